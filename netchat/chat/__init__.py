@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from netchat.chat.client import ChatClient
     from netchat.chat.client_events import (
         Acknowledged,
+        ActionCompleted,
+        BansReceived,
         ClientEvent,
         EventsMissed,
         HistoryReceived,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         Offline,
         Online,
         RequestRefused,
+        RoomDescribed,
         RoomEntered,
         RoomEvent,
         RoomLeft,
@@ -57,9 +60,9 @@ else:
         {
             "client": "ChatClient",
             "client_events": """
-                Acknowledged ClientEvent EventsMissed HistoryReceived NameChanged NameRejected Offline
-                Online RequestRefused RoomEntered RoomEvent RoomLeft RosterReceived SessionEnded
-                Undelivered WarningReceived
+                Acknowledged ActionCompleted BansReceived ClientEvent EventsMissed HistoryReceived
+                NameChanged NameRejected Offline Online RequestRefused RoomDescribed RoomEntered
+                RoomEvent RoomLeft RosterReceived SessionEnded Undelivered WarningReceived
             """,
             "effects": "Log",
             "outbox": "ClientState RoomView",
@@ -69,6 +72,8 @@ else:
 
 __all__ = [
     "Acknowledged",
+    "ActionCompleted",
+    "BansReceived",
     "ChatClient",
     "ClientEvent",
     "ClientState",
@@ -80,6 +85,7 @@ __all__ = [
     "Offline",
     "Online",
     "RequestRefused",
+    "RoomDescribed",
     "RoomEntered",
     "RoomEvent",
     "RoomLeft",

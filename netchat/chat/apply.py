@@ -23,6 +23,7 @@ from netchat.chat.commands import (
     ExpireServer,
     JoinRoom,
     LeaveRoom,
+    ModerateRoom,
     OpenAccountSession,
     OpenConversation,
     OpenSession,
@@ -37,6 +38,7 @@ from netchat.chat.commands import (
     StartServer,
 )
 from netchat.chat.model import Room, Session
+from netchat.chat.moderation import entry_problem, moderate, post_problem, rights_key, server_ban
 from netchat.chat.outcomes import (
     ConversationOpened,
     MemberLeft,
@@ -51,16 +53,12 @@ from netchat.chat.persistence import (
     MembershipRow,
     RoomDeleted,
     RoomRow,
+    RulesRow,
 )
 from netchat.chat.room_codes import LOBBY
-from netchat.chat.session_rules import (
-    append_event,
-    attached,
-    end_session,
-    moved,
-    remove_member,
-    session_row,
-)
+from netchat.chat.room_log import append_event, remove_member
+from netchat.chat.room_rules import RoomRules
+from netchat.chat.session_rules import attached, end_session, moved, session_row
 from netchat.chat.shared_state import SharedState
 from netchat.wire import EventKind, RoomKind
 
@@ -93,6 +91,8 @@ def _open_session(state: SharedState, command: OpenSession) -> Outcome:
     registered = state.account_names.find_conflict(command.name)
     if registered is not None:
         return Rejected(Reason.REGISTERED, account=registered.id)
+    if server_ban(state, command.time, command.name, command.device) is not None:
+        return Rejected(Reason.BANNED)
     changes: list[StateChange] = []
     if before is not None:
         # The client lost its session token. Its device key proves that it owns the old session.
@@ -161,6 +161,8 @@ def _rename_session(state: SharedState, command: RenameSession) -> Outcome:
     registered = session.account or state.account_names.find_conflict(name)
     if registered is not None:
         return Rejected(Reason.REGISTERED, account=registered.id)
+    if server_ban(state, command.time, name, 0) is not None:
+        return Rejected(Reason.BANNED)
     state.by_name.remove(session)
     old, session.name = session.name, name
     state.by_name.add(session)
@@ -192,7 +194,11 @@ def _create_room(state: SharedState, command: CreateRoom) -> Outcome:
     if len(session.rooms) >= MAX_MEMBERSHIPS:
         return Rejected(Reason.TOO_MANY_ROOMS, session.id)
     room, row = _new_room(state, command.room, RoomKind.ROOM, command.log)
-    return [row, _add_member(session, room), _joined(session, room, command.time)]
+    # Its creator moderates it.
+    room.rules = RoomRules()
+    room.rules.moderators[rights_key(session)] = None
+    rules = RulesRow(room.id, room.rules.dump())
+    return [row, rules, _add_member(session, room), _joined(session, room, command.time)]
 
 
 def _open_conversation(state: SharedState, command: OpenConversation) -> Outcome:
@@ -221,6 +227,10 @@ def _join_room(state: SharedState, command: JoinRoom) -> Outcome:
         return Rejected(Reason.NO_SUCH_ROOM)
     if session in room.members:
         return Rejected(Reason.EXISTS)
+    if room.rules is not None:
+        problem = entry_problem(state, session, room, command.time)
+        if problem is not None:
+            return Rejected(problem)
     if len(session.rooms) >= MAX_MEMBERSHIPS:
         return Rejected(Reason.TOO_MANY_ROOMS, session.id)
     return [_add_member(session, room), _joined(session, room, command.time)]
@@ -254,6 +264,11 @@ def _post(state: SharedState, command: Post) -> Outcome:
         return Rejected(Reason.REPEATED)
     if room.kind is RoomKind.PRIVATE and len(room.members) < 2:
         return Rejected(Reason.NO_SUCH_USER)
+    rules = room.rules
+    if rules is not None and (rules.flags or rules.mutes):
+        problem = post_problem(state, session, room, rules, command.time)
+        if problem is not None:
+            return Rejected(problem)
     room.counters[device] = counter
     return [
         append_event(
@@ -330,6 +345,7 @@ _APPLY: dict[type[ChatCommand], Callable[[SharedState, Any], Outcome]] = {
     JoinRoom: _join_room,
     LeaveRoom: _leave_room,
     OpenAccountSession: account_rules.open_account_session,
+    ModerateRoom: moderate,
     OpenConversation: _open_conversation,
     OpenSession: _open_session,
     Post: _post,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from netchat.wire import Error, Event, Member, Message, Role, RoomKind
+from netchat.wire import BannedUser, Error, Event, Member, Message, Role, RoomKind
 
 __all__ = [
     "AccountChanged",
     "Acknowledged",
+    "ActionCompleted",
+    "BansReceived",
     "ClientEvent",
     "EventsMissed",
     "HistoryReceived",
@@ -19,6 +21,7 @@ __all__ = [
     "Offline",
     "Online",
     "RequestRefused",
+    "RoomDescribed",
     "RoomEntered",
     "RoomEvent",
     "RoomLeft",
@@ -255,6 +258,57 @@ class RosterReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomDescribed:
+    """A room's title and modes and the user's rights there, on entering it or after a change.
+
+    Attributes:
+        room: Room code.
+        title: Its title, or empty.
+        role: The user's rights: 0 member, 1 moderator, 2 owner.
+        is_locked: Whether it lets no new members in.
+        is_read_only: Whether only moderators can write.
+    """
+
+    room: str
+    title: str
+    role: int
+    is_locked: bool
+    is_read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCompleted:
+    """The answer to a MODERATE request. The room's event about it is reported, too.
+
+    Attributes:
+        room: Room code.
+        action: Number of the action.
+        request: Number of the request.
+    """
+
+    room: str
+    action: int
+    request: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BansReceived:
+    """The answer to a BANS request: one page of a room's bans.
+
+    Attributes:
+        room: Room code.
+        bans: The bans, oldest first.
+        more: Whether another page follows.
+        request: Number of the request.
+    """
+
+    room: str
+    bans: tuple[BannedUser, ...]
+    more: bool
+    request: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RequestRefused:
     """A refused request.
 
@@ -327,4 +381,7 @@ ClientEvent = (
     | Undelivered
     | WarningReceived
     | Acknowledged
+    | RoomDescribed
+    | ActionCompleted
+    | BansReceived
 )

@@ -8,6 +8,8 @@ from typing import Any
 from netchat.chat.client_events import (
     AccountChanged,
     Acknowledged,
+    ActionCompleted,
+    BansReceived,
     EventsMissed,
     HistoryReceived,
     LoginFailed,
@@ -16,6 +18,7 @@ from netchat.chat.client_events import (
     NameRejected,
     Online,
     RequestRefused,
+    RoomDescribed,
     RoomEntered,
     RoomEvent,
     RoomLeft,
@@ -25,12 +28,15 @@ from netchat.chat.client_events import (
     WarningReceived,
 )
 from netchat.chat.client_session import ClientSession
+from netchat.chat.moderation_text import KINDS, describe, parse_notice
 from netchat.chat.names import fold
 from netchat.chat.outbox import RoomView
+from netchat.chat.room_rules import RoomFlags
 from netchat.errors import Unexpected
 from netchat.wire import (
     AccountStatus,
     Ack,
+    BanList,
     Bye,
     Create,
     Error,
@@ -46,12 +52,15 @@ from netchat.wire import (
     Left,
     Membership,
     Message,
+    Moderated,
+    ModeratorAction,
     Ping,
     Pong,
     Private,
     Renamed,
     Role,
     RoomKind,
+    RoomState,
     Roster,
     Send,
     Servers,
@@ -62,7 +71,20 @@ from netchat.wire import (
 __all__ = ["HANDLERS"]
 
 #: Errors after which reconnecting would fail again.
-_FATAL = {ErrorCode.BAD_FRAME, ErrorCode.UNEXPECTED, ErrorCode.SESSION_MOVED}
+_FATAL = {
+    ErrorCode.BAD_FRAME,
+    ErrorCode.UNEXPECTED,
+    ErrorCode.SESSION_MOVED,
+    ErrorCode.REMOVED,
+}
+
+#: Modes that actions set (True) or end.
+_FLAGS: dict[int, tuple[int, bool]] = {
+    ModeratorAction.LOCK: (RoomFlags.LOCKED, True),
+    ModeratorAction.UNLOCK: (RoomFlags.LOCKED, False),
+    ModeratorAction.READ_ONLY: (RoomFlags.READ_ONLY, True),
+    ModeratorAction.WRITABLE: (RoomFlags.READ_ONLY, False),
+}
 
 #: The smallest code of an error after which the server does not close the connection.
 FIRST_REFUSAL = 100
@@ -212,6 +234,8 @@ def _apply(client: ClientSession, view: RoomView, event: Event) -> None:
         client.memory.outbox.pop(event.counter, None)
     late = event.seq <= view.head
     client.events.append(RoomEvent(event, view.kind, view.peer, own, late))
+    if event.kind in KINDS:
+        _apply_moderation(client, view, event, late=late)
     if view.kind is not RoomKind.PRIVATE:
         return
     if event.kind == EventKind.RENAME and event.sender == view.peer:
@@ -221,6 +245,54 @@ def _apply(client: ClientSession, view: RoomView, event: Event) -> None:
         view.peer = ""
         if not any(isinstance(r, Leave) and r.room == view.code for r in client.requests.values()):
             client.leave(view.code)
+
+
+def _apply_moderation(client: ClientSession, view: RoomView, event: Event, *, late: bool) -> None:
+    """Follow a moderator's change of a room."""
+    notice = parse_notice(event)
+    if event.kind == EventKind.REMOVED:
+        if event.sender == client.name:
+            view.removal = describe(notice)
+    elif event.kind == EventKind.ROOM_CHANGED and not late:  # else ROOM_STATE was later
+        if notice.action == ModeratorAction.CLOSE:
+            view.removal = describe(notice)
+        elif notice.action == ModeratorAction.TITLE:
+            view.title = notice.text
+        elif (change := _FLAGS.get(notice.action)) is not None:
+            flag, is_set = change
+            view.flags = view.flags | flag if is_set else view.flags & ~flag
+        else:
+            return
+        client.events.append(_describe_room(view))
+
+
+def _describe_room(view: RoomView) -> RoomDescribed:
+    return RoomDescribed(
+        view.code,
+        view.title,
+        view.role,
+        bool(view.flags & RoomFlags.LOCKED),
+        bool(view.flags & RoomFlags.READ_ONLY),
+    )
+
+
+def _room_state(client: ClientSession, message: RoomState) -> None:
+    view = client.memory.rooms.get(message.room)
+    if view is not None:
+        view.title, view.role, view.flags = message.title, message.role, message.flags
+        client.events.append(_describe_room(view))
+
+
+def _moderated(client: ClientSession, message: Moderated) -> None:
+    client.requests.pop(message.request, None)
+    client.events.append(ActionCompleted(message.room, message.action, message.request))
+
+
+def _ban_list(client: ClientSession, message: BanList) -> None:
+    client.requests.pop(message.request, None)
+    client.events.append(
+        BansReceived(message.room, message.bans, bool(message.more), message.request)
+    )
 
 
 def _history_end(client: ClientSession, message: HistoryEnd) -> None:
@@ -283,7 +355,7 @@ def _left(client: ClientSession, message: Left) -> None:
     client.requests.pop(message.request, None)
     view = client.memory.rooms.get(message.room)
     if view is not None:
-        _forget(client, view, "you left the room before it was acknowledged")
+        _forget(client, view, "you left the room before it was acknowledged", view.removal)
 
 
 def _forget(client: ClientSession, view: RoomView, undelivered: str, why: str = "") -> None:
@@ -410,4 +482,7 @@ HANDLERS: dict[type[Message], Callable[[Any, Any], None]] = {
     Error: _error,
     Servers: _servers,
     AccountStatus: _account_status,
+    RoomState: _room_state,
+    Moderated: _moderated,
+    BanList: _ban_list,
 }

@@ -11,6 +11,7 @@ from netchat.chat.outbox import ClientState
 from netchat.chat.room_codes import read_code
 from netchat.version import __version__
 from netchat.wire import (
+    Bans,
     Bye,
     Create,
     Error,
@@ -25,6 +26,8 @@ from netchat.wire import (
     Login,
     Logout,
     Message,
+    Moderate,
+    ModeratorAction,
     Password,
     Ping,
     Position,
@@ -151,7 +154,7 @@ class ClientSession:
         memory = self.memory
         positions = tuple(Position(v.code, v.log, v.last) for v in memory.rooms.values())
         hello = Hello(
-            Feature.SERVERS | Feature.ACCOUNTS,
+            Feature.SERVERS | Feature.ACCOUNTS | Feature.MODERATION,
             memory.device_key,
             memory.token,
             name,
@@ -280,6 +283,32 @@ class ClientSession:
         if before is not None:
             last = min(last, before - 1)
         return self.ask(lambda request: History(request, max(1, last - count + 1), last, room))
+
+    def moderate(
+        self,
+        room: str,
+        action: ModeratorAction,
+        target: str = "",
+        text: str = "",
+        *,
+        seconds: int = 0,
+        scope: int = 0,
+    ) -> int:
+        """Request an action in a room, as its moderator.
+
+        Args:
+            room: Room code.
+            action: What to do.
+            target: The user or ban that it is about; see MODERATE.
+            text: The reason or the title.
+            seconds: Duration of a mute or ban; 0 until it is lifted.
+            scope: What a ban refers to; see MODERATE.
+        """
+        return self.ask(lambda n: Moderate(n, action, scope, seconds, room, target, text))
+
+    def bans(self, room: str, after: int = 0) -> int:
+        """Request a page of a room's bans, starting after the ban with number `after`."""
+        return self.ask(lambda request: Bans(request, after, room))
 
     def bye(self, why: str = "") -> None:
         """End the session, now or once connected. `SessionEnded` follows the server's reply.

@@ -34,6 +34,7 @@ __all__ = [
     "ExpireServer",
     "JoinRoom",
     "LeaveRoom",
+    "ModerateRoom",
     "OpenAccountSession",
     "OpenConversation",
     "OpenSession",
@@ -322,6 +323,23 @@ class AddInvitation(ChatCommand):
     time: int = u64("Time of day in microseconds since 1970.")
     expires: int = u64("Time after which it is void, or 0 for never.")
     secret: bytes = blob("Hash of its code.")
+
+
+@_command(40)
+class ModerateRoom(ChatCommand):
+    """Carry out a moderator's action in a room."""
+
+    session: int = u64("Session number of the moderator, or 0 for the operator of the server.")
+    attachment: int = u64("The attachment on which it was requested.")
+    time: int = u64("Time of day in microseconds since 1970.")
+    user: int = u64("Session number of the user whom it is about, or 0.")
+    action: int = u32("What to do, as `ModeratorAction`.")
+    scope: int = u32("What a ban refers to, as `BanScope`; else 0.")
+    seconds: int = u32("Duration of a mute or ban, or 0.")
+    room: str = text("The room's code.")
+    target: str = text("The name of the user, or another target as in MODERATE.")
+    address: str = text("Address group to ban, or empty.")
+    text: str = text("The reason or the title.")
 
 
 def encode_command(command: ChatCommand) -> bytes:

@@ -5,19 +5,37 @@ from __future__ import annotations
 from netchat.chat import delivery
 from netchat.chat.commit_actions import (
     AnswerRepeatedSend,
+    ClearFeed,
+    CloseFeed,
     CommitAction,
+    Dismiss,
     FinishBye,
     SendJoined,
     SendMessage,
+    SendRoomState,
     SendWelcome,
     Unfollow,
 )
-from netchat.chat.connection import RoomFeed
-from netchat.chat.effects import Fanout
+from netchat.chat.connection import Connection, RoomFeed
+from netchat.chat.effects import ClearHistory, Fanout
 from netchat.chat.model import Session
+from netchat.chat.moderation import rank
 from netchat.chat.persistence import Batch
+from netchat.chat.plain_events import plain_events, removal_code
 from netchat.chat.server_state import ServerState
-from netchat.wire import AccountStatus, Bye, Feature, Joined, Membership, Welcome
+from netchat.wire import (
+    AccountStatus,
+    Bye,
+    Error,
+    Feature,
+    Joined,
+    Left,
+    Membership,
+    RoomKind,
+    RoomState,
+    Welcome,
+    encode,
+)
 
 __all__ = ["commit"]
 
@@ -31,11 +49,23 @@ def commit(state: ServerState, batch: Batch) -> None:
         first = feed.delivered + 1
         feed.delivered += len(frames)
         feed.tail.add(first, feed.delivered, data)
-        if feed.live:
+        if feed.live and feed in batch.moderated:
+            _fan_out_both_forms(state, feed, data)
+        elif feed.live:
             state.effects.append(Fanout(list(feed.live), data))
     delivery.serve_leaving(state)
     for action in batch.after:
         _carry_out(state, action)
+
+
+def _fan_out_both_forms(state: ServerState, feed: RoomFeed, data: bytes) -> None:
+    """Send events, some of moderation, in the form that each client handles."""
+    new = [one for one in feed.live if one.features & Feature.MODERATION]
+    if new:
+        state.effects.append(Fanout(new, data))
+    if len(new) < len(feed.live):
+        old = [one for one in feed.live if not one.features & Feature.MODERATION]
+        state.effects.append(Fanout(old, plain_events(data)))
 
 
 def _carry_out(state: ServerState, action: CommitAction) -> None:
@@ -54,6 +84,19 @@ def _carry_out(state: ServerState, action: CommitAction) -> None:
             state.detach(connection)
             state.send(connection, Bye(""))
             state.close(connection)
+        case Dismiss(connection, text):
+            state.detach(connection)
+            state.send(connection, Error(removal_code(connection), 0, 0, text, ""))
+            state.close(connection)
+        case SendRoomState(connection, session, feed):
+            if connection.session is session and session.rooms.get(feed.room.code) is feed.room:
+                _send_room_state(state, connection, session, feed)
+        case ClearFeed(feed, floor):
+            feed.oldest = max(feed.oldest, floor)
+            feed.tail.clear()
+            state.effects.append(ClearHistory(feed.room.id, floor))
+        case CloseFeed(feed, code, connections):
+            _close_feed(state, feed, code, connections)
 
 
 def _send_welcome(state: ServerState, action: SendWelcome) -> None:
@@ -61,9 +104,10 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
     if connection.session is not session:
         return
     settings = state.settings
-    features = action.features & Feature.SERVERS if state.servers_frame else 0
+    offered = Feature.MODERATION | (Feature.SERVERS if state.servers_frame else 0)
     if settings.accounts != "off":
-        features |= action.features & Feature.ACCOUNTS
+        offered |= Feature.ACCOUNTS
+    features = action.features & offered
     starts = [
         (feed, feed.start_position((positions or {}).get(feed.room.code)))
         for feed in action.feeds
@@ -94,6 +138,8 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
         name = account.name if account is not None else ""
         connection.told_role = session.role
         state.send(connection, AccountStatus(0, session.role, name, b""))
+    for feed, _ in starts:
+        _send_room_state(state, connection, session, feed)
     for feed, after in starts:
         state.follow(connection, feed, after)
 
@@ -105,7 +151,31 @@ def _send_joined(state: ServerState, action: SendJoined) -> None:
     after = feed.delivered if after is None else max(after, feed.oldest - 1)
     record = _membership(feed, session, after)
     state.send(connection, Joined(request, len(feed.room.members), (record,)))
+    _send_room_state(state, connection, session, feed)
     state.follow(connection, feed, after)
+
+
+def _send_room_state(
+    state: ServerState, connection: Connection, session: Session, feed: RoomFeed
+) -> None:
+    room = feed.room
+    if connection.features & Feature.MODERATION and room.kind is not RoomKind.PRIVATE:
+        flags = room.rules.flags if room.rules is not None else 0
+        role = rank(state.shared, session, room)
+        state.send(connection, RoomState(role, flags, room.code, room.title))
+
+
+def _close_feed(
+    state: ServerState, feed: RoomFeed, code: str, connections: tuple[Connection, ...]
+) -> None:
+    """Send LEFT to the former members of a closed room, all at once."""
+    present = []
+    for connection in connections:
+        state.unfollow(connection, feed)
+        if connection in state.connections and not connection.finished:
+            present.append(connection)
+    if present:
+        state.effects.append(Fanout(present, encode(Left(0, code))))
 
 
 def _membership(feed: RoomFeed, session: Session, after: int) -> Membership:

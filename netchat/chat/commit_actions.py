@@ -13,10 +13,14 @@ from netchat.wire import Message
 
 __all__ = [
     "AnswerRepeatedSend",
+    "ClearFeed",
+    "CloseFeed",
     "CommitAction",
+    "Dismiss",
     "FinishBye",
     "SendJoined",
     "SendMessage",
+    "SendRoomState",
     "SendWelcome",
     "Unfollow",
 ]
@@ -88,4 +92,46 @@ class FinishBye(NamedTuple):
     connection: Connection
 
 
-CommitAction = SendWelcome | SendJoined | SendMessage | Unfollow | AnswerRepeatedSend | FinishBye
+class Dismiss(NamedTuple):
+    """Tell a user that a moderator has ended the session, and close the connection."""
+
+    connection: Connection
+    text: str
+    """The reason, for the user."""
+
+
+class SendRoomState(NamedTuple):
+    """Send ROOM_STATE, because the user's role has changed."""
+
+    connection: Connection
+    session: Session
+    feed: RoomFeed
+
+
+class ClearFeed(NamedTuple):
+    """Stop reading a room's events before `floor`."""
+
+    feed: RoomFeed
+    floor: int
+
+
+class CloseFeed(NamedTuple):
+    """Tell the members of a closed room that no more events follow."""
+
+    feed: RoomFeed
+    code: str
+    connections: tuple[Connection, ...]
+
+
+CommitAction = (
+    SendWelcome
+    | SendJoined
+    | SendMessage
+    | SendRoomState
+    | Unfollow
+    | AnswerRepeatedSend
+    | FinishBye
+    | Dismiss
+    | ClearFeed
+    | CloseFeed
+)

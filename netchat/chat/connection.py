@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from netchat.chat.model import Room, Session
 from netchat.chat.room_tail import RoomTail
-from netchat.wire import Frame, History, Role, RoomKind, Who
+from netchat.wire import Bans, Frame, History, Role, RoomKind, Who
 
 __all__ = ["Absence", "Connection", "ProvenAccount", "RepeatedSend", "Reply", "RoomFeed"]
 
@@ -43,6 +43,7 @@ class Connection:
         warned_at: Time of the last warning that it sends too fast, in seconds, or 0.
         closing: Whether either peer has ended the conversation; further frames are ignored.
         finished: Whether nothing more may be written to it.
+        features: Optional features of the client, from its HELLO.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class Connection:
         "allowance",
         "closing",
         "deferred",
+        "features",
         "finished",
         "has_confirmed",
         "heard",
@@ -91,6 +93,7 @@ class Connection:
         self.account: ProvenAccount | None = None
         self.told_role: Role | None = None
         self.closing = self.finished = False
+        self.features = 0
 
 
 class RoomFeed:
@@ -160,4 +163,4 @@ class RepeatedSend(NamedTuple):
     counter: int
 
 
-Reply = Who | History | RepeatedSend
+Reply = Who | History | Bans | RepeatedSend

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from netchat.chat.connection import Connection, RoomFeed
 from netchat.chat.large_replies import send_reply
+from netchat.chat.plain_events import for_client
 from netchat.chat.server_state import ServerState
 
 __all__ = ["CATCH_UP_BYTES", "catch_up", "serve_leaving"]
@@ -53,7 +54,7 @@ def _serve(
             if (feed, last) not in same:
                 same[feed, last] = _next_events(state, feed, last)
             data, last = same[feed, last]
-            state.write(connection, data)
+            state.write(connection, for_client(connection, data))
         if last < feed.delivered:
             lagging[feed] = last
             return True
@@ -83,12 +84,13 @@ def serve_leaving(state: ServerState) -> None:
                 and left > 0
             ):
                 data, lagging[feed] = _next_events(state, feed, lagging[feed])
-                state.write(connection, data)
+                state.write(connection, for_client(connection, data))
                 left -= len(data)
 
 
 def _next_events(state: ServerState, feed: RoomFeed, last: int) -> tuple[bytes, int]:
     """Return the next frames after event `last` of a feed, and the last one's number."""
+    last = max(last, feed.oldest - 1)  # the events before may still be there, but were cleared
     found = feed.tail.after(last, CATCH_UP_BYTES)
     if found is not None:
         return found

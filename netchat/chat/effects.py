@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from netchat.chat.connection import Connection
 
-__all__ = ["CheckPassword", "Close", "Effect", "Fanout", "Log", "Write"]
+__all__ = ["CheckPassword", "ClearHistory", "Close", "Effect", "Fanout", "Log", "Write"]
 
 
 class Write(NamedTuple):
@@ -63,4 +63,13 @@ class Log(NamedTuple):
     """Address of the connection whose request caused it, or an empty string."""
 
 
-Effect = Write | Fanout | Close | CheckPassword | Log
+class ClearHistory(NamedTuple):
+    """A room whose events before `floor` to delete from the history."""
+
+    room: int
+    """Number of the room."""
+
+    floor: int
+
+
+Effect = Write | Fanout | Close | CheckPassword | Log | ClearHistory

@@ -10,10 +10,12 @@ from netchat.chat.commit_actions import SendWelcome
 from netchat.chat.connection import Connection
 from netchat.chat.credentials import DEVICE_KEY_SIZE, device_id, new_token, token_hash
 from netchat.chat.model import Account, Session
+from netchat.chat.moderation_handlers import address_ban, server_ban_text
 from netchat.chat.name_table import describe_conflict, describe_registered
 from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.chat.ordering import answers, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
+from netchat.chat.plain_events import removal_code
 from netchat.chat.server_state import ServerState
 from netchat.wire import Error, ErrorCode, Feature, Hello
 from netchat.wording import many
@@ -54,6 +56,7 @@ def hello(
     if connection.account is not None:
         _open_account(state, connection, message, connection.account.account, b"")
         return
+    connection.features = message.features
     used = token_hash(message.token) if message.token else b""
     login = state.shared.logins.get(used)
     if login is not None and login[1] == device_id(message.device):
@@ -65,6 +68,9 @@ def hello(
         # command without a session is rejected, but then everything before it has been applied.
         barrier = ResumeSession(state.server, 0, 0, used, used)
         propose(state, barrier, connection, _Greeting(message, b""))
+        return
+    if refusal := address_ban(state, connection, session):
+        state.disconnect(connection, removal_code(connection), refusal)
         return
     if session is None or session.device != device_id(message.device):
         _start_session(state, connection, message)
@@ -221,6 +227,9 @@ def _started(
         elif outcome.reason is Reason.REGISTERED:
             account = state.shared.accounts[outcome.account]
             _refuse_registered_name(state, connection, greeting.message, command.name, account)
+        elif outcome.reason is Reason.BANNED:
+            text = server_ban_text(state, command.name, command.device)
+            state.disconnect(connection, removal_code(connection), text)
         else:  # this server has joined its cluster again meanwhile
             _try_again(state, connection, greeting.message)
         return

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 from netchat.chat.connection import Connection, RepeatedSend
-from netchat.chat.model import Session
+from netchat.chat.model import Role, Session
+from netchat.chat.moderation import rank
+from netchat.chat.plain_events import plain_event
 from netchat.chat.server_state import ServerState
 from netchat.errors import HistoryError
 from netchat.wire import (
+    MAX_BAN_PAGE,
     MAX_HISTORY,
     MAX_ROSTER,
     Ack,
+    BanList,
+    Bans,
     ErrorCode,
+    Feature,
     History,
     HistoryEnd,
     Member,
@@ -48,6 +55,8 @@ def send_reply(state: ServerState, connection: Connection) -> None:
             _send_roster(state, connection, session, request)
         case History() as request:
             _send_history(state, connection, session, request)
+        case Bans() as request:
+            _send_bans(state, connection, session, request)
         case RepeatedSend() as request:
             _answer_repeated_send(state, connection, session, request)
 
@@ -68,6 +77,28 @@ def _send_roster(
     state.send(connection, Roster(request.request, len(room.members), more, room.code, page))
 
 
+def _send_bans(state: ServerState, connection: Connection, session: Session, request: Bans) -> None:
+    room = session.rooms.get(request.room)
+    if room is None:
+        refuse_non_member(state, connection, request.room, Bans, request.request)
+        return
+    role = rank(state.shared, session, room)
+    if not role:
+        text = "Only moderators can list the bans."
+        state.refuse(connection, ErrorCode.NOT_ALLOWED, text, Bans, request.request)
+        return
+    bans = (
+        room.rules.list_bans(request.after, state.time, MAX_BAN_PAGE + 1)
+        if room.rules is not None
+        else []
+    )
+    if role < Role.OWNER:  # an address says where a user is
+        bans = [dataclasses.replace(ban, address="") for ban in bans]
+    more = len(bans) > MAX_BAN_PAGE
+    page = tuple(bans[:MAX_BAN_PAGE])
+    state.send(connection, BanList(request.request, more, room.code, page))
+
+
 def _send_history(
     state: ServerState, connection: Connection, session: Session, request: History
 ) -> None:
@@ -83,6 +114,8 @@ def _send_history(
         state.read_events(room, first, last, most, connection) if last >= first else ([], 0)
     )
     begin = begin or first
+    if not connection.features & Feature.MODERATION:
+        frames = [plain_event(frame) for frame in frames]
     end = HistoryEnd(request.request, begin, begin + len(frames) - 1, feed.oldest, room.code)
     frames.append(encode(end))
     connection.allowance -= sum(map(len, frames)) >> 10

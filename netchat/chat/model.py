@@ -5,6 +5,7 @@ Only `netchat.chat.apply` changes them. They know nothing of connections or of t
 
 from __future__ import annotations
 
+from netchat.chat.room_rules import RoomRules
 from netchat.wire import Role, RoomKind
 
 __all__ = ["Account", "DeviceLogin", "Role", "Room", "Session"]
@@ -101,9 +102,12 @@ class Room:
         members: The sessions in it, connected or not.
         counters: The largest counter of each device that has sent a message recently.
         older_counters: The same before the last rotation.
+        rules: What moderators have set, or None if they never have.
     """
 
-    __slots__ = ("code", "counters", "head", "id", "kind", "log", "members", "older_counters")
+    __slots__ = (
+        "code", "counters", "head", "id", "kind", "log", "members", "older_counters", "rules",
+    )  # fmt: skip
 
     def __init__(self, number: int, code: str, kind: RoomKind, log: int, head: int = 0) -> None:
         self.id = number
@@ -114,6 +118,7 @@ class Room:
         self.members: dict[Session, None] = {}
         self.counters: dict[int, int] = {}
         self.older_counters: dict[int, int] = {}
+        self.rules: RoomRules | None = None
 
     def last_counter(self, device: int) -> int | None:
         """Return the largest counter of a device, or None if only the history can know it."""
@@ -124,6 +129,11 @@ class Room:
     def is_over(self) -> bool:
         """Whether the other user has left a private room."""
         return self.kind is RoomKind.PRIVATE and len(self.members) < 2
+
+    @property
+    def title(self) -> str:
+        """The room's title, or an empty string."""
+        return self.rules.title if self.rules is not None else ""
 
     def peer_of(self, session: Session) -> str:
         """Return the name of the other member of a private room, or an empty string."""

@@ -8,43 +8,59 @@ batch, and what users see of them waits there until the batch is durable.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from netchat.chat.apply import apply
 from netchat.chat.commands import ChatCommand, DeleteRoom, OpenSession, Post, ResumeSession
-from netchat.chat.commit_actions import SendJoined, SendMessage, Unfollow
+from netchat.chat.commit_actions import (
+    ClearFeed,
+    CloseFeed,
+    Dismiss,
+    SendJoined,
+    SendMessage,
+    SendRoomState,
+    Unfollow,
+)
 from netchat.chat.connection import Absence, Connection, RoomFeed
+from netchat.chat.moderation_text import HOST, KINDS
 from netchat.chat.outcomes import (
     ConversationOpened,
     MemberLeft,
     Outcome,
     Reason,
     Rejected,
+    RoleChanged,
+    RoomClosed,
     RoomEmptied,
     SessionAway,
     SessionClosed,
     SessionMoved,
+    SessionRemoved,
     StateChange,
 )
 from netchat.chat.persistence import (
     AccountDeleted,
     AccountRow,
+    AuditRow,
     Change,
     EventRow,
+    HistoryCleared,
     InvitationDeleted,
     InvitationRow,
     MembershipDeleted,
     MembershipRow,
     RoomDeleted,
     RoomRow,
+    RulesRow,
     SessionDeleted,
     SessionRow,
 )
+from netchat.chat.plain_events import event_kind
 from netchat.chat.proposals import Proposal
 from netchat.chat.server_state import ServerState
-from netchat.wire import AccountStatus, Bye, ErrorCode, Left, Role, RoomKind
+from netchat.wire import AccountStatus, Bye, ErrorCode, Left, ModeratorAction, Role, RoomKind
 
-__all__ = ["FENCED", "answers", "apply_next", "propose"]
+__all__ = ["FENCED", "OperatorRequest", "answers", "apply_next", "propose"]
 
 #: Answers a request: called with the connection, the request, its command, and the outcome.
 Answer = Callable[[ServerState, Connection, Any, Any, Outcome], None]
@@ -58,6 +74,13 @@ FENCED = "The server was away from its cluster."
 _OF_NO_SESSION = (OpenSession, ResumeSession)
 
 _A = TypeVar("_A", bound=Answer)
+
+
+class OperatorRequest(NamedTuple):
+    """A request of the operator of the server, who has no connection."""
+
+    answer: Callable[[Outcome], None]
+    """Called with the outcome of its command."""
 
 
 def answers(kind: type[ChatCommand]) -> Callable[[_A], _A]:
@@ -101,6 +124,8 @@ def apply_next(
 ) -> None:
     """Apply the next command of the log; the arguments are those of `propose`."""
     outcome = apply(state.shared, command)
+    if type(request) is OperatorRequest:
+        request.answer(outcome)
     if not isinstance(outcome, Rejected):
         _follow_up(state, outcome)
         if type(command) is Post:
@@ -121,6 +146,8 @@ def _follow_up(state: ServerState, changes: list[StateChange]) -> None:
             if device:
                 batch.counters[number, device] = change.counter
             feed = state.feeds[number]
+            if not device and event_kind(frame) in KINDS:
+                batch.moderated.add(feed)
             frames = batch.frames.get(feed)
             if frames is None:
                 frames = batch.frames[feed] = []
@@ -231,21 +258,79 @@ def _conversation_opened(state: ServerState, change: ConversationOpened) -> None
         state.batch.before.append(SendJoined(connection, session, feed, 0, 0))
 
 
+def _rules_changed(state: ServerState, change: RulesRow) -> None:
+    state.batch.changes.append(change)
+
+
+def _audited(state: ServerState, change: AuditRow) -> None:
+    state.batch.changes.append(change)
+    action = ModeratorAction(change.action).name.lower()
+    state.log(
+        "moderated",
+        name=change.actor or HOST,
+        action=action,
+        room=change.room,
+        target=change.target,
+        why=change.text,
+    )
+
+
+def _session_removed(state: ServerState, change: SessionRemoved) -> None:
+    connection = state.attached.get(change.id)
+    if connection is not None and not connection.finished:
+        connection.closing = True  # ignore what it still sends
+        state.batch.after.append(Dismiss(connection, change.text))
+
+
+def _role_changed(state: ServerState, change: RoleChanged) -> None:
+    """Send a user's role in the room, and in all rooms if it is the lobby."""
+    connection, session = state.attached.get(change.session), state.shared.sessions[change.session]
+    if connection is None:
+        return
+    changed = state.feeds[change.room].room
+    rooms = session.rooms.values() if changed.kind is RoomKind.LOBBY else (changed,)
+    for room in rooms:
+        feed = state.feeds[room.id]
+        state.batch.after.append(SendRoomState(connection, session, feed))
+
+
+def _history_cleared(state: ServerState, change: HistoryCleared) -> None:
+    state.batch.changes.append(change)
+    state.batch.after.append(ClearFeed(state.feeds[change.room], change.floor))
+
+
+def _room_closed(state: ServerState, change: RoomClosed) -> None:
+    feed, attached, leaving = state.feeds[change.room], state.attached, state.leaving
+    connections = []
+    for number in change.sessions:
+        connection = attached.get(number)
+        if connection is not None and not connection.finished:
+            leaving.setdefault(connection, []).append(feed)
+            connections.append(connection)
+    state.batch.after.append(CloseFeed(feed, change.code, tuple(connections)))
+
+
 _FOLLOW_UPS: dict[type[StateChange], Callable[[ServerState, Any], None]] = {
     AccountDeleted: _saved,
     AccountRow: _account_saved,
+    AuditRow: _audited,
     ConversationOpened: _conversation_opened,
     InvitationDeleted: _saved,
     InvitationRow: _saved,
+    HistoryCleared: _history_cleared,
     MembershipDeleted: _member_removed,
     MembershipRow: _member_added,
     RoomDeleted: _room_deleted,
     RoomEmptied: _room_emptied,
     MemberLeft: _room_left,
+    RoleChanged: _role_changed,
+    RoomClosed: _room_closed,
     RoomRow: _room_created,
+    RulesRow: _rules_changed,
     SessionAway: _session_away,
     SessionDeleted: _saved,
     SessionClosed: _session_ended,
     SessionMoved: _session_moved,
+    SessionRemoved: _session_removed,
     SessionRow: _saved,
 }

@@ -25,6 +25,10 @@ class RoomView:
             it are late.
         is_positioned: Whether the server has given the room's position on this connection.
         is_caught_up: Whether the client has caught up on this connection and may send messages.
+        title: The room's title, or empty.
+        role: The user's rights in it: 0 member, 1 moderator, 2 owner.
+        flags: The sum of 1 if it is locked, 2 if it is read-only.
+        removal: Why a moderator has removed the user, until the server confirms the departure.
         out_of_order: Events that arrived before their predecessors, by sequence number.
     """
 
@@ -36,6 +40,10 @@ class RoomView:
     head: int = 0
     is_positioned: bool = False
     is_caught_up: bool = False
+    title: str = ""
+    role: int = 0
+    flags: int = 0
+    removal: str = ""
     out_of_order: dict[int, Event] = field(default_factory=dict)
 
 

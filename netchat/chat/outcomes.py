@@ -16,10 +16,13 @@ __all__ = [
     "Outcome",
     "Reason",
     "Rejected",
+    "RoleChanged",
+    "RoomClosed",
     "RoomEmptied",
     "SessionAway",
     "SessionClosed",
     "SessionMoved",
+    "SessionRemoved",
     "StateChange",
 ]
 
@@ -56,6 +59,22 @@ class Reason(Enum):
 
     REPEATED = auto()
     """The device has used this counter in the room, or a larger one."""
+
+    BANNED = auto()
+    LOCKED = auto()
+    MUTED = auto()
+    READ_ONLY = auto()
+
+    NOT_ALLOWED = auto()
+    """The user has no right to do this, or not to that user."""
+
+    NOT_POSSIBLE = auto()
+    """The action is unknown or impossible in this room."""
+
+    TOO_MANY = auto()
+    """The room has as many bans, mutes or moderators as it can have."""
+
+    NOTHING_TO_CHANGE = auto()
 
 
 class Rejected(NamedTuple):
@@ -118,6 +137,29 @@ class ConversationOpened(NamedTuple):
     room: int
 
 
+class SessionRemoved(NamedTuple):
+    """A session that a moderator ends. It has ended with the changes that follow."""
+
+    id: int
+    text: str
+    """Reason, for the user."""
+
+
+class RoleChanged(NamedTuple):
+    """A user who became a moderator of a room, or is no longer one."""
+
+    session: int
+    room: int
+
+
+class RoomClosed(NamedTuple):
+    """A room that a moderator has closed. It no longer has these members."""
+
+    room: int
+    code: str
+    sessions: tuple[int, ...]
+
+
 StateChange = (
     EventRow
     | Change
@@ -127,6 +169,9 @@ StateChange = (
     | MemberLeft
     | RoomEmptied
     | ConversationOpened
+    | SessionRemoved
+    | RoleChanged
+    | RoomClosed
 )
 
 #: Changes in order, or a rejection.

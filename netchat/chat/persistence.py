@@ -15,9 +15,11 @@ from netchat.chat.connection import RoomFeed
 __all__ = [
     "AccountDeleted",
     "AccountRow",
+    "AuditRow",
     "Batch",
     "Change",
     "EventRow",
+    "HistoryCleared",
     "HistoryReader",
     "InvitationDeleted",
     "InvitationRow",
@@ -26,6 +28,7 @@ __all__ = [
     "MembershipRow",
     "RoomDeleted",
     "RoomRow",
+    "RulesRow",
     "SessionDeleted",
     "SessionRow",
     "Snapshot",
@@ -126,6 +129,38 @@ class InvitationDeleted(NamedTuple):
     secret: bytes
 
 
+class RulesRow(NamedTuple):
+    """New rules of a room (`RoomRules.dump`)."""
+
+    room: int
+    rules: bytes
+
+
+class HistoryCleared(NamedTuple):
+    """A room whose events before `floor` are deleted, once the rest of the batch is durable."""
+
+    room: int
+    floor: int
+
+
+class AuditRow(NamedTuple):
+    """A moderator's action, for the audit log."""
+
+    id: int
+    time: int
+    actor: str
+    """Name of the moderator; empty for the operator of the server."""
+
+    action: int
+    room: str
+    """Code of the room."""
+
+    target: str
+    seconds: int
+    text: str
+    """The reason or the title."""
+
+
 class LogPosition(NamedTuple):
     """The shared state at a place in the log of a cluster, from which a server can continue."""
 
@@ -147,6 +182,9 @@ Change = (
     | AccountDeleted
     | InvitationRow
     | InvitationDeleted
+    | RulesRow
+    | AuditRow
+    | HistoryCleared
 )
 
 
@@ -161,6 +199,8 @@ class Batch:
         frames: New EVENT frames by room, to be sent to its members.
         before: Actions to carry out, in order, once the batch is durable, before `frames` are sent.
         after: Actions to carry out, in order, once `frames` have been sent.
+        moderated: Rooms whose `frames` include an event of moderation, which some clients get in
+            another form.
         left: Memberships that the batch ends, by session and room number.
         size: Size of its events, in bytes.
         position: In a cluster from time to time, the shared state after the batch, with its place in
@@ -173,6 +213,7 @@ class Batch:
     frames: dict[RoomFeed, list[bytes]] = field(default_factory=dict)
     before: list[CommitAction] = field(default_factory=list)
     after: list[CommitAction] = field(default_factory=list)
+    moderated: set[RoomFeed] = field(default_factory=set)
     left: set[tuple[int, int]] = field(default_factory=set)
     size: int = 0
     position: LogPosition | None = None
@@ -199,6 +240,7 @@ class Snapshot:
             older than the rest.
         accounts: The accounts.
         invitations: The invitations that are not used yet.
+        rules: The rules of those rooms that have any.
     """
 
     rooms: list[tuple[RoomRow, int, int]] = field(default_factory=list)
@@ -208,6 +250,7 @@ class Snapshot:
     state: bytes = b""
     accounts: list[AccountRow] = field(default_factory=list)
     invitations: list[InvitationRow] = field(default_factory=list)
+    rules: list[RulesRow] = field(default_factory=list)
 
 
 class HistoryReader(Protocol):

@@ -45,6 +45,11 @@ class RoomTail:
         while self._size > TAIL_BYTES:
             self._size -= len(self._chunks.popleft().data)
 
+    def clear(self) -> None:
+        """Drop all frames."""
+        self._chunks.clear()
+        self._size = 0
+
     def after(self, seq: int, max_bytes: int) -> tuple[bytes, int] | None:
         """Return the frames that follow event `seq`, to the end of a chunk.
 

@@ -27,6 +27,7 @@ from netchat.chat.conversation_limit import PAIR_SECONDS
 from netchat.chat.handshake import NAME_COST, reserved_seconds
 from netchat.chat.large_replies import refuse_non_member
 from netchat.chat.model import Room, Session
+from netchat.chat.moderation_handlers import bans, entry_refusal, moderate, mute_text
 from netchat.chat.name_table import describe_conflict, describe_registered
 from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.chat.ordering import answers, propose
@@ -36,6 +37,7 @@ from netchat.chat.server_state import ServerState
 from netchat.chat.text import validate_text
 from netchat.errors import HistoryError
 from netchat.wire import (
+    Bans,
     Bye,
     Create,
     ErrorCode,
@@ -45,6 +47,7 @@ from netchat.wire import (
     Login,
     Logout,
     Message,
+    Moderate,
     Password,
     Ping,
     Pong,
@@ -129,6 +132,16 @@ def _sent(
         _answer_repeated(state, connection, room, message.counter)
     elif outcome.reason is Reason.NOT_A_MEMBER:
         refuse_non_member(state, connection, message.room, Send, message.counter)
+    elif outcome.reason is Reason.MUTED:
+        session = state.shared.sessions[command.session]
+        rules = session.rooms[command.room].rules
+        mute = rules.mute_of(session.device, command.time) if rules is not None else None
+        assert mute is not None
+        problem = mute_text(mute, command.time)
+        state.refuse(connection, ErrorCode.MUTED, problem, Send, message.counter)
+    elif outcome.reason is Reason.READ_ONLY:
+        problem = "This room is read-only: only moderators can write here."
+        state.refuse(connection, ErrorCode.READ_ONLY, problem, Send, message.counter)
     else:
         problem = "The other user has left; the message was not delivered."
         state.refuse(connection, ErrorCode.NO_SUCH_USER, problem, Send, message.counter)
@@ -187,6 +200,8 @@ def _join(state: ServerState, connection: Connection, session: Session, message:
         _refuse_unknown_room(state, connection, message)
     elif room.code in session.rooms:
         _answer_member(state, connection, session, room, message)
+    elif refusal := entry_refusal(state, connection, session, room):
+        state.refuse(connection, *refusal, Join, message.request)
     elif not _exceeds_room_limit(state, connection, session, Join, message.request):
         propose(
             state,
@@ -206,8 +221,12 @@ def _entered(
 ) -> None:
     session = state.shared.sessions[command.session]
     if isinstance(outcome, Rejected):
+        found = state.shared.rooms.get(command.room)
+        refusal = entry_refusal(state, connection, session, found) if found is not None else None
         if outcome.reason is Reason.TOO_MANY_ROOMS:
             _refuse_room_limit(state, connection, session, Join, message.request)
+        elif outcome.reason in (Reason.BANNED, Reason.LOCKED) and refusal is not None:
+            state.refuse(connection, *refusal, Join, message.request)
         else:
             _refuse_unknown_room(state, connection, message)
     else:
@@ -364,6 +383,10 @@ def _renamed(
         _refuse_rename(state, connection, ErrorCode.NAME_TAKEN, problem, message)
         return
     if isinstance(outcome, Rejected):
+        if outcome.reason is Reason.BANNED:
+            problem = f"The name {name} is banned; choose another one."
+            _refuse_rename(state, connection, ErrorCode.NAME_NOT_ALLOWED, problem, message)
+            return
         rival = state.shared.sessions[outcome.session]
         problem = describe_conflict(name, rival, reserved_seconds(state, rival))
         _refuse_rename(state, connection, ErrorCode.NAME_TAKEN, problem, message)
@@ -495,6 +518,8 @@ Handler = Callable[[ServerState, Connection, Session, Any], None]
 #: Handler of each message.
 HANDLERS: dict[type[Message], Handler] = {
     Send: _send,
+    Bans: bans,
+    Moderate: moderate,
     Create: _create,
     Join: _join,
     Leave: _leave,

@@ -14,7 +14,7 @@ from collections import deque
 from netchat.chat.connection import Absence, Connection, Reply, RoomFeed
 from netchat.chat.connection_rate import ConnectionRate
 from netchat.chat.conversation_limit import ConversationLimit
-from netchat.chat.effects import Close, Effect, Log, Write
+from netchat.chat.effects import ClearHistory, Close, Effect, Log, Write
 from netchat.chat.fair_shares import Shares
 from netchat.chat.login_limit import LoginLimit
 from netchat.chat.model import Room, Session
@@ -318,7 +318,12 @@ class ServerState:
         """Start delivery of the stored rooms; stored sessions that are away are so from now on."""
         oldest = {row.id: first for row, _, first in snapshot.rooms}
         for room in self.shared.rooms.values():
-            feed = self.feeds[room.id] = RoomFeed(room, room.head, oldest.get(room.id, 1))
+            first = oldest.get(room.id, 1)
+            feed = self.feeds[room.id] = RoomFeed(room, room.head, first)
+            if room.rules is not None and room.rules.floor > first:
+                # The server stopped before it had deleted the events.
+                feed.oldest = room.rules.floor
+                self.effects.append(ClearHistory(room.id, feed.oldest))
             if not room.members and room.kind is not RoomKind.LOBBY:
                 self.mark_empty(feed)
         for number, session in self.shared.sessions.items():

@@ -4,39 +4,27 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from netchat.chat.model import Account, Room, Session
-from netchat.chat.outcomes import RoomEmptied, SessionClosed, SessionMoved, StateChange
-from netchat.chat.persistence import (
-    AccountRow,
-    EventRow,
-    MembershipDeleted,
-    RoomDeleted,
-    SessionDeleted,
-    SessionRow,
-)
+from netchat.chat.model import Account, Session
+from netchat.chat.outcomes import SessionClosed, SessionMoved, StateChange
+from netchat.chat.persistence import AccountRow, SessionDeleted, SessionRow
+from netchat.chat.room_log import Removal, remove_member
 from netchat.chat.shared_state import SharedState
 from netchat.chat.state_records import pack_logins
-from netchat.wire import Event, EventKind, RoomKind, seal
-from netchat.wire.compiler import compile_packer
 
 __all__ = [
     "MAX_DEVICES",
     "account_row",
-    "append_event",
     "attached",
     "end_session",
     "forget_login",
     "moved",
     "remember_login",
-    "remove_member",
     "session_row",
 ]
 
 #: Devices of an account that are remembered. Beyond it, the one that was used least recently must give
 #: the password again.
 MAX_DEVICES = 16
-
-_pack_event = compile_packer(Event)
 
 
 class _OfConnection(Protocol):
@@ -55,11 +43,13 @@ def attached(state: SharedState, command: _OfConnection) -> Session | None:
     return session if session is not None and session.attachment == command.attachment else None
 
 
-def end_session(state: SharedState, session: Session, reason: str, time: int) -> list[StateChange]:
+def end_session(
+    state: SharedState, session: Session, reason: str, time: int, removal: Removal | None = None
+) -> list[StateChange]:
     """End a session. Its tokens still log in the device if the session is an account's."""
     changes: list[StateChange] = []
     for room in list(session.rooms.values()):
-        changes += remove_member(state, session, room, reason, time)
+        changes += remove_member(state, session, room, reason, time, removal)
     del state.sessions[session.id], state.by_device[session.device]
     state.by_name.remove(session)
     state.by_token.pop(session.token, None)
@@ -82,41 +72,6 @@ def moved(session: Session, text: str = "") -> SessionMoved:
 def session_row(session: Session) -> SessionRow:
     """Return the stored form of a session."""
     return SessionRow(session.id, session.token, session.previous, session.device, session.name)
-
-
-def remove_member(
-    state: SharedState, session: Session, room: Room, reason: str, time: int
-) -> list[StateChange]:
-    """End a membership. LEAVE is the last event that this member gets."""
-    if room.kind is RoomKind.PRIVATE:
-        state.privates.pop(frozenset(member.id for member in room.members), None)
-    del session.rooms[room.code], room.members[session]
-    changes: list[StateChange] = [
-        MembershipDeleted(session.id, room.id),
-        append_event(room, EventKind.LEAVE, session.name, reason, time),
-    ]
-    if not room.members:
-        if room.kind is RoomKind.PRIVATE:
-            del state.rooms[room.code]
-            changes.append(RoomDeleted(room.id))
-        elif room.kind is RoomKind.ROOM:
-            changes.append(RoomEmptied(room.id))
-    return changes
-
-
-def append_event(
-    room: Room,
-    kind: EventKind,
-    sender: str,
-    text: str,
-    time: int,
-    device: int = 0,
-    counter: int = 0,
-) -> EventRow:
-    """Append an event to a room's log."""
-    room.head = seq = room.head + 1
-    body = _pack_event(seq, time, device, counter, kind, room.code, sender, text)
-    return EventRow(room.id, seq, device, counter, time, seal(Event.TYPE, body))
 
 
 # -- accounts -------------------------------------------------------------------------------------

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from netchat.chat.model import Account, Role, Room, Session
 from netchat.chat.name_table import NameTable
 from netchat.chat.persistence import Snapshot
+from netchat.chat.room_rules import RoomRules
 from netchat.chat.state_records import (
     AccountRecord,
     ChatRecord,
     InvitationRecord,
+    RoomRulesRecord,
     ServerRecord,
     StateRecords,
     pack_logins,
@@ -109,6 +111,11 @@ class SharedState:
             [_pack_session(session) for session in sessions],
             [_pack_account(account) for _, account in sorted(self.accounts.items())],
             [InvitationRecord(*pair).encode() for pair in sorted(self.invitations.items())],
+            [
+                RoomRulesRecord(room.id, room.rules.dump()).encode()
+                for room in rooms
+                if room.rules is not None
+            ],
         )
 
     @classmethod
@@ -135,6 +142,8 @@ class SharedState:
             room.counters = dict(unpack_pairs(r.counters))
             room.older_counters = dict(unpack_pairs(r.older_counters))
             rooms[r.id] = self.rooms[r.code] = room
+        for stored in records.rules:
+            rooms[stored.room].rules = RoomRules.load(stored.rules)
         for s in records.sessions:
             session = Session(s.id, s.name, s.device)
             session.server, session.attachment = s.server, s.attachment
@@ -155,6 +164,8 @@ class SharedState:
         for row, head, _ in snapshot.rooms:
             room = Room(row.id, row.code, RoomKind(row.kind), row.log, head)
             rooms[row.id] = self.rooms[row.code] = room
+        for rules in snapshot.rules:
+            rooms[rules.room].rules = RoomRules.load(rules.rules)
         for saved in snapshot.sessions:
             session = Session(saved.id, saved.name, saved.device)
             session.token, session.previous = saved.token, saved.previous

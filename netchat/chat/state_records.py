@@ -19,6 +19,7 @@ __all__ = [
     "InvitationRecord",
     "LoginRecord",
     "RoomRecord",
+    "RoomRulesRecord",
     "ServerRecord",
     "SessionRecord",
     "StateRecords",
@@ -36,7 +37,7 @@ __all__ = [
 _VERSION = 3
 
 #: Number of sections in each version of a snapshot.
-_SECTIONS = {2: 4, 3: 6}
+_SECTIONS = {2: 4, 3: 7}
 
 _COUNT = struct.Struct(">I")
 _PAIR = struct.Struct(">QQ")
@@ -116,6 +117,14 @@ class InvitationRecord(Record):
     expires: int = u64("Time after which it is void, in microseconds since 1970, or 0.")
 
 
+@record
+class RoomRulesRecord(Record):
+    """What moderators have set in a room."""
+
+    room: int = u64("Room number.")
+    rules: bytes = blob("Its rules, as `RoomRules.dump` writes them.")
+
+
 class StateRecords(NamedTuple):
     """The sections of a snapshot, in order."""
 
@@ -125,6 +134,7 @@ class StateRecords(NamedTuple):
     sessions: list[SessionRecord]
     accounts: list[AccountRecord]
     invitations: list[InvitationRecord]
+    rules: list[RoomRulesRecord]
 
 
 _KINDS = (
@@ -134,6 +144,7 @@ _KINDS = (
     SessionRecord,
     AccountRecord,
     InvitationRecord,
+    RoomRulesRecord,
 )
 
 # The state is encoded on the event loop. Records would take half of the time.

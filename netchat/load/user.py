@@ -21,10 +21,12 @@ from netchat.version import __version__
 from netchat.wire import (
     AccountStatus,
     Ack,
+    BanList,
     Bye,
     Error,
     ErrorCode,
     Event,
+    Feature,
     Hello,
     HistoryEnd,
     Join,
@@ -32,10 +34,12 @@ from netchat.wire import (
     Left,
     Membership,
     Message,
+    Moderated,
     Ping,
     Pong,
     Position,
     Renamed,
+    RoomState,
     Roster,
     Send,
     Servers,
@@ -53,6 +57,9 @@ _FINAL = {
     ErrorCode.NAME_TAKEN,
     ErrorCode.NAME_NOT_ALLOWED,
     ErrorCode.TOO_MANY_ROOMS,
+    ErrorCode.REMOVED,
+    ErrorCode.BANNED,
+    ErrorCode.LOCKED,
 }
 
 
@@ -157,7 +164,9 @@ class User(asyncio.Protocol):
         known = Position(self._crowd.log.room, self._log_id, self.member.last)
         positions = (known,) if self._token and self._log_id else ()
         software = f"netchat load {__version__}"
-        self._send(Hello(0, self._key, self._token, self.name, software, positions))
+        self._send(
+            Hello(Feature.MODERATION, self._key, self._token, self.name, software, positions)
+        )
 
     def data_received(self, data: bytes) -> None:
         """Check received data, and send more messages when echoes arrive."""
@@ -304,5 +313,8 @@ HANDLERS: dict[type[Message], Callable[[User, Any], None]] = {
     Renamed: User._ignore,
     HistoryEnd: User._ignore,
     AccountStatus: User._ignore,  # follows WELCOME only if HELLO asks for it
+    RoomState: User._ignore,
+    Moderated: User._ignore,
+    BanList: User._ignore,
     Servers: User._ignore,  # a server without a cluster sends none
 }

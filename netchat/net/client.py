@@ -23,6 +23,8 @@ from typing import Any, Generic, Self, TypeVar
 from netchat.chat.client_events import (
     AccountChanged,
     Acknowledged,
+    ActionCompleted,
+    BansReceived,
     ClientEvent,
     HistoryReceived,
     LoginFailed,
@@ -31,6 +33,7 @@ from netchat.chat.client_events import (
     NameRejected,
     Online,
     RequestRefused,
+    RoomDescribed,
     RoomEntered,
     RoomEvent,
     RoomLeft,
@@ -46,11 +49,13 @@ from netchat.net.client_path import ClientPath
 from netchat.net.client_store import ClientStore
 from netchat.wire import (
     DEFAULT_PORT,
+    BannedUser,
     ErrorCode,
     Event,
     History,
     Join,
     Member,
+    ModeratorAction,
     Private,
     Role,
     RoomKind,
@@ -98,12 +103,19 @@ class Room:
         code: Code that other users join the room with.
         kind: Kind of room: lobby, group or private.
         peer: Name of the other user in a private room; empty in other rooms.
+        title: Title of the room, or empty.
+        role: The user's rights in it: 0 member, 1 moderator, 2 owner.
+        is_locked: Whether it lets no new members in.
+        is_read_only: Whether only moderators can write.
     """
 
     def __init__(self, client: Client, code: str, kind: RoomKind, peer: str) -> None:
         self.code = code
         self.kind = kind
         self.peer = peer
+        self.title = ""
+        self.role = 0
+        self.is_locked = self.is_read_only = False
         self._client = client
         self._mailbox: _Mailbox[Event] = _Mailbox()
 
@@ -161,6 +173,85 @@ class Room:
     async def leave(self) -> None:
         """Leave the room."""
         await self._client._leave(self.code)
+
+    # -- for moderators: each raises `Refused` if the user has no right to do it ----------------
+
+    async def kick(self, name: str, reason: str = "") -> None:
+        """Remove a member, who may return; in the lobby, end the user's session."""
+        await self._moderate(ModeratorAction.KICK, name, reason)
+
+    async def mute(self, name: str, reason: str = "", *, seconds: int = 0) -> None:
+        """Reject a member's messages for some time; 0 seconds: until `unmute`."""
+        await self._moderate(ModeratorAction.MUTE, name, reason, seconds=seconds)
+
+    async def unmute(self, name: str) -> None:
+        """Let a member write again."""
+        await self._moderate(ModeratorAction.UNMUTE, name)
+
+    async def ban(self, name: str, reason: str = "", *, seconds: int = 0, scope: int = 0) -> None:
+        """Remove a user and keep the user out; in the lobby, of the whole server.
+
+        Args:
+            name: Name of the user; with an address in `scope`, also an address.
+            reason: The reason, for the room.
+            seconds: Duration; 0 until `unban`.
+            scope: The sum of 1 for the name, 2 for the device, 4 for the address; 0 means 3.
+        """
+        await self._moderate(ModeratorAction.BAN, name, reason, seconds=seconds, scope=scope)
+
+    async def unban(self, target: str) -> None:
+        """Lift the ban of a name or address, or the one with a number (`#12`)."""
+        await self._moderate(ModeratorAction.UNBAN, target)
+
+    async def bans(self) -> list[BannedUser]:
+        """Return the bans of the room, oldest first."""
+        found: list[BannedUser] = []
+        while True:
+            page = await self._client._ask_bans(self.code, found[-1].number if found else 0)
+            found += page.bans
+            if not page.more:
+                return found
+
+    async def appoint(self, name: str) -> None:
+        """Make a user a moderator of the room; in the lobby, of all rooms."""
+        await self._moderate(ModeratorAction.APPOINT, name)
+
+    async def dismiss(self, name: str) -> None:
+        """End an appointment as moderator."""
+        await self._moderate(ModeratorAction.DISMISS, name)
+
+    async def set_title(self, title: str) -> None:
+        """Give the room a title; an empty one removes it."""
+        await self._moderate(ModeratorAction.TITLE, "", title)
+
+    async def lock(self, reason: str = "") -> None:
+        """Let no new members in."""
+        await self._moderate(ModeratorAction.LOCK, "", reason)
+
+    async def unlock(self) -> None:
+        """Let new members in again."""
+        await self._moderate(ModeratorAction.UNLOCK)
+
+    async def make_read_only(self, reason: str = "") -> None:
+        """Let only moderators write."""
+        await self._moderate(ModeratorAction.READ_ONLY, "", reason)
+
+    async def make_writable(self) -> None:
+        """Let everyone write again."""
+        await self._moderate(ModeratorAction.WRITABLE)
+
+    async def clear(self, reason: str = "") -> None:
+        """Delete the history of the room for everyone."""
+        await self._moderate(ModeratorAction.CLEAR, "", reason)
+
+    async def close(self, reason: str = "") -> None:
+        """Delete the room."""
+        await self._moderate(ModeratorAction.CLOSE, "", reason)
+
+    async def _moderate(
+        self, action: ModeratorAction, target: str = "", text: str = "", **more: int
+    ) -> None:
+        await self._client._moderate(self.code, action, target, text, **more)
 
     def __repr__(self) -> str:
         return f"<Room {self.code}>"
@@ -415,6 +506,16 @@ class Client:
         assert isinstance(past, HistoryReceived)
         return list(past.events)
 
+    async def _ask_bans(self, code: str, after: int) -> BansReceived:
+        bans = await self._request(self._core.bans(code, after))
+        assert isinstance(bans, BansReceived)
+        return bans
+
+    async def _moderate(
+        self, code: str, action: ModeratorAction, target: str, text: str, **more: int
+    ) -> None:
+        await self._request(self._core.moderate(code, action, target, text, **more))
+
     async def _leave(self, code: str) -> None:
         if code not in self.rooms:
             return
@@ -463,7 +564,15 @@ class Client:
                 self._left(event, code)
             case RoomEvent():
                 self._event(event)
-            case HistoryReceived() | RosterReceived() | NameChanged():
+            case RoomDescribed():
+                self._described(event)
+            case (
+                HistoryReceived()
+                | RosterReceived()
+                | NameChanged()
+                | ActionCompleted()
+                | BansReceived()
+            ):
                 self._answer(event.request, event)
             case RequestRefused(error, _):
                 self._refuse(error.reference, Refused(error.code, error.text))
@@ -481,6 +590,12 @@ class Client:
         room.peer = event.peer
         self._answer(event.request, event)
         self._answer_joins(event)
+
+    def _described(self, event: RoomDescribed) -> None:
+        room = self.rooms.get(event.room)
+        if room is not None:
+            room.title, room.role = event.title, event.role
+            room.is_locked, room.is_read_only = event.is_locked, event.is_read_only
 
     def _answer_joins(self, event: RoomEntered) -> None:
         """Complete JOINs whose reply was lost with the connection."""

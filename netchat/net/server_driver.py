@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from netchat.chat.account_admin import AdminRequest, list_accounts, plan
 from netchat.chat.connection import Connection
-from netchat.chat.effects import CheckPassword, Close, Fanout, Log, Write
+from netchat.chat.effects import CheckPassword, ClearHistory, Close, Fanout, Log, Write
 from netchat.chat.hub import Hub
+from netchat.chat.moderation_handlers import operate
 from netchat.chat.ordering import propose
-from netchat.chat.persistence import Batch
+from netchat.chat.persistence import AuditRow, Batch
 from netchat.chat.settings import Settings
 from netchat.errors import HistoryError, NetchatError, PeerError
 from netchat.net.address import show_address
@@ -31,7 +32,7 @@ from netchat.net.memory_bound import MemoryBound
 from netchat.net.password_worker import PasswordWorker, Verdict
 from netchat.net.protocol_detector import ProtocolDetector
 from netchat.net.traffic import Traffic
-from netchat.wire import Error, ErrorCode, Frame, FrameReader, encode
+from netchat.wire import Error, ErrorCode, Frame, FrameReader, Moderate, encode
 
 if TYPE_CHECKING:
     from netchat.net.cluster.member import ClusterMember, ClusterOptions
@@ -628,6 +629,8 @@ class ServerDriver:
                         cast(_Peer, connection).transport.write(data)
                 case Log():
                     self._log(output)
+                case ClearHistory(room, floor):
+                    self._clear(room, floor)
                 case Close(connection):
                     self._part(cast(_Peer, connection))
                 case CheckPassword():
@@ -667,6 +670,12 @@ class ServerDriver:
         if work.connection in self.state.connections or not self._stopping:
             self.hub.password_checked(work, verdict.encoded, self.now(), is_right=verdict.is_right)
             self.schedule()
+
+    def _clear(self, room: int, floor: int) -> None:
+        if isinstance(self._history, MemoryHistory):
+            self._history.clear_room(room, floor)
+        elif self._writer is not None:
+            self._writer.clear(room, floor)
 
     def _part(self, peer: _Peer) -> None:
         half_close(peer.transport)
@@ -781,6 +790,25 @@ class ServerDriver:
         if self._warnings.pop(about, None) is not None:
             self.warning = next(iter(self._warnings.values()), b"")
             self.note(Log("storage", {"text": text}))
+
+    def moderate(self, request: Moderate, answer: Callable[[str], None]) -> None:
+        """Carry out a moderator's action for the operator of the server.
+
+        Args:
+            request: The action.
+            answer: Called with what is wrong, or an empty string.
+        """
+        self.state.begin(self.now())
+        operate(self.state, request, answer)
+        self.schedule()
+
+    def audit(self, count: int) -> list[AuditRow]:
+        """Return the last moderators' actions, newest first.
+
+        Raises:
+            HistoryError: The history is damaged.
+        """
+        return self._history.audit(count)
 
     def note(self, entry: Log) -> None:
         """Add an entry to the log."""

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from netchat.chat.client_session import Credentials
 from netchat.chat.room_codes import read_code, show_code
+from netchat.chat.room_rules import BanScope
 from netchat.chat.text import validate_text
 from netchat.errors import NetchatError
 from netchat.tui.commands import HISTORY_DEFAULT, HISTORY_MOST, ParsedLine, help_lines
+from netchat.tui.export import Export
 from netchat.tui.lines import Line, LineKind, error_line, notice_line, room_name
 from netchat.tui.link_status import link_lines
 from netchat.tui.session import ChatSession
+from netchat.wire import ModeratorAction
 
 __all__ = ["run_command"]
+
+#: A duration such as 10m, and the seconds of each unit.
+_TIME = re.compile(r"([0-9]{1,6})([smhdSMHD])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+#: What a ban refers to, by the prefix of its target.
+_SCOPES = {"name": BanScope.NAME, "device": BanScope.DEVICE, "address": BanScope.ADDRESS}
 
 _NO_ROOM = "You are not in a room; join one, for example with /join lobby."
 
@@ -130,10 +142,11 @@ def _leave(session: ChatSession, code: str = "") -> list[Line]:
 
 
 def _rooms(session: ChatSession) -> list[Line]:
-    shown = [
-        show_code(code) + (" (current)" if code == session.current else "")
-        for code in session.rooms
-    ]
+    shown = []
+    for code in session.rooms:
+        title = session.title_of(code)
+        named = f"{show_code(code)} “{title}”" if title else show_code(code)
+        shown.append(named + (" (current)" if code == session.current else ""))
     return [notice_line("rooms", ", ".join(shown) or "you are not in a room", LineKind.ANSWER)]
 
 
@@ -167,8 +180,71 @@ def _logout(session: ChatSession, everywhere: str = "") -> list[Line]:
     return []
 
 
-def _help(session: ChatSession) -> list[Line]:  # noqa: ARG001 - all actions share one signature
-    return [Line(LineKind.ANSWER, (("", line),)) for line in help_lines()]
+def _help(session: ChatSession) -> list[Line]:
+    return [Line(LineKind.ANSWER, (("", line),)) for line in help_lines(session.role)]
+
+
+def _export(session: ChatSession, file: str) -> list[Line]:
+    room, problem = _room(session, "")
+    if not room:
+        return problem
+    try:
+        export = Export(Path(file), room, session.title_of(room))
+    except ValueError as error:
+        return [error_line(str(error))]
+    session.exports[export.ask(session.core)] = export
+    return []
+
+
+# -- moderators -----------------------------------------------------------------------------------
+
+
+def _moderate(
+    session: ChatSession, action: ModeratorAction, target: str = "", text: str = "", **more: int
+) -> list[Line]:
+    room, problem = _room(session, "")
+    if room:
+        session.core.moderate(room, action, _encodable(target), _encodable(text), **more)
+    return problem
+
+
+def _with_reason(
+    action: ModeratorAction,
+) -> Callable[..., list[Line]]:
+    return lambda session, reason="": _moderate(session, action, "", reason)
+
+
+def _about_user(action: ModeratorAction) -> Callable[..., list[Line]]:
+    return lambda session, name, reason="": _moderate(session, action, name, reason)
+
+
+def _lasting(time: str, reason: str) -> tuple[int, str]:
+    """Return the duration in seconds and the reason; the words may be a time, a reason, or both."""
+    found = _TIME.fullmatch(time)
+    if found is None:
+        return 0, f"{time} {reason}".strip()
+    return min(int(found[1]) * _SECONDS[found[2].lower()], 2**32 - 1), reason
+
+
+def _mute(session: ChatSession, name: str, time: str = "", reason: str = "") -> list[Line]:
+    seconds, reason = _lasting(time, reason)
+    return _moderate(session, ModeratorAction.MUTE, name, reason, seconds=seconds)
+
+
+def _ban(session: ChatSession, name: str, time: str = "", reason: str = "") -> list[Line]:
+    what, _, rest = name.partition(":")
+    scope = _SCOPES.get(what.lower()) if rest else None
+    if scope is not None:
+        name = rest
+    seconds, reason = _lasting(time, reason)
+    return _moderate(session, ModeratorAction.BAN, name, reason, seconds=seconds, scope=scope or 0)
+
+
+def _bans(session: ChatSession) -> list[Line]:
+    room, problem = _room(session, "")
+    if room:
+        session.core.bans(room)
+    return problem
 
 
 def _link(session: ChatSession) -> list[Line]:
@@ -192,4 +268,20 @@ _ACTIONS: dict[str, Callable[..., list[Line]]] = {
     "logout": _logout,
     "link": _link,
     "help": _help,
+    "export": _export,
+    "kick": _about_user(ModeratorAction.KICK),
+    "mute": _mute,
+    "unmute": _about_user(ModeratorAction.UNMUTE),
+    "ban": _ban,
+    "unban": _about_user(ModeratorAction.UNBAN),
+    "bans": _bans,
+    "title": _with_reason(ModeratorAction.TITLE),
+    "lock": _with_reason(ModeratorAction.LOCK),
+    "unlock": _with_reason(ModeratorAction.UNLOCK),
+    "readonly": _with_reason(ModeratorAction.READ_ONLY),
+    "writable": _with_reason(ModeratorAction.WRITABLE),
+    "clear": _with_reason(ModeratorAction.CLEAR),
+    "close": _with_reason(ModeratorAction.CLOSE),
+    "op": _about_user(ModeratorAction.APPOINT),
+    "deop": _about_user(ModeratorAction.DISMISS),
 }

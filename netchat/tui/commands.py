@@ -22,11 +22,15 @@ class Usage:
         arguments: Arguments as the help shows them; those in brackets are optional.
         does: Description for the help.
         completes: Completion of the first argument: "names", "rooms" or nothing.
+        role: Least rights that it needs: 0 member, 1 moderator, 2 owner.
+        is_open_ended: Whether the last argument is a text of any number of words.
     """
 
     arguments: str
     does: str
     completes: str = ""
+    role: int = 0
+    is_open_ended: bool = False
 
     @property
     def min_arguments(self) -> int:
@@ -42,7 +46,7 @@ class Usage:
 #: Every command, in the order of the help.
 COMMANDS = {
     "who": Usage("[CODE]", "list the members of the room", "rooms"),
-    "msg": Usage("NAME TEXT", "send a private message", "names"),
+    "msg": Usage("NAME TEXT", "send a private message", "names", is_open_ended=True),
     "join": Usage("CODE", "join a room by its code"),
     "create": Usage("", "create a room; others join it by its code"),
     "room": Usage("CODE", "switch to another of your rooms", "rooms"),
@@ -55,9 +59,31 @@ COMMANDS = {
     "logout": Usage("[everywhere]", "log out and leave the chat; everywhere: on all devices"),
     "passwd": Usage("", "change the password of your account"),
     "link": Usage("", "show the state of the link and its corrections"),
+    "export": Usage("FILE", "save the room's log, as .txt, .jsonl, .csv or .html"),
     "help": Usage("", "show this list"),
     "quit": Usage("", "leave the chat (also /exit, quit, exit and Ctrl-D)"),
-}
+    "kick": Usage("NAME [REASON]", "remove a member, who may return", "names", 1, True),
+    "mute": Usage(
+        "NAME [TIME] [REASON]", "reject a member's messages, for example for 10m", "names", 1, True
+    ),
+    "unmute": Usage("NAME", "let a member write again", "names", 1),
+    "ban": Usage(
+        "NAME [TIME] [REASON]",
+        "remove a user's name and device, for example for 2h; also name:NAME, device:NAME, address:NAME",
+        "names", 1, True,
+    ),
+    "unban": Usage("NAME", "lift a ban; also by #NUMBER or address", "", 1),
+    "bans": Usage("", "list the bans of the room", "", 1),
+    "title": Usage("[TITLE]", "give the room a title, or remove it", "", 1, True),
+    "lock": Usage("[REASON]", "let no new members in", "", 1, True),
+    "unlock": Usage("", "let new members in again", "", 1),
+    "readonly": Usage("[REASON]", "let only moderators write", "", 1, True),
+    "writable": Usage("", "let everyone write again", "", 1),
+    "clear": Usage("[REASON]", "delete the history of the room for everyone", "", 1, True),
+    "close": Usage("[REASON]", "delete the room and remove its members", "", 1, True),
+    "op": Usage("NAME", "make a user a moderator", "names", 2),
+    "deop": Usage("NAME", "end that", "names", 2),
+}  # fmt: skip
 
 #: Passwords that a command needs. A front end reads them without showing them, and passes them to
 #: `run_command`; a prompt that begins with "Repeat" is for typing mistakes.
@@ -104,7 +130,7 @@ def parse(line: str) -> ParsedLine | None:
         raise ValueError(_unknown(word))
     # The last argument may contain spaces: either it is a text, or there are too many arguments.
     words = text[len(word) :].split(maxsplit=max(usage.max_arguments - 1, 0))
-    has_surplus = verb != "msg" and bool(words) and len(words[-1].split()) > 1
+    has_surplus = not usage.is_open_ended and bool(words) and len(words[-1].split()) > 1
     if not usage.min_arguments <= len(words) <= usage.max_arguments or has_surplus:
         raise ValueError(f"Usage: /{verb} {usage.arguments}".rstrip() + f" ({usage.does}).")
     if verb == "history" and words and not (words[0].isdecimal() and int(words[0]) > 0):
@@ -122,29 +148,38 @@ def _unknown(word: str) -> str:
     return f"Unknown command {word[:40]}; {hint} To send it as a message, write /{word[:40]}."
 
 
-def help_lines() -> list[str]:
-    """Return the help, one line per command."""
+def help_lines(role: int = 0) -> list[str]:
+    """Return the help, one line per command that a user may use.
+
+    Args:
+        role: The user's rights in the current room: 0 member, 1 moderator, 2 owner.
+    """
     written = {
-        f"/{verb} {usage.arguments}".rstrip(): usage.does for verb, usage in COMMANDS.items()
+        f"/{verb} {usage.arguments}".rstrip(): usage.does
+        for verb, usage in COMMANDS.items()
+        if usage.role <= role
     }
     width = max(map(len, written))
     return [f"{command:<{width}}  {does}" for command, does in written.items()]
 
 
-def completions(before: str, names: Iterable[str], rooms: Iterable[str]) -> tuple[int, list[str]]:
+def completions(
+    before: str, names: Iterable[str], rooms: Iterable[str], role: int = 0
+) -> tuple[int, list[str]]:
     """Return the completions of a line.
 
     Args:
         before: Line up to the cursor.
         names: User names to offer.
         rooms: Codes of the user's rooms.
+        role: The user's rights in the current room.
 
     Returns:
         Number of characters before the cursor to replace, and the candidates.
     """
     begun, *arguments = before.lstrip().split(" ")
     if begun.startswith("/") and not arguments:
-        offered = [f"/{verb}" for verb in COMMANDS]
+        offered = [f"/{verb}" for verb, usage in COMMANDS.items() if usage.role <= role]
         word = begun
     else:
         usage = COMMANDS.get(begun[1:].casefold()) if begun.startswith("/") else None

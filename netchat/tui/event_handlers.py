@@ -8,6 +8,8 @@ from typing import assert_never
 from netchat.chat.client_events import (
     AccountChanged,
     Acknowledged,
+    ActionCompleted,
+    BansReceived,
     ClientEvent,
     EventsMissed,
     HistoryReceived,
@@ -18,6 +20,7 @@ from netchat.chat.client_events import (
     Offline,
     Online,
     RequestRefused,
+    RoomDescribed,
     RoomEntered,
     RoomEvent,
     RoomLeft,
@@ -28,9 +31,11 @@ from netchat.chat.client_events import (
 )
 from netchat.chat.names import fold
 from netchat.chat.room_codes import LOBBY, show_code
+from netchat.errors import NetchatError
 from netchat.tui.lines import (
     Line,
     LineKind,
+    ban_line,
     error_line,
     event_line,
     notice_line,
@@ -76,6 +81,8 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
             return _left(session, room, why)
         case RosterReceived():
             return _roster(session, event)
+        case HistoryReceived(request=request) if request in session.exports:
+            return _continue_export(session, event)
         case HistoryReceived(room, events, _):
             nothing = notice_line("history", f"{room_name(room)} has no history", LineKind.ANSWER)
             return [past_line(event) for event in events] or [nothing]
@@ -83,6 +90,12 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
             count = many(last - first + 1, "event")
             text = f"{count} of {room_name(room)}, no longer available on the server"
             return [notice_line("missed", text)]
+        case RoomDescribed():
+            return _described(session, event)
+        case ActionCompleted():
+            return []  # the room's event shows it
+        case BansReceived():
+            return _bans_received(session, event)
         case RequestRefused():
             return _request_refused(session, event)
         case Undelivered(text, why):
@@ -199,6 +212,7 @@ def _announce_room(session: ChatSession, room: str) -> list[Line]:
 
 def _left(session: ChatSession, room: str, why: str) -> list[Line]:
     session.people.forget(room)
+    session.descriptions.pop(room, None)
     if room not in session.announced_rooms:
         return []  # a private room
     session.announced_rooms.discard(room)
@@ -239,8 +253,59 @@ def _roster(session: ChatSession, roster: RosterReceived) -> list[Line]:
     return [people_line(room, members[:GREETED], LineKind.NOTICE, len(members))]
 
 
+def _described(session: ChatSession, described: RoomDescribed) -> list[Line]:
+    """Show a title that no event has told, on entering a room, and new rights."""
+    room, lines = described.room, []
+    before = session.descriptions.get(room)
+    session.descriptions[room] = described
+    modes = [
+        text
+        for is_on, text in (
+            (described.title and before is None, f"is called “{described.title}”"),
+            (described.is_locked and before is None, "is locked"),
+            (described.is_read_only and before is None, "is read-only"),
+        )
+        if is_on
+    ]
+    if modes:
+        lines.append(notice_line("room", f"{room_name(room)} {', '.join(modes)}"))
+    if described.role > (before.role if before is not None else 0):
+        what = "its owner" if described.role > 1 else "a moderator"
+        where = room_name(room)
+        lines.append(notice_line("room", f"you are {what} of {where}; /help lists what you can do"))
+    return lines
+
+
+def _bans_received(session: ChatSession, received: BansReceived) -> list[Line]:
+    bans = session.bans.setdefault(received.room, [])
+    bans += received.bans
+    if received.more and received.bans:
+        session.core.bans(received.room, received.bans[-1].number)
+        session.client.flush_or_drop()
+        return []
+    del session.bans[received.room]
+    none = notice_line("bans", f"{room_name(received.room)} has no bans", LineKind.ANSWER)
+    return [ban_line(ban) for ban in bans] or [none]
+
+
+def _continue_export(session: ChatSession, received: HistoryReceived) -> list[Line]:
+    export = session.exports.pop(received.request)
+    export.add(received)
+    if not export.is_complete(session.core):
+        session.exports[export.ask(session.core)] = export
+        session.client.flush_or_drop()
+        return []
+    try:
+        export.write()
+    except NetchatError as error:
+        return [error_line(str(error))]
+    count = many(len(export.events), "event")
+    return [notice_line("export", f"saved {count} to {export.path}", LineKind.ANSWER)]
+
+
 def _request_refused(session: ChatSession, refused: RequestRefused) -> list[Line]:
     error, request = refused.error, refused.request
+    session.exports.pop(error.reference, None)
     if isinstance(request, Join) and request.room == session.initial_room:
         session.initial_room_refused = True
         session.initial_room = ""

@@ -4,6 +4,7 @@ Every object has a `type`, which determines its other keys:
 
     type                            further keys
     chat join leave rename          room, kind, seq, time, sender, text, own, late; peer if private
+    removed moderated room_changed  the same, and action, by, seconds, reason; text is a sentence
     online                          name, resumed, server
     offline                         why, retry_in
     ended                           why, wanted
@@ -22,6 +23,10 @@ Every object has a `type`, which determines its other keys:
     acknowledged                    room, counter, seq
     warned                          code, text
     link                            the answer to /link: counters, rates and codes of the link
+    room-state                      room, title, role, locked, read_only
+    done                            room, action: the answer to a moderator's command
+    bans                            room, bans (a list of number, until, scope, name, address, by,
+                                    reason), more
     answer notice error             text: a line of the client itself
 
 `kind` is lobby, room or private; `time` is in seconds since 1970 (UTC), from the server's clock. In
@@ -38,6 +43,8 @@ from typing import Any, assert_never
 from netchat.chat.client_events import (
     AccountChanged,
     Acknowledged,
+    ActionCompleted,
+    BansReceived,
     ClientEvent,
     EventsMissed,
     HistoryReceived,
@@ -48,6 +55,7 @@ from netchat.chat.client_events import (
     Offline,
     Online,
     RequestRefused,
+    RoomDescribed,
     RoomEntered,
     RoomEvent,
     RoomLeft,
@@ -56,8 +64,10 @@ from netchat.chat.client_events import (
     Undelivered,
     WarningReceived,
 )
+from netchat.chat.moderation_text import KINDS, describe, parse_notice
+from netchat.chat.room_rules import BanScope
 from netchat.tui.lines import Line
-from netchat.wire import MESSAGES, ErrorCode, Event, EventKind
+from netchat.wire import MESSAGES, BannedUser, ErrorCode, Event, EventKind, ModeratorAction
 
 __all__ = ["event_json", "line_json"]
 
@@ -125,6 +135,14 @@ def _fields(event: ClientEvent) -> dict[str, Any]:
                 "about": about,
             }
             return {**declined, "text": error.text, "suggestion": error.suggestion}
+        case RoomDescribed(room, title, role, is_locked, is_read_only):
+            described = {"type": "room-state", "room": room, "title": title}
+            described["role"] = ("member", "moderator", "owner")[min(role, 2)]
+            return {**described, "locked": is_locked, "read_only": is_read_only}
+        case ActionCompleted(room, action):
+            return {"type": "done", "room": room, "action": _name(ModeratorAction, action)}
+        case BansReceived(room, bans, more):
+            return {"type": "bans", "room": room, "bans": list(map(_ban, bans)), "more": more}
         case Undelivered(text, why):
             return {"type": "undelivered", "text": text, "why": why}
         case Acknowledged(room, counter, seq):
@@ -140,13 +158,32 @@ def _fields(event: ClientEvent) -> dict[str, Any]:
 
 
 def _event(event: Event) -> dict[str, Any]:
-    return {
+    fields = {
         "type": _name(EventKind, event.kind),
         "room": event.room,
         "seq": event.seq,
         "time": event.time / 1e6,
         "sender": event.sender,
         "text": event.text,
+    }
+    if event.kind in KINDS:
+        notice = parse_notice(event)
+        fields["text"] = describe(notice)
+        fields["action"] = _name(ModeratorAction, notice.action)
+        fields |= {"by": notice.actor, "seconds": notice.seconds, "reason": notice.text}
+    return fields
+
+
+def _ban(ban: BannedUser) -> dict[str, Any]:
+    scope = [part.name.lower() for part in BanScope if part.name and ban.scope & part]
+    return {
+        "number": ban.number,
+        "until": ban.until / 1e6 or None,
+        "scope": scope,
+        "name": ban.name,
+        "address": ban.address,
+        "by": ban.actor,
+        "reason": ban.reason,
     }
 
 

@@ -22,14 +22,17 @@ from typing import Any
 from wcwidth import clip
 from wcwidth import width as columns
 
+from netchat.chat.moderation_text import HOST, KINDS, describe, parse_notice
 from netchat.chat.names import fold
 from netchat.chat.room_codes import LOBBY, PRIVATE_MARK, show_code
+from netchat.chat.room_rules import BanScope
 from netchat.chat.text import show_text
-from netchat.wire import Event, EventKind, Member
+from netchat.wire import BannedUser, Event, EventKind, Member
 
 __all__ = [
     "Line",
     "LineKind",
+    "ban_line",
     "error_line",
     "event_line",
     "notice_line",
@@ -145,6 +148,24 @@ def people_line(
     return Line(kind, tuple(parts))
 
 
+def ban_line(ban: BannedUser) -> Line:
+    """Return a line that describes a ban."""
+    what = [
+        label
+        for flag, label in (
+            (BanScope.NAME, "name"),
+            (BanScope.DEVICE, "device"),
+            (BanScope.ADDRESS, f"address {ban.address}".rstrip()),
+        )
+        if ban.scope & flag
+    ]
+    until = time.strftime("until %Y-%m-%d %H:%M", time.localtime(ban.until / 1e6))
+    text = f" ({', '.join(what)}) {until if ban.until else 'until it is lifted'}"
+    text += f", by {ban.actor or HOST}" + (f": {ban.reason}" if ban.reason else "")
+    name = ban.name or "an address"
+    return Line(LineKind.ANSWER, (("tag", f"#{ban.number} "), ("name", name), ("", text)))
+
+
 def room_name(code: str) -> str:
     """Return how a sentence names a room."""
     return "the lobby" if code == LOBBY else f"room {show_code(code)}"
@@ -188,6 +209,9 @@ def _parts(event: Event) -> tuple[Part, ...]:
         return (("tag", "[join] "), name, ("tag", f" joined the {place}"))
     if event.kind == EventKind.LEAVE:
         return (("tag", "[leave] "), name, ("tag", f" left the {place}"))
+    if event.kind in KINDS:
+        tag = "[leave] " if event.kind == EventKind.REMOVED else "[room] "
+        return (("tag", tag), ("", describe(parse_notice(event))))
     if event.kind == EventKind.RENAME:
         return (("tag", "[rename] "), name, ("tag", " is now "), ("name", event.text))
     return (name, ("", f": {event.text}"))

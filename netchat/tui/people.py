@@ -36,6 +36,11 @@ class People:
     def update(self, room_event: RoomEvent) -> bool:
         """Update the users for an event; return whether the event must be shown."""
         event = room_event.event
+        if event.kind in (EventKind.MODERATED, EventKind.ROOM_CHANGED):
+            return True
+        if event.kind == EventKind.REMOVED:
+            self._leave(event.room, event.sender, private=False)
+            return True
         if event.kind == EventKind.LEAVE:
             return self._leave(
                 event.room, event.sender, private=room_event.kind is RoomKind.PRIVATE

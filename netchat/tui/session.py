@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import time
 
-from netchat.chat.client_events import LoginFailed, LoginRequired, NameRejected
+from netchat.chat.client_events import LoginFailed, LoginRequired, NameRejected, RoomDescribed
 from netchat.chat.room_codes import LOBBY, read_code
 from netchat.net.client_driver import ClientDriver
+from netchat.tui.export import Export
 from netchat.tui.lines import Line, error_line
 from netchat.tui.people import People
-from netchat.wire import Member, RoomKind
+from netchat.wire import BannedUser, Member, RoomKind
 from netchat.wording import many
 
 __all__ = ["ChatSession"]
@@ -47,6 +48,9 @@ class ChatSession:
         account: Name of the user's account; empty for a guest.
         retry_at: Time of the next reconnect (`time.monotonic`), or None while connected.
         last_problem: Last error of the server or the system about a failed connection.
+        exports: Logs that are being saved, by the number of the pending HISTORY request.
+        descriptions: What the user has been told about rooms.
+        bans: Bans received so far of lists that span several answers, by room.
     """
 
     def __init__(self, client: ClientDriver, room: str = "", *, has_store: bool = False) -> None:
@@ -71,6 +75,9 @@ class ChatSession:
         self.account = ""
         self.retry_at: float | None = None
         self.last_problem = ""
+        self.exports: dict[int, Export] = {}
+        self.descriptions: dict[str, RoomDescribed] = {}
+        self.bans: dict[str, list[BannedUser]] = {}
 
     @property
     def was_online(self) -> bool:
@@ -82,6 +89,17 @@ class ChatSession:
         """Codes of the user's rooms, without private ones."""
         rooms = self.core.memory.rooms.values()
         return [view.code for view in rooms if view.kind is not RoomKind.PRIVATE]
+
+    @property
+    def role(self) -> int:
+        """The user's rights in the current room: 0 member, 1 moderator, 2 owner."""
+        view = self.core.memory.rooms.get(self.current)
+        return view.role if view is not None else 0
+
+    def title_of(self, room: str) -> str:
+        """Return the title of a room, or an empty string."""
+        view = self.core.memory.rooms.get(room)
+        return view.title if view is not None else ""
 
     @property
     def ready(self) -> bool:

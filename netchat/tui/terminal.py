@@ -21,6 +21,7 @@ from netchat.chat.room_codes import LOBBY, show_code
 from netchat.chat.text import show_text
 from netchat.exit_codes import INTERRUPTED, OK
 from netchat.tui.actions import run_command
+from netchat.tui.arrivals import QUIET_SECONDS, Arrivals
 from netchat.tui.commands import PASSWORDS, completions, parse
 from netchat.tui.lines import Line, error_line, notice_line, render
 from netchat.tui.main_loop import listen
@@ -54,6 +55,8 @@ class _Terminal:
         self._notes = list(notes)
         self._colour = not os.environ.get("NO_COLOR")
         self._begun = asyncio.Event()
+        self._arrivals = Arrivals()
+        self._arrivals_timer: asyncio.TimerHandle | None = None
         self._prompt_session: PromptSession[str] = PromptSession(
             self._prompt,
             bottom_toolbar=self._toolbar,
@@ -97,13 +100,23 @@ class _Terminal:
         return status
 
     async def _listen(self) -> None:
-        async for _, lines in listen(self.session):
-            self._show(lines)
+        async for event, lines in listen(self.session):
+            self._show(self._arrivals.take(event, lines, time.monotonic()))
+            if self._arrivals.is_pending and self._arrivals_timer is None:
+                self._check_arrivals()
             if self.session.initial_room_refused:
                 self._stay()
             if self.session.was_online and not self._begun.is_set():
                 self._show([*self._notes, notice_line("help", "/help lists the commands")])
                 self._begun.set()
+
+    def _check_arrivals(self) -> None:
+        """Show the people who have joined and left once no more follow."""
+        self._arrivals_timer = None
+        self._show(self._arrivals.due(time.monotonic()))
+        if self._arrivals.is_pending:
+            loop = asyncio.get_running_loop()
+            self._arrivals_timer = loop.call_later(QUIET_SECONDS / 4, self._check_arrivals)
 
     def _stay(self) -> None:
         """Join the lobby because the initial room was refused."""
@@ -160,7 +173,9 @@ class _Terminal:
             print(render(line, colour=self._colour, one_line=False), flush=True)  # noqa: T201
 
     def _prompt(self) -> StyleAndTextTuples:
-        return [("bold", show_text(show_code(self.session.current) or "no room")), ("", "> ")]
+        session = self.session
+        name = session.title_of(session.current) or show_code(session.current)
+        return [("bold", show_text(name or "no room")), ("", "> ")]
 
     def _toolbar(self) -> StyleAndTextTuples:
         session = self.session
@@ -205,7 +220,7 @@ class _Tab(Completer):
         session = self._session
         names = [name for name in session.people.seen if name != session.core.name]
         replaced, offered = completions(
-            document.text_before_cursor, map(show_text, names), session.rooms
+            document.text_before_cursor, map(show_text, names), session.rooms, session.role
         )
         end = " " if len(offered) == 1 else ""
         return [Completion(text + end, start_position=-replaced) for text in offered]

@@ -12,17 +12,30 @@ import hmac
 import json
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from heapq import nsmallest
 from typing import Any, NamedTuple
 
 import psutil
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from netchat.chat.room_codes import show_code
+from netchat.chat.moderation import rank
+from netchat.chat.moderation_text import HOST, audit_line
+from netchat.chat.room_codes import LOBBY, read_code, show_code
+from netchat.chat.room_export import FORMATS, export_log
+from netchat.chat.room_rules import MAX_ENTRIES
 from netchat.chat.server_log import LogEntry, ServerLog, is_warning, log_line
+from netchat.errors import HistoryError, NetchatError
 from netchat.net.server_driver import ServerDriver
 from netchat.version import __version__
-from netchat.wire import RoomKind
+from netchat.wire import (
+    Event,
+    FrameReader,
+    Moderate,
+    ModeratorAction,
+    RoomKind,
+    decode,
+)
 
 __all__ = ["Dashboard"]
 
@@ -37,6 +50,12 @@ MAX_WAITING = 30
 
 #: Rooms and slow readers listed: the largest and the slowest.
 MAX_LISTED = 50
+
+#: Users listed.
+MAX_USERS_LISTED = 500
+
+#: Bytes of events in an exported log, and of each read of the history.
+MAX_EXPORT, EXPORT_STEP = 16 * 1024 * 1024, 256 * 1024
 
 #: Seconds to wait for the token, and to delay the answer to a wrong one.
 TIMEOUT, PENALTY = 10.0, 1.0
@@ -105,12 +124,89 @@ class Dashboard:
         self._viewers.append(viewer)
         sending = asyncio.create_task(self._send(viewer))
         try:
-            async for _ in socket:  # ignore further messages until the viewer leaves
-                pass
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    self._act(viewer, message.data)
         finally:
             self._viewers.remove(viewer)
             sending.cancel()
         return socket
+
+    def _act(self, viewer: _Viewer, text: str) -> None:
+        """Carry out what the operator requests: an action of a moderator, or a list."""
+
+        def answer(**fields: Any) -> None:
+            with contextlib.suppress(asyncio.QueueFull):
+                viewer.updates.put_nowait(json.dumps({"answer": number, **fields}))
+
+        number = 0
+        try:
+            request = json.loads(text)
+            number = int(request["id"])
+            what = str(request["do"])
+            room = read_code(str(request["room"])) or ""
+            if what == "bans":
+                answer(bans=self._bans(room), problem="")
+                return
+            if what == "export":
+                self._export(answer, room, str(request["format"]))
+                return
+            message = Moderate(
+                0,
+                ModeratorAction[what.upper()],
+                int(request.get("scope", 0)),
+                int(request.get("seconds", 0)),
+                room,
+                str(request.get("target", "")),
+                str(request.get("text", "")),
+            )
+            message.encode()
+        except (ValueError, LookupError, TypeError, RecursionError, NetchatError) as error:
+            answer(problem=f"This is not a valid request: {error}")
+            return
+        self._chat.moderate(message, lambda problem: answer(problem=problem))
+
+    def _bans(self, code: str) -> list[dict[str, Any]]:
+        """Return the bans of a room in force."""
+        state = self._chat.state
+        room = state.shared.rooms.get(code)
+        rules = room.rules if room is not None else None
+        now = int(time.time() * 1e6)
+        found = rules.list_bans(0, now, MAX_ENTRIES) if rules is not None else []
+        return [
+            {
+                "number": ban.number,
+                "name": ban.name or ban.address or "an address",
+                "until": ban.until / 1e6,
+                "by": ban.actor or HOST,
+                "reason": ban.reason,
+            }
+            for ban in found
+        ]
+
+    def _export(self, answer: Callable[..., None], code: str, suffix: str) -> None:
+        """Send the log of a room, as far as the history has it."""
+        state = self._chat.state
+        room = state.shared.rooms.get(code)
+        if room is None or room.kind is RoomKind.PRIVATE or suffix not in FORMATS:
+            answer(problem="There is no such room or format.")
+            return
+        feed = state.feeds[room.id]
+        events: list[Event] = []
+        first, size = feed.oldest, 0
+        while first <= feed.delivered and size < MAX_EXPORT:
+            frames, begin = state.read_events(room, first, feed.delivered, EXPORT_STEP)
+            if not frames:
+                break
+            size += sum(map(len, frames))
+            reader = FrameReader(2**24)  # the largest frame of any --max-frame
+            for frame in reader.feed(b"".join(frames)):
+                event = decode(frame)
+                assert isinstance(event, Event)
+                events.append(event)
+            first = begin + len(frames)
+        name = f"{room.code}.{suffix}"
+        answer(problem="", file=name, content=export_log(events, suffix, room.code, room.title))
 
     async def _refusal(self, socket: web.WebSocketResponse, *, trusted: bool) -> str:
         """Return the reason for refusing a viewer, or an empty string."""
@@ -199,14 +295,43 @@ class Dashboard:
             ],
         }
 
+    def _hosting(self) -> dict[str, Any]:
+        """Return the users and the last actions of moderators."""
+        shared = self._chat.state.shared
+        lobby = shared.rooms.get(LOBBY)
+        users = nsmallest(MAX_USERS_LISTED, shared.sessions.values(), key=lambda one: one.name)
+        try:
+            audit = self._chat.audit(MAX_LISTED)
+        except HistoryError:
+            audit = []
+        return {
+            "users": [
+                {
+                    "name": one.name,
+                    "away": one.is_away,
+                    "role": rank(shared, one, lobby) if lobby is not None else 0,
+                    "rooms": [
+                        show_code(room.code)
+                        for room in one.rooms.values()
+                        if room.kind is not RoomKind.PRIVATE
+                    ],
+                }
+                for one in users
+            ],
+            "audit": [{"time": row.time / 1e6, "text": audit_line(row)} for row in audit],
+        }
+
     def _current(self, log: list[LogEntry]) -> dict[str, Any]:
         state, now = self._chat.state, time.monotonic()
         feeds = sorted(state.feeds.values(), key=lambda feed: -len(feed.room.members))
         slow = list(state.stalled_connections)[:MAX_LISTED]
         return {
+            **self._hosting(),
             "rooms": [
                 {
                     "code": show_code(feed.room.code),
+                    "title": feed.room.title,
+                    "flags": feed.room.rules.flags if feed.room.rules is not None else 0,
                     "members": len(feed.room.members),
                     "live": len(feed.live),
                     "events": feed.delivered,

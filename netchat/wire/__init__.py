@@ -27,6 +27,7 @@ from netchat.wire.frame import (
 )
 from netchat.wire.limits import (
     DEFAULT_PORT,
+    MAX_BAN_PAGE,
     MAX_FRAME,
     MAX_HISTORY,
     MAX_MEMBERSHIPS,
@@ -45,6 +46,7 @@ __all__ = [
     "HEADER_FIELDS",
     "HEADER_SIZE",
     "MAGIC",
+    "MAX_BAN_PAGE",
     "MAX_FRAME",
     "MAX_HISTORY",
     "MAX_MEMBERSHIPS",

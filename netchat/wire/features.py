@@ -15,3 +15,6 @@ class Feature(IntFlag):
 
     #: The client can register and log in (LOGIN, REGISTER, PASSWORD, LOGOUT, ACCOUNT_STATUS).
     ACCOUNTS = 2
+
+    #: The client handles ROOM_STATE and the events and errors of moderation.
+    MODERATION = 4

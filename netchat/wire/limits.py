@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "DEFAULT_PORT",
+    "MAX_BAN_PAGE",
     "MAX_FRAME",
     "MAX_HISTORY",
     "MAX_MEMBERSHIPS",
@@ -39,3 +40,6 @@ MAX_HISTORY = 1000
 
 #: Most servers in one SERVERS. Each takes up to 600 bytes of the frame.
 MAX_SERVERS = 64
+
+#: Most bans in one BAN_LIST. Each takes up to 1,200 bytes of the frame.
+MAX_BAN_PAGE = 50

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from netchat.wire import fields as wire
 from netchat.wire.declare import Message, Record, Way, message, record
-from netchat.wire.limits import MAX_MEMBERSHIPS, MAX_ROSTER, MAX_SERVERS
+from netchat.wire.limits import MAX_BAN_PAGE, MAX_MEMBERSHIPS, MAX_ROSTER, MAX_SERVERS
 
 __all__ = [
     "GROUPS",
     "AccountStatus",
     "Ack",
+    "BanList",
+    "BannedUser",
+    "Bans",
     "Bye",
     "Create",
     "Error",
@@ -33,6 +36,9 @@ __all__ = [
     "Logout",
     "Member",
     "Membership",
+    "Moderate",
+    "Moderated",
+    "ModeratorAction",
     "Password",
     "Ping",
     "Pong",
@@ -43,6 +49,7 @@ __all__ = [
     "Renamed",
     "Role",
     "RoomKind",
+    "RoomState",
     "Roster",
     "Send",
     "ServerAddress",
@@ -58,7 +65,7 @@ GROUPS = {
     0x00: "connection",
     0x10: "rooms",
     0x20: "messages",
-    0x30: "accounts",
+    0x30: "accounts and moderation",
     0x40: "files",
     0x50: "keys",
 }
@@ -79,6 +86,32 @@ class EventKind(wire.Choice):
     JOIN = 2, "A user became a member."
     LEAVE = 3, "A user is no longer a member."
     RENAME = 4, "A member has a new name."
+    REMOVED = (
+        5,
+        "A moderator removed a member. Like the next two, only for clients with bit 2 of `features`; "
+        "to others, the server describes it in a LEAVE or CHAT with the same `seq`.",
+    )
+    MODERATED = 6, "A moderator has changed what a user may do in the room."
+    ROOM_CHANGED = 7, "A moderator has changed the room."
+
+
+class ModeratorAction(wire.Choice):
+    """Action of a moderator."""
+
+    KICK = 1, "Removes a member, who may return. In the lobby: ends the user's session."
+    MUTE = 2, "Rejects a member's messages for `seconds`."
+    UNMUTE = 3, "Ends a MUTE."
+    BAN = 4, "Removes a user and keeps the user out for `seconds`. In the lobby: from the server."
+    UNBAN = 5, "Ends a BAN."
+    APPOINT = 6, "Makes a user a moderator of the room. In the lobby: of all rooms. Owners only."
+    DISMISS = 7, "Ends an APPOINT. Owners only."
+    TITLE = 8, "Gives the room a title, `text`, or removes it if that is empty."
+    LOCK = 9, "Lets no new members in, except moderators."
+    UNLOCK = 10, "Ends a LOCK."
+    READ_ONLY = 11, "Rejects messages of all but moderators."
+    WRITABLE = 12, "Ends a READ_ONLY."
+    CLEAR = 13, "Deletes all earlier events of the room."
+    CLOSE = 14, "Deletes the room."
 
 
 class Role(wire.Choice):
@@ -90,7 +123,10 @@ class Role(wire.Choice):
 
 
 class ErrorCode(wire.Choice):
-    """Reason for an ERROR. Below 100, the server closes the connection; from 100 on, it does not."""
+    """Reason for an ERROR.
+
+    Below 100, the server closes the connection; from 100 on, it does not, except for REMOVED.
+    """
 
     BAD_FRAME = 1, "The bytes are not a valid frame, or a body does not match its type."
     UNEXPECTED = 2, "A valid message that is not allowed in this state or direction."
@@ -133,6 +169,19 @@ class ErrorCode(wire.Choice):
     NOT_REGISTERED = 156, "The session does not belong to an account."
     REGISTERED = 157, "The session belongs to an account: it cannot register, and keeps its name."
     LOGIN_BUSY = 158, "Too many passwords are being checked, or one of this connection: retry."
+    REMOVED = (
+        160,
+        "A moderator has ended the session, or has banned the user from the server. The server closes "
+        "the connection.",
+    )
+    BANNED = 161, "A moderator has banned the user from the room, or the name from the server."
+    NOT_ALLOWED = 162, "The user has no right to do this, or not to that user."
+    MUTED = 163, "A moderator has muted the user in this room."
+    READ_ONLY = 164, "Only moderators may write in this room."
+    LOCKED = 165, "The room lets no new members in."
+    NOT_POSSIBLE = 166, "The action is unknown, invalid, or impossible in this room."
+    TOO_MANY = 167, "The room has as many bans, mutes or moderators as the server keeps."
+    NOTHING_TO_CHANGE = 168, "The action would change nothing, such as a second LOCK."
 
 
 @record
@@ -182,6 +231,21 @@ class ServerAddress(Record):
     page: str = wire.text("URL of its web page, or empty if it has none.")
 
 
+@record
+class BannedUser(Record):
+    """A ban, in BAN_LIST."""
+
+    number: int = wire.u64("Number of the ban, for `#NUMBER` as the `target` of an UNBAN.")
+    until: int = wire.u64("Its end in microseconds since 1970-01-01 UTC; 0 if it has no end.")
+    scope: int = wire.u8(
+        "What is banned: the sum of 1 for a name, 2 for a device, 4 for an address."
+    )
+    name: str = wire.text("Name of the user, or empty.")
+    address: str = wire.text("Banned address, for owners; else empty.")
+    actor: str = wire.text("Name of the moderator; empty for the host at the dashboard.")
+    reason: str = wire.text("The reason, or empty.")
+
+
 @message(0x01, Way.TO_SERVER)
 class Hello(Message):
     """Opens a connection: the first frame of every client.
@@ -193,7 +257,8 @@ class Hello(Message):
 
     features: int = wire.u32(
         "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles "
-        "ACCOUNT_STATUS. The server ignores bits that it does not know."
+        "ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. The "
+        "server ignores bits that it does not know."
     )
     device: bytes = wire.blob(
         "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its "
@@ -216,7 +281,7 @@ class Welcome(Message):
 
     features: int = wire.u32(
         "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: "
-        "the server has accounts, and ACCOUNT_STATUS follows."
+        "the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE."
     )
     session: int = wire.u64("Session number, for users and logs. It is not secret.")
     device: int = wire.u64("The client's device id, as used in EVENT.")
@@ -399,11 +464,19 @@ class Event(Message):
     seq: int = wire.u64("Sequence number in the room, from 1.")
     time: int = wire.u64("The server's clock, in microseconds since 1970-01-01 UTC.")
     device: int = wire.u64("Device id of the SEND, or 0 for other events.")
-    counter: int = wire.u64("Counter of the SEND, or 0 for other events.")
+    counter: int = wire.u64(
+        "Counter of the SEND; the `action` of an event of moderation; 0 for other events."
+    )
     kind: int = wire.u8("Kind of the event.", EventKind)
     room: str = wire.text("The room's code.")
-    sender: str = wire.text("Name of the user; for a rename, the old name.")
-    text: str = wire.text("The message; for a rename, the new name; for a leave, the reason.")
+    sender: str = wire.text(
+        "Name of the user; for a rename, the old name. REMOVED, MODERATED: the user whom it is about."
+    )
+    text: str = wire.text(
+        "The message; for a rename, the new name; for a leave, the reason. Events of moderation: three "
+        "lines, the moderator's name (empty for the host at the dashboard), the duration in seconds "
+        "(0: no end), and the reason or the title."
+    )
 
 
 @message(0x22, Way.TO_CLIENT)
@@ -501,3 +574,69 @@ class AccountStatus(Message):
     role: int = wire.u8("Rights of the account.", Role)
     name: str = wire.text("Name of the account, or empty for a guest.")
     token: bytes = wire.blob("Replaces the token of WELCOME, unless it is empty.")
+
+
+@message(0x38, Way.TO_SERVER)
+class Moderate(Message):
+    """Requests an action in a room, as its moderator. The room gets an EVENT about it.
+
+    In the lobby, bans, kicks and appointments apply to the whole server.
+    """
+
+    request: int = wire.u32("Request number, returned in the answer.")
+    action: int = wire.u8("What to do.", ModeratorAction)
+    scope: int = wire.u8(
+        "For a BAN, what to ban: the sum of 1 for the name, 2 for the user's device, 4 for the user's "
+        "address (owners only). 0 means name and device. Else 0."
+    )
+    seconds: int = wire.u32("Duration of a MUTE or BAN; 0 until it is lifted. Else 0.")
+    room: str = wire.text("The room's code.")
+    target: str = wire.text(
+        "Name of the user. For a BAN of an address also that address; for an UNBAN also `#NUMBER`. "
+        "Empty for actions about the room."
+    )
+    text: str = wire.text("The reason, for the room, or empty; for a TITLE, the title.")
+
+
+@message(0x39, Way.TO_CLIENT)
+class Moderated(Message):
+    """Answers MODERATE: the action has been carried out."""
+
+    request: int = wire.u32("Number of the answered request.")
+    action: int = wire.u8("What was done.", ModeratorAction)
+    room: str = wire.text("The room's code.")
+
+
+@message(0x3A, Way.TO_SERVER)
+class Bans(Message):
+    """Requests a page of a room's bans, as its moderator."""
+
+    request: int = wire.u32("Request number, returned in the answer.")
+    after: int = wire.u64("Number of the last ban of the previous page, or 0.")
+    room: str = wire.text("The room's code.")
+
+
+@message(0x3B, Way.TO_CLIENT)
+class BanList(Message):
+    """Answers BANS with one page of bans, oldest first."""
+
+    request: int = wire.u32("Number of the answered request.")
+    more: int = wire.u8(
+        "1 if another page follows: send BANS with the last number as `after`; else 0."
+    )
+    room: str = wire.text("The room's code.")
+    bans: tuple[BannedUser, ...] = wire.records(BannedUser, "The bans. At most 50.", MAX_BAN_PAGE)
+
+
+@message(0x3C, Way.TO_CLIENT)
+class RoomState(Message):
+    """Describes a room beyond its code, to clients with bit 2 of `features` in HELLO.
+
+    It follows JOINED, and WELCOME for each room but the private ones, and is repeated when the user's
+    role changes. An EVENT of kind ROOM_CHANGED reports later changes of title and flags.
+    """
+
+    role: int = wire.u8("The user's rights there: 0 member, 1 moderator, 2 owner.")
+    flags: int = wire.u8("The sum of 1 if the room is locked, 2 if it is read-only.")
+    room: str = wire.text("The room's code.")
+    title: str = wire.text("The room's title, or empty.")

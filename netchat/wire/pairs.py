@@ -10,6 +10,8 @@ from netchat.wire import (
     MESSAGES,
     AccountStatus,
     Ack,
+    BanList,
+    Bans,
     Bye,
     Create,
     Error,
@@ -24,6 +26,8 @@ from netchat.wire import (
     Login,
     Logout,
     Message,
+    Moderate,
+    Moderated,
     Password,
     Ping,
     Pong,
@@ -59,6 +63,8 @@ ANSWERS: dict[type[Message], tuple[type[Message], ...]] = {
     Register: (AccountStatus,),
     Password: (AccountStatus,),
     Logout: (Bye,),
+    Moderate: (Moderated,),
+    Bans: (BanList,),
 }
 
 #: Fields that a response repeats, in the order of the search.

@@ -55,6 +55,12 @@ values = {
     "expires": st.integers(0, 9),
     "everywhere": st.integers(0, 1),
     "role": st.integers(0, 3),
+    "user": small,
+    "action": st.integers(1, 15),
+    "scope": st.sampled_from([0, 0, 1, 2, 3, 4, 7]),
+    "seconds": st.sampled_from([0, 0, 1]),
+    "target": st.sampled_from([*NAMES, "", "#9"]),
+    "address": st.sampled_from(["", "10.0.0.1"]),
 }
 
 

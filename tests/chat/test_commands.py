@@ -75,6 +75,7 @@ def test_the_encoding_stays_the_same():
         34: "RemoveAccount",
         35: "SetRole",
         36: "AddInvitation",
+        40: "ModerateRoom",
     }
 
 

@@ -121,8 +121,8 @@ def test_damaged_snapshots_raise_an_error_or_load_as_they_are(data):
         (SharedState(STORED).dump()[:-1], "damaged at byte"),
         (SharedState(STORED).dump()[:-50], "damaged at byte"),
         (b"\x02" + bytes(16), "inconsistent"),
-        (b"\x03" + bytes(24), "inconsistent"),
-        (pack_state([ChatRecord(1, 1, bytes(24)).encode()], [], [], [], [], []), "whole pairs"),
+        (b"\x03" + bytes(28), "inconsistent"),
+        (pack_state([ChatRecord(1, 1, bytes(24)).encode()], [], [], [], [], [], []), "whole pairs"),
     ],
 )
 def test_the_error_says_what_is_wrong(data, problem):

@@ -14,7 +14,7 @@ from typing import TypeVar
 from netchat.chat.client import ChatClient
 from netchat.chat.client_events import ClientEvent, RoomEvent
 from netchat.chat.connection import Connection, RoomFeed
-from netchat.chat.effects import CheckPassword, Close, Fanout, Log, Write
+from netchat.chat.effects import CheckPassword, ClearHistory, Close, Fanout, Log, Write
 from netchat.chat.hub import Hub
 from netchat.chat.outbox import ClientState
 from netchat.chat.persistence import Batch
@@ -387,5 +387,11 @@ class World:
                     link.closed = True
                 case CheckPassword():
                     self.checks.append(output)
+                case ClearHistory(room, floor):
+                    if isinstance(self.history, MemoryHistory):
+                        self.history.clear_room(room, floor)
+                    else:
+                        while self.history.clear_room(room, floor, 100):
+                            pass
                 case Log():
                     self.notes.append(output)

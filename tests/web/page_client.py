@@ -17,6 +17,8 @@ from typing import Any
 from netchat import errors
 from netchat.chat.client import ChatClient
 from netchat.chat.client_events import (
+    ActionCompleted,
+    BansReceived,
     ClientEvent,
     EventsMissed,
     HistoryReceived,
@@ -24,6 +26,7 @@ from netchat.chat.client_events import (
     NameRejected,
     Online,
     RequestRefused,
+    RoomDescribed,
     RoomEntered,
     RoomEvent,
     RoomLeft,
@@ -35,7 +38,7 @@ from netchat.chat.client_events import (
 from netchat.chat.outbox import ClientState
 from netchat.errors import EncodeError, PeerError
 from netchat.web.site import PAGE
-from netchat.wire import MESSAGES, Error, Event, Member, RoomKind
+from netchat.wire import MESSAGES, BannedUser, Error, Event, Member, RoomKind
 
 __all__ = ["NODE", "Node", "PageClient"]
 
@@ -176,10 +179,23 @@ class PageClient:
     def history(self, room: str, count: int, before: int | None = None) -> None:
         self._call("history", room, count, *([] if before is None else [{"big": str(before)}]))
 
+    def moderate(
+        self,
+        room: str,
+        action: int,
+        target: str = "",
+        text: str = "",
+        *,
+        seconds: int = 0,
+        scope: int = 0,
+    ) -> None:
+        fields = {"target": target, "text": text, "seconds": seconds, "scope": scope}
+        self._call("moderate", room, int(action), fields)
+
     def __getattr__(self, name: str) -> Any:
         if name not in (
             *("send_hello", "ping", "say", "send_private", "join", "create", "leave", "who"),
-            *("rename", "bye"),
+            *("rename", "bye", "bans"),
         ):
             raise AttributeError(name)
         call = {"send_hello": "introduce", "send_private": "tell"}.get(name, name)
@@ -208,6 +224,19 @@ def _event(fields: dict[str, Any]) -> ClientEvent:
         case "people":
             members = tuple(Member(**member) for member in fields["members"])
             return RosterReceived(fields["room"], fields["total"], members, fields["more"])
+        case "roomState":
+            return RoomDescribed(
+                fields["room"],
+                fields["title"],
+                fields["role"],
+                fields["locked"],
+                fields["readOnly"],
+            )
+        case "moderated":
+            return ActionCompleted(fields["room"], fields["action"])
+        case "banList":
+            bans = tuple(BannedUser(**ban) for ban in fields["bans"])
+            return BansReceived(fields["room"], bans, fields["more"])
         case "declined":
             asked = fields.get("request")
             request = _message(asked["name"], asked["fields"]) if asked else None

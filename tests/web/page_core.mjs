@@ -50,8 +50,8 @@ function run({ id, call, args }) {
       requests: client.requests.size, holes: client.gaps.size, past: client.past.size,
       private: [...memory.private], counter: memory.counter, token: memory.token,
       device_key: memory.deviceKey,
-      rooms: [...memory.rooms.values()].map(({ code, kind, peer, last, isCaughtUp }) =>
-        ({ code, kind, peer, last, is_caught_up: isCaughtUp })),
+      rooms: [...memory.rooms.values()].map(({ code, kind, peer, last, isCaughtUp, title, role, flags }) =>
+        ({ code, kind, peer, last, is_caught_up: isCaughtUp, title, role, flags })),
     },
   };
 }

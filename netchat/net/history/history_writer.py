@@ -24,11 +24,18 @@ RETRY_EVERY = 0.5
 CHECK_EVERY = 0.5
 
 
+#: Events to delete per step when a room is cleared: a few milliseconds of work.
+CLEAR_STEP = 1000
+
+
 class _History(Protocol):
     """Write interface of a history on disk."""
 
     def write(self, batches: list[Batch]) -> None:
         """Make batches durable, all or nothing."""
+
+    def clear_room(self, room: int, floor: int, most: int) -> bool:
+        """Delete up to `most` of a room's events before `floor`; return whether to call it again."""
 
     def in_place(self) -> bool:
         """Return whether the path still names the open file; fast."""
@@ -78,6 +85,10 @@ class HistoryWriter:
     def purge(self, purge: Purge, then: Callable[[Purge], None]) -> None:
         """Run a purge between batches; then call `then` on the event loop."""
         self._queue.put(partial(self._purge, purge, then))
+
+    def clear(self, room: int, floor: int) -> None:
+        """Delete a room's events before `floor`, in short steps between batches."""
+        self._queue.put(partial(self._clear, room, floor))
 
     async def run(self, work: Callable[[], None]) -> None:
         """Run work on the history after the batches that are queued, and wait for it."""
@@ -148,6 +159,17 @@ class HistoryWriter:
             self._queue.put(partial(self._purge, purge, then))
         else:
             self._loop.call_soon_threadsafe(then, purge)
+
+    def _clear(self, room: int, floor: int) -> None:
+        """Run one step, and queue the next one; a failing disk delays it."""
+        more = False
+
+        def step() -> None:
+            nonlocal more
+            more = self._history.clear_room(room, floor, CLEAR_STEP)
+
+        if self._try(step) and more:
+            self._queue.put(partial(self._clear, room, floor))
 
     def _try(self, work: Callable[[], object]) -> bool:
         """Retry until the work succeeds; return False if the server stops first."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 
-from netchat.chat.persistence import Batch, EventRow, RoomDeleted, Snapshot
+from netchat.chat.persistence import AuditRow, Batch, EventRow, RoomDeleted, Snapshot
 from netchat.net.history.purge import DueRoom, PostponedPurge
 
 __all__ = ["MemoryHistory"]
+
+
+#: Entries of the audit log that are kept.
+MAX_AUDIT = 10_000
 
 
 class MemoryHistory:
@@ -18,6 +24,7 @@ class MemoryHistory:
         self._postponed_purge: PostponedPurge | None = None
         self._rooms: dict[int, list[EventRow]] = {}
         self._counters: dict[int, dict[int, int]] = {}
+        self._audit: deque[AuditRow] = deque(maxlen=MAX_AUDIT)
 
     def load(self) -> Snapshot:
         """Return an empty snapshot."""
@@ -34,9 +41,19 @@ class MemoryHistory:
             for (room, device), last in batch.counters.items():
                 self._counters.setdefault(room, {})[device] = last
             for change in batch.changes:
+                if isinstance(change, AuditRow):
+                    self._audit.append(change)
                 if isinstance(change, RoomDeleted):  # its events cannot be requested any more
                     self._rooms.pop(change.id, None)
                     self._counters.pop(change.id, None)
+
+    def clear_room(self, room: int, floor: int) -> None:
+        """Delete a room's events before `floor`."""
+        self._rooms[room] = [row for row in self._rooms.get(room, []) if row.seq >= floor]
+
+    def audit(self, count: int) -> list[AuditRow]:
+        """Return the last entries of the audit log, newest first."""
+        return list(islice(reversed(self._audit), count))
 
     def last_purge(self) -> int | None:
         """Return the time up to which the last purge deleted, or None before the first."""

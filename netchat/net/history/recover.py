@@ -22,15 +22,18 @@ from typing import Any
 
 from netchat.chat.persistence import (
     AccountRow,
+    AuditRow,
     Batch,
     Change,
     EventRow,
     InvitationRow,
     MembershipRow,
     RoomRow,
+    RulesRow,
     SessionRow,
 )
 from netchat.chat.room_codes import LOBBY, PRIVATE_MARK
+from netchat.chat.room_rules import RoomRules
 from netchat.errors import HistoryError, PeerError
 from netchat.files import make_private_folder, sync_folder
 from netchat.net.history.damage import after_damage
@@ -40,7 +43,9 @@ from netchat.net.history.stored_state import (
     account_problem,
     invitation_problem,
     membership_problem,
+    read_audit,
     room_problem,
+    rules_problem,
     session_problem,
 )
 from netchat.wire import HEADER_SIZE, Event, FrameReader, RoomKind, decode
@@ -80,6 +85,10 @@ class Recovered:
     """Accounts. Without them, guests could take the names."""
     invitations: list[InvitationRow] = field(default_factory=list)
     """Unused invitations."""
+    rules: list[RulesRow] = field(default_factory=list)
+    """What moderators have set in these rooms."""
+    audit: list[AuditRow] = field(default_factory=list)
+    """Entries of the audit log, newest first."""
     counters: dict[tuple[int, int], int] = field(default_factory=dict)
     """Largest counter by room number and device."""
     frames: dict[str, dict[int, bytes]] = field(default_factory=dict)
@@ -91,6 +100,13 @@ class Recovered:
     def events(self) -> int:
         """Number of recovered events."""
         return sum(map(len, self.frames.values()))
+
+    def floor(self, code: str) -> int:
+        """Return the sequence number before which a moderator has cleared a room, or 0."""
+        number = self.rooms[code].id if code in self.rooms else 0
+        return next(
+            (RoomRules.load(row.rules).floor for row in self.rules if row.room == number), 0
+        )
 
     def missing(self, code: str) -> int:
         """Return the number of missing events between a room's first and last event."""
@@ -190,6 +206,13 @@ def _read_tables(file: sqlite3.Connection, found: Recovered) -> None:
         query = "SELECT room FROM seat WHERE session = ? AND room {}"
         seats = [MembershipRow(session.id, room) for (room,) in _scan(file, query, session.id)]
         found.memberships += [seat for seat in seats if not problem_of_membership(seat)]
+    with contextlib.suppress(sqlite3.Error):
+        found.audit = read_audit(file, _LARGEST)
+    problem_of_rules = rules_problem(numbers)
+    for row in _scan(file, "SELECT room, rules FROM rules WHERE room {}"):
+        rules = RulesRow(*row)
+        if not problem_of_rules(rules):
+            found.rules.append(rules)
     for number in sorted(numbers):
         query = "SELECT device, last FROM counter WHERE room = ? AND device {}"
         for device, last in _scan(file, query, number):
@@ -274,12 +297,13 @@ def _add_carved(found: Recovered, carved: _Frames) -> None:
     never the last one. Events after one that is certainly left were therefore not purged.
     """
     for code, frames in carved.items():
+        floor = found.floor(code)
         left = set(found.frames.get(code, ()))
         left |= {seq for seq, frame in frames.items() if _time(frame) >= found.purged_before}
         if code in found.rooms:
             left.add(max(*frames, *found.frames.get(code, ()), 0))
         for seq, frame in frames.items():
-            if left and seq >= min(left):
+            if left and seq >= max(min(left), floor):
                 found.frames.setdefault(code, {}).setdefault(seq, frame)
 
 
@@ -301,6 +325,7 @@ def _write(history: SqliteHistory, found: Recovered) -> None:
     rooms = [room._replace(log=secrets.randbits(63)) for room in found.rooms.values()]
     changes: list[Change] = [*rooms, *found.sessions, *found.memberships]
     changes += [*found.accounts, *found.invitations]
+    changes += [*found.rules, *found.audit]
     history.write([Batch(changes=changes)])
     for room in rooms:
         frames = iter(sorted(found.frames.get(room.code, {}).items()))

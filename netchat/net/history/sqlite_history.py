@@ -20,6 +20,7 @@ from typing import IO
 from netchat.chat.persistence import (
     AccountDeleted,
     AccountRow,
+    AuditRow,
     Batch,
     InvitationDeleted,
     InvitationRow,
@@ -27,6 +28,7 @@ from netchat.chat.persistence import (
     MembershipRow,
     RoomDeleted,
     RoomRow,
+    RulesRow,
     SessionDeleted,
     SessionRow,
     Snapshot,
@@ -45,7 +47,7 @@ from netchat.net.history.cluster_member import (
 from netchat.net.history.damage import after_damage
 from netchat.net.history.history_file import HistoryFile
 from netchat.net.history.purge import DueRoom, PostponedPurge
-from netchat.net.history.stored_state import load_snapshot
+from netchat.net.history.stored_state import load_snapshot, read_audit
 from netchat.wire import HEADER_SIZE, Event, checksum, seal
 from netchat.wording import cannot
 
@@ -102,6 +104,14 @@ CREATE TABLE IF NOT EXISTS invitation (
     secret BLOB PRIMARY KEY,                 -- SHA-256 of its code
     expires INTEGER NOT NULL                 -- microseconds since 1970, or 0
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rules (room INTEGER PRIMARY KEY, rules BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS audit (
+    id INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL,                   -- microseconds since 1970
+    actor TEXT NOT NULL,                     -- empty: the operator of the server
+    action INTEGER NOT NULL, room TEXT NOT NULL, target TEXT NOT NULL, seconds INTEGER NOT NULL,
+    text TEXT NOT NULL
+);
 """
 
 # Each of these statements writes many rows. One statement per row would release the GIL for each row,
@@ -134,6 +144,11 @@ _CHANGES: tuple[dict[type, str], ...] = (
         InvitationRow: "INSERT OR REPLACE INTO invitation VALUES {}",
         InvitationDeleted: "DELETE FROM invitation WHERE secret IN (VALUES {})",
     },
+    {
+        RulesRow: "INSERT OR REPLACE INTO rules VALUES {}",
+        RoomDeleted: "DELETE FROM rules WHERE room IN (VALUES {})",
+    },
+    {AuditRow: "INSERT OR IGNORE INTO audit VALUES {}"},
 )
 
 # Rows per statement. Powers of two keep the number of prepared statements small.
@@ -163,6 +178,8 @@ SELECT id, time FROM (
 ) WHERE (time IS NULL OR time < ?)
 AND (gone OR seq < (SELECT max(seq) FROM event WHERE event.room = id))
 """
+
+_CLEAR = "DELETE FROM event WHERE room = ? AND seq < min(?, (SELECT min(seq) FROM event WHERE room = ?) + ?)"
 
 # Examine the oldest events in order, up to the first that is recent enough to keep.
 _PURGE = """
@@ -236,6 +253,7 @@ class SqliteHistory:
             )
         self._has_accounts = bool(tables) and version == ACCOUNTS_VERSION
         cursor.execute("PRAGMA journal_mode = wal")
+        cursor.execute("PRAGMA secure_delete = on")  # for `clear_room`
         cursor.execute(f"PRAGMA synchronous = {'full' if fsync else 'normal'}")
         if not tables:
             script = (
@@ -361,6 +379,7 @@ class SqliteHistory:
         """Record the time up to which a purge has deleted."""
         with self._translating_errors("purge"):
             self._writer.execute("INSERT OR REPLACE INTO purge VALUES (1, ?)", (before,))
+            self._writer.execute("DELETE FROM audit WHERE time < ?", (before,))
 
     def postponed_purge(self) -> PostponedPurge | None:
         """Return the postponed purge, or None without one."""
@@ -445,6 +464,34 @@ class SqliteHistory:
                     cursor.execute("ROLLBACK")
                 raise
         return deleted, oldest or 1
+
+    def clear_room(self, room: int, floor: int, most: int) -> bool:
+        """Delete up to `most` of a room's events before `floor`; writer thread only.
+
+        SQLite overwrites what it deletes. Once nothing is left to delete, the write-ahead log is
+        truncated, too: it may contain the deleted events.
+
+        Returns:
+            Whether the method must be called again.
+
+        Raises:
+            HistoryError: The events cannot be deleted.
+        """
+        with self._translating_errors("clear"):
+            deleted = self._writer.execute(_CLEAR, (room, floor, room, most)).rowcount
+            if deleted:
+                return True
+            (is_busy, *_) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return bool(is_busy)
+
+    def audit(self, count: int) -> list[AuditRow]:
+        """Return the last entries of the audit log, newest first.
+
+        Raises:
+            HistoryError: The file is damaged.
+        """
+        with self._translating_errors("read"):
+            return read_audit(self._reader, count)
 
     def read(self, room: int, first: int, last: int, max_bytes: int) -> tuple[list[bytes], int]:
         """Return EVENT frames of a room; see `netchat.chat.persistence.HistoryReader.read`."""

@@ -12,13 +12,17 @@ from typing import Any
 from netchat.chat.model import Role
 from netchat.chat.persistence import (
     AccountRow,
+    AuditRow,
     InvitationRow,
     MembershipRow,
     RoomRow,
+    RulesRow,
     SessionRow,
     Snapshot,
 )
+from netchat.chat.room_rules import RoomRules
 from netchat.chat.state_records import unpack_logins
+from netchat.errors import CommandError
 from netchat.net.history.cluster_member import load_state
 from netchat.wire import RoomKind
 
@@ -27,7 +31,9 @@ __all__ = [
     "invitation_problem",
     "load_snapshot",
     "membership_problem",
+    "read_audit",
     "room_problem",
+    "rules_problem",
     "session_problem",
 ]
 
@@ -68,15 +74,50 @@ def load_snapshot(file: sqlite3.Connection) -> Snapshot:
     invitations = [InvitationRow(*row) for row in file.execute("SELECT * FROM invitation")]
     _check("account", accounts, account_problem())
     _check("invitation", invitations, invitation_problem)
+    numbers = {room.id for room, _, _ in rooms}
+    rules = [RulesRow(*row) for row in file.execute("SELECT room, rules FROM rules")]
+    _check("rules", rules, rules_problem(numbers))
+    bans = (ban for row in rules for ban in RoomRules.load(row.rules).bans)
     (top,) = file.execute(
         "SELECT max(coalesce((SELECT max(id) FROM room), 0),"
-        " coalesce((SELECT max(id) FROM session), 0), coalesce((SELECT max(id) FROM account), 0))"
+        " coalesce((SELECT max(id) FROM session), 0), coalesce((SELECT max(id) FROM account), 0),"
+        " coalesce((SELECT max(id) FROM audit), 0))"
     ).fetchone()
+    top = max(top, *bans, 0) if isinstance(top, int) else top
     if not _is_id(top):
         raise ValueError(f"table room, session or account has the id {top}")
     # Fail early if this table is unreadable: without it, duplicates cannot be detected.
     file.execute("SELECT last FROM counter LIMIT 1").fetchone()
-    return Snapshot(rooms, sessions, seats, top + 1, load_state(file), accounts, invitations)
+    state = load_state(file)
+    return Snapshot(rooms, sessions, seats, top + 1, state, accounts, invitations, rules)
+
+
+def read_audit(file: sqlite3.Connection, count: int) -> list[AuditRow]:
+    """Return the last entries of the audit log, newest first; invalid ones are skipped."""
+    rows = file.execute("SELECT * FROM audit ORDER BY id DESC LIMIT ?", (count,))
+    kinds = (int, int, str, int, str, str, int, str)
+    return [
+        AuditRow(*row)
+        for row in rows
+        if all(isinstance(value, kind) for value, kind in zip(row, kinds, strict=True))
+    ]
+
+
+def rules_problem(rooms: set[int]) -> Callable[[RulesRow], str]:
+    """Return a function that describes what is wrong with the rules of a room."""
+
+    def problem(row: Any) -> str:
+        if row.room not in rooms:
+            return "the room does not exist"
+        if not isinstance(row.rules, bytes):
+            return "rules must be bytes"
+        try:
+            RoomRules.load(row.rules)
+        except CommandError as error:
+            return str(error)
+        return ""
+
+    return problem
 
 
 def _check(table: str, rows: Iterable[Any], problem: Callable[[Any], str]) -> None:

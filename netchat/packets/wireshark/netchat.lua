@@ -12,9 +12,10 @@ local DEFAULT_PORT, MAX_FRAME = "6464", 65536
 local ERROR, EVENT, WELCOME, BYE = 0x05, 0x21, 0x02, 0x06
 
 local ENUMS = {
-  ErrorCode = { [1] = "BAD_FRAME", [2] = "UNEXPECTED", [3] = "HANDSHAKE_TIMEOUT", [4] = "FRAME_TIMEOUT", [5] = "IDLE_TIMEOUT", [6] = "STALLED", [7] = "SERVER_FULL", [8] = "BUSY", [9] = "SESSION_MOVED", [10] = "SHUTTING_DOWN", [100] = "NAME_TAKEN", [101] = "NAME_NOT_ALLOWED", [110] = "NO_SUCH_ROOM", [111] = "NOT_A_MEMBER", [112] = "TOO_MANY_ROOMS", [113] = "NO_SUCH_USER", [120] = "TEXT_NOT_ALLOWED", [121] = "TEXT_TOO_LONG", [122] = "OUT_OF_ORDER", [130] = "TOO_FAST", [140] = "STORAGE", [150] = "LOGIN_REQUIRED", [151] = "WRONG_PASSWORD", [152] = "TOO_MANY_GUESSES", [153] = "NO_REGISTRATION", [154] = "PASSWORD_NOT_ALLOWED", [155] = "NO_ACCOUNTS", [156] = "NOT_REGISTERED", [157] = "REGISTERED", [158] = "LOGIN_BUSY" },
-  EventKind = { [1] = "CHAT", [2] = "JOIN", [3] = "LEAVE", [4] = "RENAME" },
+  ErrorCode = { [1] = "BAD_FRAME", [2] = "UNEXPECTED", [3] = "HANDSHAKE_TIMEOUT", [4] = "FRAME_TIMEOUT", [5] = "IDLE_TIMEOUT", [6] = "STALLED", [7] = "SERVER_FULL", [8] = "BUSY", [9] = "SESSION_MOVED", [10] = "SHUTTING_DOWN", [100] = "NAME_TAKEN", [101] = "NAME_NOT_ALLOWED", [110] = "NO_SUCH_ROOM", [111] = "NOT_A_MEMBER", [112] = "TOO_MANY_ROOMS", [113] = "NO_SUCH_USER", [120] = "TEXT_NOT_ALLOWED", [121] = "TEXT_TOO_LONG", [122] = "OUT_OF_ORDER", [130] = "TOO_FAST", [140] = "STORAGE", [150] = "LOGIN_REQUIRED", [151] = "WRONG_PASSWORD", [152] = "TOO_MANY_GUESSES", [153] = "NO_REGISTRATION", [154] = "PASSWORD_NOT_ALLOWED", [155] = "NO_ACCOUNTS", [156] = "NOT_REGISTERED", [157] = "REGISTERED", [158] = "LOGIN_BUSY", [160] = "REMOVED", [161] = "BANNED", [162] = "NOT_ALLOWED", [163] = "MUTED", [164] = "READ_ONLY", [165] = "LOCKED", [166] = "NOT_POSSIBLE", [167] = "TOO_MANY", [168] = "NOTHING_TO_CHANGE" },
+  EventKind = { [1] = "CHAT", [2] = "JOIN", [3] = "LEAVE", [4] = "RENAME", [5] = "REMOVED", [6] = "MODERATED", [7] = "ROOM_CHANGED" },
   Role = { [0] = "MEMBER", [1] = "MODERATOR", [2] = "OWNER" },
+  ModeratorAction = { [1] = "KICK", [2] = "MUTE", [3] = "UNMUTE", [4] = "BAN", [5] = "UNBAN", [6] = "APPOINT", [7] = "DISMISS", [8] = "TITLE", [9] = "LOCK", [10] = "UNLOCK", [11] = "READ_ONLY", [12] = "WRITABLE", [13] = "CLEAR", [14] = "CLOSE" },
   RoomKind = { [1] = "LOBBY", [2] = "ROOM", [3] = "PRIVATE" },
 }
 
@@ -40,6 +41,15 @@ local RECORDS = {
     { name = "name", kind = "text", doc = "The user's name." },
     { name = "away", kind = "u8", doc = "1 while the connection is lost and the session may still be resumed, else 0. Clients that handle SERVERS also get 2 + N: the user is connected to server N of the last SERVERS, counting from 0." },
   },
+  BannedUser = {
+    { name = "number", kind = "u64", doc = "Number of the ban, for `#NUMBER` as the `target` of an UNBAN." },
+    { name = "until", kind = "u64", clock = true, doc = "Its end in microseconds since 1970-01-01 UTC; 0 if it has no end." },
+    { name = "scope", kind = "u8", doc = "What is banned: the sum of 1 for a name, 2 for a device, 4 for an address." },
+    { name = "name", kind = "text", doc = "Name of the user, or empty." },
+    { name = "address", kind = "text", doc = "Banned address, for owners; else empty." },
+    { name = "actor", kind = "text", doc = "Name of the moderator; empty for the host at the dashboard." },
+    { name = "reason", kind = "text", doc = "The reason, or empty." },
+  },
 }
 
 local MESSAGES = {
@@ -47,7 +57,7 @@ local MESSAGES = {
     name = "HELLO", way = "client",
     doc = "Opens a connection: the first frame of every client.",
     fields = {
-      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. The server ignores bits that it does not know." },
+      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. The server ignores bits that it does not know." },
       { name = "device", kind = "blob", doc = "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it." },
       { name = "token", kind = "blob", doc = "Token of the last WELCOME or ACCOUNT_STATUS (32 bytes), or empty for a new session. The token of an account's session also logs in, after the session has ended." },
       { name = "name", kind = "text", doc = "Requested user name." },
@@ -59,7 +69,7 @@ local MESSAGES = {
     name = "WELCOME", way = "server",
     doc = "Answers HELLO: the session is established and durable.",
     fields = {
-      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows." },
+      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE." },
       { name = "session", kind = "u64", doc = "Session number, for users and logs. It is not secret." },
       { name = "device", kind = "u64", doc = "The client's device id, as used in EVENT." },
       { name = "time", kind = "u64", clock = true, doc = "The server's clock, in microseconds since 1970-01-01 UTC." },
@@ -214,11 +224,11 @@ local MESSAGES = {
       { name = "seq", kind = "u64", doc = "Sequence number in the room, from 1." },
       { name = "time", kind = "u64", clock = true, doc = "The server's clock, in microseconds since 1970-01-01 UTC." },
       { name = "device", kind = "u64", doc = "Device id of the SEND, or 0 for other events." },
-      { name = "counter", kind = "u64", doc = "Counter of the SEND, or 0 for other events." },
+      { name = "counter", kind = "u64", doc = "Counter of the SEND; the `action` of an event of moderation; 0 for other events." },
       { name = "kind", kind = "u8", enum = "EventKind", doc = "Kind of the event." },
       { name = "room", kind = "text", doc = "The room's code." },
-      { name = "sender", kind = "text", doc = "Name of the user; for a rename, the old name." },
-      { name = "text", kind = "text", doc = "The message; for a rename, the new name; for a leave, the reason." },
+      { name = "sender", kind = "text", doc = "Name of the user; for a rename, the old name. REMOVED, MODERATED: the user whom it is about." },
+      { name = "text", kind = "text", doc = "The message; for a rename, the new name; for a leave, the reason. Events of moderation: three lines, the moderator's name (empty for the host at the dashboard), the duration in seconds (0: no end), and the reason or the title." },
     },
   },
   [0x22] = {
@@ -298,11 +308,64 @@ local MESSAGES = {
       { name = "token", kind = "blob", doc = "Replaces the token of WELCOME, unless it is empty." },
     },
   },
+  [0x38] = {
+    name = "MODERATE", way = "client",
+    doc = "Requests an action in a room, as its moderator. The room gets an EVENT about it.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Request number, returned in the answer." },
+      { name = "action", kind = "u8", enum = "ModeratorAction", doc = "What to do." },
+      { name = "scope", kind = "u8", doc = "For a BAN, what to ban: the sum of 1 for the name, 2 for the user's device, 4 for the user's address (owners only). 0 means name and device. Else 0." },
+      { name = "seconds", kind = "u32", doc = "Duration of a MUTE or BAN; 0 until it is lifted. Else 0." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "target", kind = "text", doc = "Name of the user. For a BAN of an address also that address; for an UNBAN also `#NUMBER`. Empty for actions about the room." },
+      { name = "text", kind = "text", doc = "The reason, for the room, or empty; for a TITLE, the title." },
+    },
+  },
+  [0x39] = {
+    name = "MODERATED", way = "server",
+    doc = "Answers MODERATE: the action has been carried out.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Number of the answered request." },
+      { name = "action", kind = "u8", enum = "ModeratorAction", doc = "What was done." },
+      { name = "room", kind = "text", doc = "The room's code." },
+    },
+  },
+  [0x3a] = {
+    name = "BANS", way = "client",
+    doc = "Requests a page of a room's bans, as its moderator.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Request number, returned in the answer." },
+      { name = "after", kind = "u64", doc = "Number of the last ban of the previous page, or 0." },
+      { name = "room", kind = "text", doc = "The room's code." },
+    },
+  },
+  [0x3b] = {
+    name = "BAN_LIST", way = "server",
+    doc = "Answers BANS with one page of bans, oldest first.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Number of the answered request." },
+      { name = "more", kind = "u8", doc = "1 if another page follows: send BANS with the last number as `after`; else 0." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "bans", kind = "list", record = "BannedUser", doc = "The bans. At most 50." },
+    },
+  },
+  [0x3c] = {
+    name = "ROOM_STATE", way = "server",
+    doc = "Describes a room beyond its code, to clients with bit 2 of `features` in HELLO.",
+    fields = {
+      { name = "role", kind = "u8", doc = "The user's rights there: 0 member, 1 moderator, 2 owner." },
+      { name = "flags", kind = "u8", doc = "The sum of 1 if the room is locked, 2 if it is read-only." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "title", kind = "text", doc = "The room's title, or empty." },
+    },
+  },
 }
 
 -- Fields that mean the same in all messages.
 local COMMON = {
   about = { name = "about", kind = "u8", doc = "The about of any message." },
+  action = { name = "action", kind = "u8", enum = "ModeratorAction", doc = "The action of any message." },
+  actor = { name = "actor", kind = "text", doc = "The actor of any message." },
   address = { name = "address", kind = "text", doc = "The address of any message." },
   away = { name = "away", kind = "u8", doc = "The away of any message." },
   code = { name = "code", kind = "u16", enum = "ErrorCode", doc = "The code of any message." },
@@ -319,30 +382,36 @@ local COMMON = {
   more = { name = "more", kind = "u8", doc = "The more of any message." },
   name = { name = "name", kind = "text", doc = "The name of any message." },
   new = { name = "new", kind = "text", doc = "The new of any message." },
+  number = { name = "number", kind = "u64", doc = "The number of any message." },
   old = { name = "old", kind = "text", doc = "The old of any message." },
   oldest = { name = "oldest", kind = "u64", doc = "The oldest of any message." },
   page = { name = "page", kind = "text", doc = "The page of any message." },
   peer = { name = "peer", kind = "text", doc = "The peer of any message." },
+  reason = { name = "reason", kind = "text", doc = "The reason of any message." },
   reference = { name = "reference", kind = "u64", doc = "The reference of any message." },
   request = { name = "request", kind = "u32", doc = "The request of any message." },
   resume_seconds = { name = "resume_seconds", kind = "u32", doc = "The resume_seconds of any message." },
   resumed = { name = "resumed", kind = "u8", doc = "The resumed of any message." },
-  role = { name = "role", kind = "u8", enum = "Role", doc = "The role of any message." },
   room = { name = "room", kind = "text", doc = "The room of any message." },
+  scope = { name = "scope", kind = "u8", doc = "The scope of any message." },
+  seconds = { name = "seconds", kind = "u32", doc = "The seconds of any message." },
   sender = { name = "sender", kind = "text", doc = "The sender of any message." },
   seq = { name = "seq", kind = "u64", doc = "The seq of any message." },
   session = { name = "session", kind = "u64", doc = "The session of any message." },
   software = { name = "software", kind = "text", doc = "The software of any message." },
   suggestion = { name = "suggestion", kind = "text", doc = "The suggestion of any message." },
+  target = { name = "target", kind = "text", doc = "The target of any message." },
   text = { name = "text", kind = "text", doc = "The text of any message." },
   time = { name = "time", kind = "u64", doc = "The time of any message." },
+  title = { name = "title", kind = "text", doc = "The title of any message." },
   total = { name = "total", kind = "u32", doc = "The total of any message." },
+  until = { name = "until", kind = "u64", doc = "The until of any message." },
 }
 
 -- Requests, their responses, and the fields that link them.
-local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END", [0x30] = "ACCOUNT_STATUS", [0x31] = "ACCOUNT_STATUS", [0x32] = "ACCOUNT_STATUS", [0x33] = "BYE" }
-local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "EVENT", [0x24] = "HISTORY_END", [0x34] = "ACCOUNT_STATUS" }
-local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request", [0x30] = "request", [0x31] = "request", [0x32] = "request", [0x33] = "request", [0x34] = "request" }
+local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END", [0x30] = "ACCOUNT_STATUS", [0x31] = "ACCOUNT_STATUS", [0x32] = "ACCOUNT_STATUS", [0x33] = "BYE", [0x38] = "MODERATED", [0x3a] = "BAN_LIST" }
+local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "EVENT", [0x24] = "HISTORY_END", [0x34] = "ACCOUNT_STATUS", [0x39] = "MODERATED", [0x3b] = "BAN_LIST" }
+local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request", [0x30] = "request", [0x31] = "request", [0x32] = "request", [0x33] = "request", [0x34] = "request", [0x38] = "request", [0x39] = "request", [0x3a] = "request", [0x3b] = "request" }
 
 -- The noisy link's blocks.
 local MARKER, LINK_VERSION = "\026\207\252\029", 1

@@ -2,6 +2,7 @@
 
 import { h, $ } from "./dom.js";
 import { COMMANDS, ELSEWHERE } from "./commands.js";
+import { ModeratorAction as Action } from "./protocol.js";
 import { readCode, showCode, showText, textProblem } from "./text.js";
 
 /** Run a command. Returns an error message, or an empty string on success. */
@@ -38,8 +39,31 @@ function withRoom({ chat }, typed, action) {
   return "";
 }
 
-function help() {
-  const rows = Object.entries(COMMANDS).map(([verb, [usage, does]]) =>
+const TIME = /^(\d{1,6})([smhd])$/i;
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 };
+const SCOPES = { name: 1, device: 2, address: 4 };
+
+/** Return the duration and the reason in a command's words, which may be either or both. */
+function lasting([time = "", reason = ""]) {
+  const found = TIME.exec(time);
+  if (!found) return { seconds: 0, text: `${time} ${reason}`.trim() };
+  return { seconds: Math.min(found[1] * SECONDS[found[2].toLowerCase()], 0xffffffff), text: reason };
+}
+
+/** Return the effect of a moderator's command. */
+const moderate = (action, fields) => ({ chat }, ...words) => chat.moderate(chat.current, action, fields(...words));
+const withReason = (action) => moderate(action, (text = "") => ({ text }));
+const aboutUser = (action) => moderate(action, (target, text = "") => ({ target, text }));
+
+function ban(name, ...words) {
+  const [prefix, ...rest] = name.split(":");
+  const scope = rest.length ? SCOPES[prefix.toLowerCase()] : undefined;
+  return { target: scope ? rest.join(":") : name, scope: scope ?? 0, ...lasting(words) };
+}
+
+function help({ chat }) {
+  const allowed = Object.entries(COMMANDS).filter(([, [, , role = 0]]) => role <= chat.current.role);
+  const rows = allowed.map(([verb, [usage, does]]) =>
     [h("dt", { class: "code" }, `/${verb} ${usage}`.trim()), h("dd", {}, does)]);
   $("help-list").replaceChildren(...rows.flat());
   $("help-more").textContent = Object.values(ELSEWHERE).join(" ");
@@ -63,6 +87,21 @@ const ACTIONS = {
   login: (screen, name) => screen.account.ask("login", { name }),
   passwd: (screen) => screen.account.ask("password"),
   logout: (screen, everywhere = "") => screen.account.logOut(Boolean(everywhere)),
+  kick: aboutUser(Action.KICK),
+  mute: moderate(Action.MUTE, (target, ...words) => ({ target, ...lasting(words) })),
+  unmute: aboutUser(Action.UNMUTE),
+  ban: moderate(Action.BAN, ban),
+  unban: aboutUser(Action.UNBAN),
+  bans: ({ chat }) => chat.askBans(chat.current),
+  title: withReason(Action.TITLE),
+  lock: withReason(Action.LOCK),
+  unlock: withReason(Action.UNLOCK),
+  readonly: withReason(Action.READ_ONLY),
+  writable: withReason(Action.WRITABLE),
+  clear: withReason(Action.CLEAR),
+  close: withReason(Action.CLOSE),
+  op: aboutUser(Action.APPOINT),
+  deop: aboutUser(Action.DISMISS),
   help,
   quit: (screen) => screen.quit(),
 };

@@ -1,7 +1,7 @@
 // The model for the views: rooms, messages and members, built from the client's events.
 // It touches no elements; views listen for its changes.
 
-import { EventKind, RoomKind } from "./protocol.js";
+import { EventKind, ModeratorAction, RoomKind } from "./protocol.js";
 import { skeleton } from "./outbox.js";
 import { Room } from "./room.js";
 
@@ -104,6 +104,22 @@ export class Chat extends EventTarget {
     this.flush();
   }
 
+  moderate(room, action, fields) {
+    this.core.moderate(room.code, action, fields);
+    this.flush();
+  }
+
+  askBans(room) {
+    room.bans = { request: this.core.bans(room.code), list: [] };
+    this.flush();
+  }
+
+  /** Request all events of a room, and pass them to `done`. */
+  exportRoom(room, done) {
+    room.export = { events: [], done, request: this.core.range(room.code, 1n, room.last || 1n) };
+    this.flush();
+  }
+
   askWho(room) {
     if (room.private || room.over || !this.core.online) return;
     room.roster = { request: this.core.who(room.code), people: new Map() };
@@ -172,9 +188,35 @@ export class Chat extends EventTarget {
     if (this.current === draft) this.open(room);
   }
 
+  on_roomState({ room: code, title, role, locked, readOnly }) {
+    const room = this.rooms.get(code);
+    if (!room) return;
+    Object.assign(room, { name: title, role, locked, readOnly });
+    this.emit("described", room);
+    this.emit("rooms");
+  }
+
+  on_banList({ request, room: code, bans, more }) {
+    const room = this.rooms.get(code);
+    if (room?.bans?.request !== request) return;
+    room.bans.list.push(...bans);
+    if (more && bans.length) {
+      room.bans.request = this.core.bans(code, bans.at(-1).number);
+      this.flush();
+    } else {
+      this.emit("bans", { room, bans: room.bans.list });
+      room.bans = null;
+    }
+  }
+
   on_roomEvent({ event, peer, own }, touched) {
     const room = this.rooms.get(event.room);
     if (!room) return;
+    if (event.kind === EventKind.ROOM_CHANGED && Number(event.counter) === ModeratorAction.CLEAR) {
+      room.clearBefore(event.seq);
+      touched.delete(room);
+      this.emit("cleared", room);
+    }
     const entry = { seq: event.seq, event };
     room.append(entry, own);
     if (room.private && event.kind === EventKind.RENAME && event.sender === peer) room.peer = event.text;
@@ -193,10 +235,25 @@ export class Chat extends EventTarget {
 
   on_past({ request, room: code, events, oldest }) {
     const room = this.rooms.get(code);
+    if (room?.export?.request === request) return this.continueExport(room, events, oldest);
     if (room?.asked !== request) return;
     room.asked = 0;
     const entries = room.prepend(events, oldest);
     this.emit("prepended", { room, entries });
+  }
+
+  continueExport(room, events, oldest) {
+    const { export: saved } = room;
+    saved.events.push(...events);
+    const next = events.length ? events.at(-1).seq + 1n : oldest;
+    if (next <= room.last && (events.length || oldest > 1n) && saved.next !== next) {
+      saved.next = next;
+      saved.request = this.core.range(room.code, next, room.last);
+      this.flush();
+    } else {
+      room.export = null;
+      saved.done(saved.events);
+    }
   }
 
   on_people({ request, room: code, members, more, total }) {

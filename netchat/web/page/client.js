@@ -10,8 +10,9 @@ import { handleFrame } from "./handlers.js";
 import { Memory, skeleton } from "./outbox.js";
 import { encode, ErrorCode, FrameReader, RoomKind } from "./protocol.js";
 
-// Optional features of the client, in HELLO: it handles SERVERS and ACCOUNT_STATUS.
-const FEATURES = 1 | 2;
+// Optional features of the client, in HELLO: it handles SERVERS, ACCOUNT_STATUS, and ROOM_STATE and
+// moderation.
+const FEATURES = 1 | 2 | 4;
 
 export class ChatClient {
   constructor(name, memory = new Memory(), software = "netchat page") {
@@ -161,6 +162,15 @@ export class ChatClient {
   leave(room) { return this.ask("LEAVE", { room }); }
   who(room, after = "") { return this.ask("WHO", { room, after }); }
   rename(name) { return this.ask("RENAME", { name }); }
+  bans(room, after = 0n) { return this.ask("BANS", { after, room }); }
+
+  /** Request an action in a room, as its moderator. */
+  moderate(room, action, { target = "", text = "", seconds = 0, scope = 0 } = {}) {
+    return this.ask("MODERATE", { action, scope, seconds, room, target, text });
+  }
+
+  /** Request the events of a room from `first` to `last`. */
+  range(room, first, last) { return this.ask("HISTORY", { first, last, room }); }
 
   /** Request the last `count` events of a room, or the last ones before sequence number `before`. */
   history(room, count, before) {

@@ -1,10 +1,13 @@
 // Parses typed lines: a command after a slash, or text to send to the room.
 // Counterpart of netchat/tui/commands.py, with the same commands and messages.
 
-/** Every command, in the order of the help: its arguments (brackets: optional) and its effect. */
+/**
+ * Every command, in the order of the help: its arguments (brackets: optional), its effect, the least
+ * rights that it needs, and whether its last argument is a text of any number of words.
+ */
 export const COMMANDS = {
   who: ["[CODE]", "list the members of the room"],
-  msg: ["NAME TEXT", "send a private message"],
+  msg: ["NAME TEXT", "send a private message", 0, true],
   join: ["CODE", "join a room by its code"],
   create: ["", "create a room; others join it by its code"],
   room: ["CODE", "switch to another of your rooms"],
@@ -17,11 +20,27 @@ export const COMMANDS = {
   passwd: ["", "change the password of your account"],
   help: ["", "show this list"],
   quit: ["", "leave the chat"],
+  kick: ["NAME [REASON]", "remove a member, who may return", 1, true],
+  mute: ["NAME [TIME] [REASON]", "reject a member's messages, for example for 10m", 1, true],
+  unmute: ["NAME", "let a member write again", 1],
+  ban: ["NAME [TIME] [REASON]", "remove a user's name and device, for example for 2h; also name:NAME, device:NAME, address:NAME", 1, true],
+  unban: ["NAME", "lift a ban; also by #NUMBER or address", 1],
+  bans: ["", "list the bans of the room", 1],
+  title: ["[TITLE]", "give the room a title, or remove it", 1, true],
+  lock: ["[REASON]", "let no new members in", 1, true],
+  unlock: ["", "let new members in again", 1],
+  readonly: ["[REASON]", "let only moderators write", 1, true],
+  writable: ["", "let everyone write again", 1],
+  clear: ["[REASON]", "delete the history of the room for everyone", 1, true],
+  close: ["[REASON]", "delete the room and remove its members", 1, true],
+  op: ["NAME", "make a user a moderator", 2],
+  deop: ["NAME", "end that", 2],
 };
 
 /** Terminal commands that this page does not have, and what to do instead. */
 export const ELSEWHERE = {
   history: "Older messages load when you scroll up.",
+  export: "The menu of the room saves its log.",
   link: "The page does not use coded links; netchat client --link does.",
 };
 
@@ -47,11 +66,11 @@ export function parse(text) {
     const shown = word.slice(0, 40);
     throw new UsageError(`Unknown command ${shown}; /help lists the commands. To send it as a message, write /${shown}.`);
   }
-  const [usage, does] = COMMANDS[verb];
+  const [usage, does, , isOpenEnded] = COMMANDS[verb];
   const parameters = usage ? usage.split(" ") : [];
   const required = parameters.filter((name) => !name.startsWith("[")).length;
   const words = split(text.slice(word.length), parameters.length);
-  const hasExtra = verb !== "msg" && /\s/.test(words.at(-1) ?? "");
+  const hasExtra = !isOpenEnded && /\s/.test(words.at(-1) ?? "");
   if (words.length < required || words.length > parameters.length || hasExtra) {
     throw new UsageError(`Usage: ${`/${verb} ${usage}`.trim()} (${does}).`);
   }

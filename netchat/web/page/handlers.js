@@ -2,10 +2,20 @@
 // Counterpart of netchat/chat/client_handlers.py.
 
 import { newView, skeleton } from "./outbox.js";
-import { ErrorCode, EventKind, MESSAGES, RoomKind } from "./protocol.js";
+import { describe, MODERATION_KINDS, parseNotice } from "./moderation_text.js";
+import { ErrorCode, EventKind, MESSAGES, ModeratorAction, RoomKind } from "./protocol.js";
 
 // Errors after which reconnecting is pointless.
-const FINAL = [ErrorCode.BAD_FRAME, ErrorCode.UNEXPECTED, ErrorCode.SESSION_MOVED];
+const FINAL = [ErrorCode.BAD_FRAME, ErrorCode.UNEXPECTED, ErrorCode.SESSION_MOVED, ErrorCode.REMOVED];
+
+// Modes of a room, and the actions that set (true) or end them.
+const LOCKED = 1, READ_ONLY = 2;
+const FLAGS = {
+  [ModeratorAction.LOCK]: [LOCKED, true],
+  [ModeratorAction.UNLOCK]: [LOCKED, false],
+  [ModeratorAction.READ_ONLY]: [READ_ONLY, true],
+  [ModeratorAction.WRITABLE]: [READ_ONLY, false],
+};
 
 // The smallest code of an error after which the server does not close the connection.
 const FIRST_REFUSAL = 100;
@@ -167,7 +177,9 @@ function apply(client, view, roomEvent) {
   const own = roomEvent.device !== 0n && roomEvent.device === client.device;
   if (own) client.memory.outbox.delete(roomEvent.counter);
   const { kind, peer } = view;
-  client.report("roomEvent", { event: roomEvent, kind, peer, own, late: roomEvent.seq <= view.head });
+  const late = roomEvent.seq <= view.head;
+  client.report("roomEvent", { event: roomEvent, kind, peer, own, late });
+  if (MODERATION_KINDS.includes(roomEvent.kind)) followModeration(client, view, roomEvent, late);
   if (kind !== RoomKind.PRIVATE) return;
   if (roomEvent.kind === EventKind.RENAME && roomEvent.sender === peer) {
     view.peer = roomEvent.text;
@@ -177,6 +189,33 @@ function apply(client, view, roomEvent) {
     const leaving = (asked) => asked.name === "LEAVE" && asked.fields.room === view.code;
     if (find(client.requests, leaving) === undefined) client.leave(view.code);
   }
+}
+
+/** Follow a moderator's change of a room. */
+function followModeration(client, view, roomEvent, late) {
+  const notice = parseNotice(roomEvent);
+  if (roomEvent.kind === EventKind.REMOVED) {
+    if (roomEvent.sender === client.name) view.removal = describe(notice);
+  } else if (roomEvent.kind === EventKind.ROOM_CHANGED && !late) { // otherwise, ROOM_STATE was later
+    if (notice.action === ModeratorAction.CLOSE) view.removal = describe(notice);
+    else if (notice.action === ModeratorAction.TITLE) view.title = notice.text;
+    else if (FLAGS[notice.action]) {
+      const [flag, isSet] = FLAGS[notice.action];
+      view.flags = isSet ? view.flags | flag : view.flags & ~flag;
+    } else return;
+    reportState(client, view);
+  }
+}
+
+function reportState(client, { code: room, title, role, flags }) {
+  client.report("roomState", { room, title, role, locked: Boolean(flags & LOCKED), readOnly: Boolean(flags & READ_ONLY) });
+}
+
+function roomState(client, { room, title, role, flags }) {
+  const view = client.memory.rooms.get(room);
+  if (!view) return;
+  Object.assign(view, { title, role, flags });
+  reportState(client, view);
 }
 
 function historyEnd(client, { request, first, last, oldest, room }) {
@@ -207,7 +246,7 @@ function skipGap(client, room) {
 function left(client, message) {
   client.requests.delete(message.request);
   const view = client.memory.rooms.get(message.room);
-  if (view) forget(client, view, "you left the room before it was acknowledged");
+  if (view) forget(client, view, "you left the room before it was acknowledged", view.removal);
 }
 
 /** Remove a room from the client's state; `lost` is the reason reported for its unsent messages. */
@@ -326,5 +365,14 @@ export const HANDLERS = {
   BYE: bye,
   ERROR: error,
   ACCOUNT_STATUS: accountStatus,
+  ROOM_STATE: roomState,
+  MODERATED: (client, { request, action, room }) => {
+    client.requests.delete(request);
+    client.report("moderated", { room, action });
+  },
+  BAN_LIST: (client, { request, room, bans, more }) => {
+    client.requests.delete(request);
+    client.report("banList", { request, room, bans, more: more === 1 });
+  },
   SERVERS: (client, { servers }) => { client.servers = servers; },
 };

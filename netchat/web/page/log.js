@@ -5,6 +5,7 @@
 // BLOCK items, and the browser lays out only those near the viewport (`content-visibility`).
 
 import { h, icon } from "./dom.js";
+import { fold } from "./crowd.js";
 import { line, missedLine } from "./log_line.js";
 import { showText } from "./text.js";
 
@@ -36,6 +37,7 @@ export class LogView {
   /** Replace all entries. */
   show(entries) {
     this.lines.replaceChildren();
+    this.run = null;
     this.first = this.last = undefined;
     this.append(entries);
     this.quietly(() => {});
@@ -79,7 +81,9 @@ export class LogView {
         block = h("div", { class: "block" });
         this.lines.append(block);
       }
-      block.append(this.render(entry, this.last));
+      const item = this.render(entry, this.last);
+      block.append(item);
+      this.run = fold(this.run, entry, item);
       this.first ??= entry;
       this.last = entry;
     }
@@ -97,6 +101,7 @@ export class LogView {
         const part = entries.slice(Math.max(0, end - BLOCK), end);
         const from = Math.max(0, end - BLOCK);
         const lines = part.map((entry, i) => this.render(entry, entries[from + i - 1]));
+        for (let run = null, i = 0; i < part.length; i += 1) run = fold(run, part[i], lines[i]);
         blocks.unshift(h("div", { class: "block" }, ...lines));
       }
       // The former first message now has a predecessor.

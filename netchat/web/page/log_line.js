@@ -1,6 +1,7 @@
 // One item of a room's log: a message or a notice, with a separator if a new day begins.
 
 import { h, icon } from "./dom.js";
+import { describe, MODERATION_KINDS, parseNotice } from "./moderation_text.js";
 import { EventKind } from "./protocol.js";
 import {
   clock, date, dayName, fullTime, hue, initials, onlyEmoji, pieces, sameDay, showText,
@@ -73,13 +74,15 @@ function readable(text) {
       : showText(piece));
 }
 
-function notice({ kind, sender, text }, when, room) {
+function notice({ kind, counter, sender, text }, when, room) {
   const who = () => h("bdi", {}, showText(sender));
   const content = {
     [EventKind.JOIN]: () => [who(), " joined"],
     [EventKind.LEAVE]: () => [who(), room.private ? " left; the conversation has ended" : " left",
       text ? `: ${showText(text)}` : ""],
     [EventKind.RENAME]: () => [who(), " is now ", h("bdi", {}, showText(text))],
+    ...Object.fromEntries(MODERATION_KINDS.map((each) =>
+      [each, () => [showText(describe(parseNotice({ kind, counter, sender, text })))]])),
   }[kind]?.() ?? [`unknown event of kind ${kind}`];
   return h("p", { class: "notice" }, ...content,
     h("time", { datetime: when.toISOString(), title: fullTime(when) }, clock(when)));

@@ -9,7 +9,7 @@ export const skeleton = (name) =>
 
 /** A member's view of a room, with the fields of its Python counterpart. */
 export function newView({ room, kind, peer, log, last }) {
-  return { code: room, kind, peer, log, last, head: 0n, isPositioned: false, isCaughtUp: false, ahead: new Map() };
+  return { code: room, kind, peer, log, last, head: 0n, isPositioned: false, isCaughtUp: false, ahead: new Map(), title: "", role: 0, flags: 0, removal: "" };
 }
 
 export class Memory {

@@ -1,7 +1,7 @@
 // The people in a room; clicking a name opens a private conversation.
 
 import { avatar } from "./log_line.js";
-import { $, drawScheduler, h } from "./dom.js";
+import { $, drawScheduler, h, icon } from "./dom.js";
 import { skeleton } from "./outbox.js";
 import { EventKind } from "./protocol.js";
 import { showText } from "./text.js";
@@ -14,7 +14,7 @@ export class People {
     this.chat = chat;
     this.hooks = hooks;
     this.scheduleDraw = drawScheduler($("people-list"), () => this.draw());
-    for (const topic of ["people", "opened", "renamed"]) chat.on(topic, this.scheduleDraw);
+    for (const topic of ["people", "opened", "renamed", "described"]) chat.on(topic, this.scheduleDraw);
     chat.on("appended", ({ entries }) => {
       if (entries.some(({ event }) => event?.kind !== EventKind.CHAT)) this.scheduleDraw();
     });
@@ -45,9 +45,14 @@ export class People {
     const content = [avatar(name), h("span", { class: "two" }, h("bdi", {}, showText(name)), h("span", { class: "said" }, state))];
     content[0].classList.add(away ? "away" : "here");
     if (mine) return h("li", { class: "row" }, ...content);
-    return h("li", {}, h("button", {
+    const isHost = this.chat.current.role > 0 && !this.chat.current.private;
+    const menu = isHost && h("button", {
+      class: "round menu", type: "button", "aria-label": `Moderate ${showText(name)}`, title: `Moderate ${showText(name)}`,
+      onclick: () => this.hooks.moderate(name),
+    }, icon("more"));
+    return h("li", { class: isHost ? "with-menu" : undefined }, h("button", {
       class: "row", "data-name": name, title: `Send ${showText(name)} a private message`,
       onclick: () => this.hooks.write(name),
-    }, ...content));
+    }, ...content), menu);
   }
 }

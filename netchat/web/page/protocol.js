@@ -9,7 +9,7 @@
 
 export const VERSION = 1, MAGIC = "NC";
 export const HEADER_SIZE = 16, CRC_OFFSET = 12;
-export const LIMITS = {DEFAULT_PORT: 6464, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_MEMBERSHIPS: 400, MAX_NAME: 24, MAX_ROSTER: 500, MAX_SERVERS: 64, MAX_TEXT: 16384};
+export const LIMITS = {DEFAULT_PORT: 6464, MAX_BAN_PAGE: 50, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_MEMBERSHIPS: 400, MAX_NAME: 24, MAX_ROSTER: 500, MAX_SERVERS: 64, MAX_TEXT: 16384};
 
 // name, offset, size, description
 export const HEADER = [
@@ -56,17 +56,45 @@ export const ENUMS = {
     156: "NOT_REGISTERED",
     157: "REGISTERED",
     158: "LOGIN_BUSY",
+    160: "REMOVED",
+    161: "BANNED",
+    162: "NOT_ALLOWED",
+    163: "MUTED",
+    164: "READ_ONLY",
+    165: "LOCKED",
+    166: "NOT_POSSIBLE",
+    167: "TOO_MANY",
+    168: "NOTHING_TO_CHANGE",
   },
   EventKind: {
     1: "CHAT",
     2: "JOIN",
     3: "LEAVE",
     4: "RENAME",
+    5: "REMOVED",
+    6: "MODERATED",
+    7: "ROOM_CHANGED",
   },
   Role: {
     0: "MEMBER",
     1: "MODERATOR",
     2: "OWNER",
+  },
+  ModeratorAction: {
+    1: "KICK",
+    2: "MUTE",
+    3: "UNMUTE",
+    4: "BAN",
+    5: "UNBAN",
+    6: "APPOINT",
+    7: "DISMISS",
+    8: "TITLE",
+    9: "LOCK",
+    10: "UNLOCK",
+    11: "READ_ONLY",
+    12: "WRITABLE",
+    13: "CLEAR",
+    14: "CLOSE",
   },
   RoomKind: {
     1: "LOBBY",
@@ -79,6 +107,7 @@ const numbers = (values) =>
 export const ErrorCode = numbers(ENUMS.ErrorCode);
 export const EventKind = numbers(ENUMS.EventKind);
 export const Role = numbers(ENUMS.Role);
+export const ModeratorAction = numbers(ENUMS.ModeratorAction);
 export const RoomKind = numbers(ENUMS.RoomKind);
 
 // Fields: name, kind, description, and the record of a list or the enum of a number.
@@ -104,13 +133,22 @@ export const RECORDS = {
     ["name", "text", "The user's name."],
     ["away", "u8", "1 while the connection is lost and the session may still be resumed, else 0. Clients that handle SERVERS also get 2 + N: the user is connected to server N of the last SERVERS, counting from 0."],
   ],
+  BannedUser: [
+    ["number", "u64", "Number of the ban, for `#NUMBER` as the `target` of an UNBAN."],
+    ["until", "u64", "Its end in microseconds since 1970-01-01 UTC; 0 if it has no end."],
+    ["scope", "u8", "What is banned: the sum of 1 for a name, 2 for a device, 4 for an address."],
+    ["name", "text", "Name of the user, or empty."],
+    ["address", "text", "Banned address, for owners; else empty."],
+    ["actor", "text", "Name of the moderator; empty for the host at the dashboard."],
+    ["reason", "text", "The reason, or empty."],
+  ],
 };
 export const MESSAGES = {
   HELLO: {
     type: 0x01,
     doc: "Opens a connection: the first frame of every client.",
     fields: [
-      ["features", "u32", "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. The server ignores bits that it does not know."],
+      ["features", "u32", "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. The server ignores bits that it does not know."],
       ["device", "blob", "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it."],
       ["token", "blob", "Token of the last WELCOME or ACCOUNT_STATUS (32 bytes), or empty for a new session. The token of an account's session also logs in, after the session has ended."],
       ["name", "text", "Requested user name."],
@@ -122,7 +160,7 @@ export const MESSAGES = {
     type: 0x02,
     doc: "Answers HELLO: the session is established and durable.",
     fields: [
-      ["features", "u32", "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows."],
+      ["features", "u32", "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE."],
       ["session", "u64", "Session number, for users and logs. It is not secret."],
       ["device", "u64", "The client's device id, as used in EVENT."],
       ["time", "u64", "The server's clock, in microseconds since 1970-01-01 UTC."],
@@ -277,11 +315,11 @@ export const MESSAGES = {
       ["seq", "u64", "Sequence number in the room, from 1."],
       ["time", "u64", "The server's clock, in microseconds since 1970-01-01 UTC."],
       ["device", "u64", "Device id of the SEND, or 0 for other events."],
-      ["counter", "u64", "Counter of the SEND, or 0 for other events."],
+      ["counter", "u64", "Counter of the SEND; the `action` of an event of moderation; 0 for other events."],
       ["kind", "u8", "Kind of the event.", "EventKind"],
       ["room", "text", "The room's code."],
-      ["sender", "text", "Name of the user; for a rename, the old name."],
-      ["text", "text", "The message; for a rename, the new name; for a leave, the reason."],
+      ["sender", "text", "Name of the user; for a rename, the old name. REMOVED, MODERATED: the user whom it is about."],
+      ["text", "text", "The message; for a rename, the new name; for a leave, the reason. Events of moderation: three lines, the moderator's name (empty for the host at the dashboard), the duration in seconds (0: no end), and the reason or the title."],
     ],
   },
   ACK: {
@@ -359,6 +397,57 @@ export const MESSAGES = {
       ["role", "u8", "Rights of the account.", "Role"],
       ["name", "text", "Name of the account, or empty for a guest."],
       ["token", "blob", "Replaces the token of WELCOME, unless it is empty."],
+    ],
+  },
+  MODERATE: {
+    type: 0x38,
+    doc: "Requests an action in a room, as its moderator. The room gets an EVENT about it.",
+    fields: [
+      ["request", "u32", "Request number, returned in the answer."],
+      ["action", "u8", "What to do.", "ModeratorAction"],
+      ["scope", "u8", "For a BAN, what to ban: the sum of 1 for the name, 2 for the user's device, 4 for the user's address (owners only). 0 means name and device. Else 0."],
+      ["seconds", "u32", "Duration of a MUTE or BAN; 0 until it is lifted. Else 0."],
+      ["room", "text", "The room's code."],
+      ["target", "text", "Name of the user. For a BAN of an address also that address; for an UNBAN also `#NUMBER`. Empty for actions about the room."],
+      ["text", "text", "The reason, for the room, or empty; for a TITLE, the title."],
+    ],
+  },
+  MODERATED: {
+    type: 0x39,
+    doc: "Answers MODERATE: the action has been carried out.",
+    fields: [
+      ["request", "u32", "Number of the answered request."],
+      ["action", "u8", "What was done.", "ModeratorAction"],
+      ["room", "text", "The room's code."],
+    ],
+  },
+  BANS: {
+    type: 0x3a,
+    doc: "Requests a page of a room's bans, as its moderator.",
+    fields: [
+      ["request", "u32", "Request number, returned in the answer."],
+      ["after", "u64", "Number of the last ban of the previous page, or 0."],
+      ["room", "text", "The room's code."],
+    ],
+  },
+  BAN_LIST: {
+    type: 0x3b,
+    doc: "Answers BANS with one page of bans, oldest first.",
+    fields: [
+      ["request", "u32", "Number of the answered request."],
+      ["more", "u8", "1 if another page follows: send BANS with the last number as `after`; else 0."],
+      ["room", "text", "The room's code."],
+      ["bans", "list", "The bans. At most 50.", "BannedUser"],
+    ],
+  },
+  ROOM_STATE: {
+    type: 0x3c,
+    doc: "Describes a room beyond its code, to clients with bit 2 of `features` in HELLO.",
+    fields: [
+      ["role", "u8", "The user's rights there: 0 member, 1 moderator, 2 owner."],
+      ["flags", "u8", "The sum of 1 if the room is locked, 2 if it is read-only."],
+      ["room", "text", "The room's code."],
+      ["title", "text", "The room's title, or empty."],
     ],
   },
 };

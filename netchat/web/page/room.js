@@ -23,6 +23,9 @@ export class Room {
     this.over = false; // it ended, but stays readable until the user closes it
     this.why = ""; // why the server refuses the user, if the room still exists
     this.line = null; // sequence number of the event after which the unread separator goes
+    this.name = ""; // title that a moderator has given it
+    this.role = 0; // the user's rights: 0 member, 1 moderator, 2 owner
+    this.locked = this.readOnly = false;
     this.watched = false; // the user can see the newest message
     this.scrolledUp = false; // the user is reading older messages
     this.kept = states[code] ??= blank();
@@ -30,7 +33,7 @@ export class Room {
 
   get private() { return this.kind === RoomKind.PRIVATE; }
   get joinable() { return this.kind === RoomKind.ROOM; }
-  get title() { return this.private ? this.peer : showCode(this.code); }
+  get title() { return this.private ? this.peer : this.name || showCode(this.code); }
   get failed() { return this.kept.failed; }
   /** Number of members. */
   get total() { return this.people.size + this.unlisted; }
@@ -70,6 +73,14 @@ export class Room {
     this.begins = false;
   }
 
+  /** Drop all entries before the one with sequence number `seq`: a moderator has cleared them. */
+  clearBefore(seq) {
+    this.entries = this.entries.filter((entry) => entry.seq >= seq);
+    this.begins = true;
+    this.kept.unread = 0;
+    this.line = null;
+  }
+
   /** Mark everything as read. Returns whether this changed anything. */
   markRead() {
     const { last, kept } = this;
@@ -94,10 +105,11 @@ export class Room {
 
   /** Update the members after an event, also in a list that is still incomplete. */
   updateMembers({ kind, sender, text }) {
-    if (kind === EventKind.LEAVE && !this.people.has(sender)) this.unlisted = Math.max(0, this.unlisted - 1);
+    const isDeparture = kind === EventKind.LEAVE || kind === EventKind.REMOVED;
+    if (isDeparture && !this.people.has(sender)) this.unlisted = Math.max(0, this.unlisted - 1);
     for (const people of [this.people, this.roster?.people]) {
       if (kind === EventKind.JOIN) people?.set(sender, false);
-      else if (kind === EventKind.LEAVE) people?.delete(sender);
+      else if (isDeparture) people?.delete(sender);
       else if (kind === EventKind.RENAME && people?.delete(sender)) people.set(text, false);
     }
   }

@@ -3,6 +3,7 @@
 import { perform } from "./actions.js";
 import { Composer } from "./composer.js";
 import { $, touch } from "./dom.js";
+import { HostTools } from "./host_tools.js";
 import { invitation, showInvitation } from "./invite.js";
 import { LogView } from "./log.js";
 import { People } from "./people.js";
@@ -28,7 +29,9 @@ export class Screen {
     this.sidebar = new Sidebar(chat, {
       open: (room) => (room === chat.current ? this.back() : this.go(() => chat.open(room))),
     });
-    this.people = new People(chat, { write: (name) => this.go(() => chat.openPrivate(name)) });
+    const write = (name) => this.go(() => chat.openPrivate(name));
+    this.tools = new HostTools(chat, { write });
+    this.people = new People(chat, { write, moderate: (name) => this.tools.showMember(name) });
     this.listen();
     this.wire();
   }
@@ -56,6 +59,8 @@ export class Screen {
       else log(room)?.show([]);
       if (room === chat.current) this.show(room);
     });
+    chat.on("cleared", (room) => log(room)?.show(room.entries));
+    chat.on("described", (room) => room === chat.current && this.header(room));
     chat.on("trimmed", (room) => log(room)?.trim());
     chat.on("removed", (room) => {
       log(room)?.element.remove();
@@ -159,15 +164,17 @@ export class Screen {
 
   header(room) {
     $("title").textContent = showText(room.title);
-    $("title").className = room.joinable ? "code" : "";
+    $("title").className = room.joinable && !room.name ? "code" : "";
+    const modes = `${room.locked ? ", locked" : ""}${room.readOnly ? ", read-only" : ""}`;
     $("subtitle").textContent = room.private ? (room.over ? "has left the chat" : "private conversation")
       : room.over ? room.why || "this room no longer exists on the server"
-        : room.code === LOBBY ? "everyone on this server" : "room code";
+        : (room.code === LOBBY ? "everyone on this server" : room.name ? showCode(room.code) : "room code") + modes;
+    this.tools.header(room);
     $("invite-open").hidden = !room.joinable || room.over;
     $("people-open").hidden = room.private || room.over;
     $("leave-what").textContent = room.private ? `Close the conversation with ${showText(room.peer)}?`
       : `Leave ${room.code === LOBBY ? "the lobby" : `the room ${showCode(room.code)}`}?`;
-    $("composer").hidden = room.over;
+    $("composer").hidden = room.over || (room.readOnly && room.role === 0);
   }
 
   /** Mark visible messages as read, and update the jump button. */

@@ -1,5 +1,7 @@
 // The server's dashboard: draws the samples that the server sends once per second.
 
+import { Hosting } from "./server_hosting.js";
+
 const SAMPLES = 120; // two minutes
 const LINES = 300; // shown in the log
 const SVG = "http://www.w3.org/2000/svg";
@@ -120,13 +122,27 @@ const charts = [
 ];
 
 function fillTable(body, rows) {
+  if ($(body).matches(":active")) return; // replacing a pressed button would lose the click
   $(body).replaceChildren(
     ...rows.map((cells) => {
       const row = el("tr");
-      row.append(...cells.map((cell) => el("td", cell)));
+      row.append(...cells.map((cell) => {
+        const made = el("td", typeof cell === "string" ? cell : "");
+        if (typeof cell !== "string") made.append(cell);
+        return made;
+      }));
       return row;
     }),
   );
+}
+
+/** A button with three dots. */
+function menu(label, action) {
+  const button = el("button", "⋯", "menu");
+  button.type = "button";
+  button.setAttribute("aria-label", label);
+  button.addEventListener("click", action);
+  return button;
 }
 
 function addToLog(lines) {
@@ -177,8 +193,21 @@ function show(update) {
   tile("memory", bytes(now.memory));
   for (const chart of charts) chart.draw();
   fillTable("rooms", update.rooms.map((r) => [
-    r.code, number(r.members), number(r.events), number(r.events - (events.get(r.code) ?? r.events)),
+    r.title ? `${r.title} (${r.code})` : r.code, number(r.members), number(r.events), number(r.events - (events.get(r.code) ?? r.events)),
+    menu(`Manage ${r.code}`, () => hosting.showRoom(r)),
   ]));
+  fillTable("users", update.users.map((u) => [
+    `${u.name}${u.away ? " (away)" : ""}${["", " – moderator", " – owner"][u.role] ?? ""}`, u.rooms.join(", "),
+    menu(`Moderate ${u.name}`, () => hosting.showUser(u)),
+  ]));
+  $("audit").replaceChildren(...update.audit.map(({time, text}) => {
+    const line = el("li"), at = new Date(time * 1000);
+    const clock = el("time", at.toLocaleTimeString("en-GB"));
+    clock.dateTime = at.toISOString();
+    line.append(clock, el("span", text));
+    return line;
+  }));
+  $("no-audit").hidden = update.audit.length > 0;
   events = new Map(update.rooms.map((r) => [r.code, r.events]));
   fillTable("slow", update.slow.map((p) => [p.name, p.address, duration(p.seconds)]));
   $("none").hidden = update.slow.length > 0;
@@ -192,6 +221,7 @@ function show(update) {
 
 // ---- the feed
 
+const hosting = new Hosting();
 let wait = 500;
 
 function state(text, on = false) {
@@ -202,9 +232,14 @@ function state(text, on = false) {
 function connect() {
   const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/server/feed`);
   let refused = "", opened = performance.now();
+  hosting.send = (request) => socket.send(JSON.stringify(request));
   socket.addEventListener("open", () => socket.send(JSON.stringify({token: location.hash.slice(1)})));
   socket.addEventListener("message", ({data}) => {
     const update = JSON.parse(data);
+    if ("answer" in update) {
+      hosting.answered(update);
+      return;
+    }
     if ("refused" in update) {
       refused = update.refused;
       return;

@@ -48,7 +48,7 @@ export class Sidebar {
     const picture = room.private ? avatar(room.peer)
       : h("span", { class: "avatar room-mark", "aria-hidden": "true" }, icon(room.code === LOBBY ? "home" : "hash"));
     const last = room.entries.findLast(({ event }) => event?.kind === 1)?.event;
-    const name = h("bdi", { class: room.joinable ? "code" : "" }, showText(room.title));
+    const name = h("bdi", { class: room.joinable && !room.name ? "code" : "" }, showText(room.title));
     const said = h("span", { class: "said" },
       last ? `${this.chat.own(last) ? "You" : showText(last.sender)}: ${showText(last.text.slice(0, 80))}`
         : room.over ? "ended" : "");

@@ -179,7 +179,7 @@ def test_invalid_sources_and_targets_are_refused(path, tmp_path):
 
 def test_the_command_reports_what_it_recovered(path, tmp_path):
     data = path.read_bytes()
-    path.write_bytes(data[: 9 * 4096] + zeroes(data[9 * 4096 : 10 * 4096]) + data[10 * 4096 :])
+    path.write_bytes(data[: 11 * 4096] + zeroes(data[11 * 4096 : 12 * 4096]) + data[12 * 4096 :])
     done = CliRunner().invoke(cli, ["recover", str(path), str(tmp_path / "new.db")])
     assert done.exit_code == 0
     assert "7K3F9-2MQ0T: 10 events" in done.output
