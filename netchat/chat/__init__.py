@@ -31,10 +31,13 @@ from netchat.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from netchat.chat.client import ChatClient
     from netchat.chat.client_events import (
+        AccountChanged,
         Acknowledged,
         ClientEvent,
         EventsMissed,
         HistoryReceived,
+        LoginFailed,
+        LoginRequired,
         NameChanged,
         NameRejected,
         Offline,
@@ -57,9 +60,9 @@ else:
         {
             "client": "ChatClient",
             "client_events": """
-                Acknowledged ClientEvent EventsMissed HistoryReceived NameChanged NameRejected Offline
-                Online RequestRefused RoomEntered RoomEvent RoomLeft RosterReceived SessionEnded
-                Undelivered WarningReceived
+                AccountChanged Acknowledged ClientEvent EventsMissed HistoryReceived LoginFailed
+                LoginRequired NameChanged NameRejected Offline Online RequestRefused RoomEntered
+                RoomEvent RoomLeft RosterReceived SessionEnded Undelivered WarningReceived
             """,
             "effects": "Log",
             "outbox": "ClientState RoomView",
@@ -68,6 +71,7 @@ else:
     )
 
 __all__ = [
+    "AccountChanged",
     "Acknowledged",
     "ChatClient",
     "ClientEvent",
@@ -75,6 +79,8 @@ __all__ = [
     "EventsMissed",
     "HistoryReceived",
     "Log",
+    "LoginFailed",
+    "LoginRequired",
     "NameChanged",
     "NameRejected",
     "Offline",
