@@ -143,3 +143,15 @@ def test_a_new_password_logs_out_and_a_role_stays(state):
     assert account.logins == {1: (b"", b"")}
     assert state.sessions[2].token == b"y"
     assert not {b"e", b"x"} & {*state.by_token, *state.logins}
+
+
+def test_accounts_without_a_session(state):
+    apply(state, c.OpenAccountSession(1, 1, 1, 2, ACCOUNT, 0, b"", b"y"))  # again, the same device
+    assert state.accounts[ACCOUNT].logins == {}
+    apply(state, c.EndSession(2, 2, 1, ""))
+    again = c.RegisterAccount(1, 0, 0, b"", b"", "nova", "$")
+    assert apply(state, again) == Rejected(Reason.REGISTERED, account=ACCOUNT)
+    apply(state, c.SetPassword(1, ACCOUNT, 0, 0, 0, b"", "$new"))
+    assert state.accounts[ACCOUNT].logins == {1: (b"", b"")}
+    apply(state, c.RemoveAccount(1, ACCOUNT))
+    assert not state.accounts
