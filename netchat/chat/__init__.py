@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         Undelivered,
         WarningReceived,
     )
+    from netchat.chat.client_session import Credentials
     from netchat.chat.effects import Log
     from netchat.chat.outbox import ClientState, RoomView
     from netchat.chat.settings import Settings
@@ -64,6 +65,7 @@ else:
                 LoginRequired NameChanged NameRejected Offline Online RequestRefused RoomEntered
                 RoomEvent RoomLeft RosterReceived SessionEnded Undelivered WarningReceived
             """,
+            "client_session": "Credentials",
             "effects": "Log",
             "outbox": "ClientState RoomView",
             "settings": "Settings",
@@ -76,6 +78,7 @@ __all__ = [
     "ChatClient",
     "ClientEvent",
     "ClientState",
+    "Credentials",
     "EventsMissed",
     "HistoryReceived",
     "Log",

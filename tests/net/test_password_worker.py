@@ -14,8 +14,8 @@ from netchat.chat.effects import CheckPassword
 from netchat.chat.passwords import NO_PASSWORD
 from netchat.net import password_worker
 from netchat.net.password_worker import (
+    PasswordVerdict,
     PasswordWorker,
-    Verdict,
     check_password,
     hash_password,
     is_password,
@@ -69,7 +69,9 @@ def test_names_without_an_account_cost_the_same_work():
 
 def test_a_new_password_is_hashed_only_if_the_old_one_is_right():
     stored = hash_password("correct horse")
-    assert check_password(CheckPassword(None, None, "wrong", stored, "new")) == Verdict(False, None)
+    assert check_password(CheckPassword(None, None, "wrong", stored, "new")) == PasswordVerdict(
+        False, None
+    )
     verdict = check_password(CheckPassword(None, None, "correct horse", stored, "new"))
     assert verdict.is_right
     assert is_password("new", verdict.encoded)
@@ -79,7 +81,7 @@ async def test_two_at_a_time_and_never_on_the_event_loop(monkeypatch):
     running, most, threads, done = 0, 0, set(), []
     lock = threading.Lock()
 
-    def slow(work: CheckPassword) -> Verdict:
+    def slow(work: CheckPassword) -> PasswordVerdict:
         nonlocal running, most
         with lock:
             running += 1
@@ -90,7 +92,7 @@ async def test_two_at_a_time_and_never_on_the_event_loop(monkeypatch):
             running -= 1
         if work.given == "no memory":
             raise MemoryError
-        return Verdict(True, None)
+        return PasswordVerdict(True, None)
 
     monkeypatch.setattr(password_worker, "check_password", slow)
     worker = PasswordWorker(asyncio.get_running_loop(), lambda *result: done.append(result))
@@ -104,6 +106,6 @@ async def test_two_at_a_time_and_never_on_the_event_loop(monkeypatch):
     assert most == 2
     assert threading.main_thread() not in threads
     verdicts = {work.request: verdict for work, verdict in done}
-    assert verdicts.pop(6) == Verdict(False, None)
-    assert set(verdicts.values()) == {Verdict(True, None)}
+    assert verdicts.pop(6) == PasswordVerdict(False, None)
+    assert set(verdicts.values()) == {PasswordVerdict(True, None)}
     worker.close()
