@@ -31,12 +31,15 @@ from netchat.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from netchat.chat.client import ChatClient
     from netchat.chat.client_events import (
+        AccountChanged,
         Acknowledged,
         ActionCompleted,
         BansReceived,
         ClientEvent,
         EventsMissed,
         HistoryReceived,
+        LoginFailed,
+        LoginRequired,
         NameChanged,
         NameRejected,
         Offline,
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
         Undelivered,
         WarningReceived,
     )
+    from netchat.chat.client_session import Credentials
     from netchat.chat.effects import Log
     from netchat.chat.outbox import ClientState, RoomView
     from netchat.chat.settings import Settings
@@ -60,10 +64,12 @@ else:
         {
             "client": "ChatClient",
             "client_events": """
-                Acknowledged ActionCompleted BansReceived ClientEvent EventsMissed HistoryReceived
-                NameChanged NameRejected Offline Online RequestRefused RoomDescribed RoomEntered
-                RoomEvent RoomLeft RosterReceived SessionEnded Undelivered WarningReceived
+                AccountChanged Acknowledged ActionCompleted BansReceived ClientEvent EventsMissed
+                HistoryReceived LoginFailed LoginRequired NameChanged NameRejected Offline Online
+                RequestRefused RoomDescribed RoomEntered RoomEvent RoomLeft RosterReceived
+                SessionEnded Undelivered WarningReceived
             """,
+            "client_session": "Credentials",
             "effects": "Log",
             "outbox": "ClientState RoomView",
             "settings": "Settings",
@@ -71,15 +77,19 @@ else:
     )
 
 __all__ = [
+    "AccountChanged",
     "Acknowledged",
     "ActionCompleted",
     "BansReceived",
     "ChatClient",
     "ClientEvent",
     "ClientState",
+    "Credentials",
     "EventsMissed",
     "HistoryReceived",
     "Log",
+    "LoginFailed",
+    "LoginRequired",
     "NameChanged",
     "NameRejected",
     "Offline",

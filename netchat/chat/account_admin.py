@@ -1,4 +1,4 @@
-"""What the operator does with accounts: requests in, commands and answers out.
+"""Requests of the operator about accounts: the command of each, and its answer.
 
 `netchat accounts` sends a request to the running server, or applies it to the history of one that does
 not run. Both use the functions here.

@@ -22,7 +22,6 @@ from netchat.chat.names import fold, normalize_name, suggest, validate_name
 from netchat.chat.ordering import answers, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
 from netchat.chat.passwords import (
-    MAX_PASSWORD,
     NO_PASSWORD,
     invitation_hash,
     normalize_password,
@@ -239,8 +238,6 @@ def _registration_hashed(
     if connection.closing or connection not in state.connections:
         return
     message, session = request.message, request.session
-    if session is not None and connection.session is not session:
-        return
     invitation = invitation_hash(message.invitation) if message.invitation else b""
     token = new_token(state.rng) if session is not None else b""
     command = RegisterAccount(
@@ -424,6 +421,4 @@ def _check(state: ServerState, connection: Connection, work: CheckPassword) -> N
     state.checks += 1
     connection.is_checking = True
     state.pause_handshake(connection)
-    if len(work.given) <= MAX_PASSWORD:
-        work = work._replace(given=normalize_password(work.given))
-    state.effects.append(work)
+    state.effects.append(work._replace(given=normalize_password(work.given)))

@@ -86,6 +86,7 @@ class ClientSession:
         role: Rights of the account.
         has_accounts: Whether the server has accounts.
         credentials: What the next connection logs in or registers with, before HELLO; else None.
+        is_logging_out: Whether the end of the session also logs out.
         pending_bye: The BYE or LOGOUT frame, if the user has ended the session; else empty.
     """
 

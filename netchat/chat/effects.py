@@ -38,7 +38,7 @@ class CheckPassword(NamedTuple):
 
     connection: Connection
     request: Any
-    """What it is for, returned with the result."""
+    """The request that needs it, returned with the result."""
 
     given: str = ""
     """The password to check."""
@@ -47,7 +47,7 @@ class CheckPassword(NamedTuple):
     """The encoded hash to check it against, or empty if there is nothing to check."""
 
     new: str = ""
-    """The password to hash, if the check succeeds; empty if there is none."""
+    """The password to hash, if the check succeeds; or empty."""
 
 
 class Log(NamedTuple):

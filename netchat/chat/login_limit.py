@@ -5,7 +5,7 @@ group, and one of its account. Right passwords cost nothing. The rules follow fr
 
 - One address guesses passwords of one account: it has `PAIR`, 10 guesses and then one per 2 minutes.
 - One address guesses passwords of many accounts: it has `ADDRESS`, 60 guesses and then one per 10
-  seconds. A class behind one address has that many typing mistakes.
+  seconds. A class that shares an address has that many typing mistakes.
 - Many addresses guess passwords of one account: they share `ACCOUNT`, 100 guesses and then one per
   minute.
 - An attacker locks the owner out by guessing: a device that has logged in before does not share these

@@ -12,7 +12,7 @@ __all__ = ["Accounts", "Registration", "Settings"]
 #: Modes of accounts.
 Accounts = Literal["off", "optional", "required"]
 
-#: Who can register.
+#: Policies for new users.
 Registration = Literal["open", "invitation", "closed"]
 
 

@@ -240,7 +240,7 @@ def _name_problem(name: str) -> NameRejected | None:
 
 @dataclass(frozen=True, slots=True)
 class _Chat:
-    """Everything about a chat but the user's name and password."""
+    """Settings of a chat, without the user's name and password."""
 
     servers: list[tuple[str, int]]
     room: str

@@ -225,7 +225,7 @@ _OTHER_FILES = 1100
 @click.option(
     "--registration", type=click.Choice(["open", "invitation", "closed"]), default="open",
     show_default=True,
-    help="Who can register: everyone, users with an invitation, or no one.",
+    help="Users that can register: all, those with an invitation, or none.",
 )  # fmt: skip
 @click.option("--log-json", is_flag=True, help="Log to the console as JSON, one object per line.")
 def serve(

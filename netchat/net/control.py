@@ -1,6 +1,6 @@
 """Control channel: a Unix socket beside the history, through which the operator administers a server.
 
-Whoever may use it could also read and change the history itself: both have mode 0600. A request is one
+It gives no rights that the history itself does not give: both have mode 0600. A request is one
 line of JSON, and so is the answer.
 """
 

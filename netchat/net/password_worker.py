@@ -16,7 +16,7 @@ from netchat.chat.effects import CheckPassword
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-__all__ = ["PasswordWorker", "Verdict", "check_password", "hash_password", "is_password"]
+__all__ = ["PasswordVerdict", "PasswordWorker", "check_password", "hash_password", "is_password"]
 
 #: Passes, KiB of memory, and lanes of argon2id.
 TIME_COST, MEMORY_COST, PARALLELISM = 2, 19 * 1024, 1
@@ -28,7 +28,7 @@ HASH_LENGTH, SALT_LENGTH = 32, 16
 THREADS = 2
 
 
-class Verdict(NamedTuple):
+class PasswordVerdict(NamedTuple):
     """The result of a `CheckPassword`."""
 
     is_right: bool
@@ -59,11 +59,11 @@ def is_password(password: str, stored: str) -> bool:
         return False
 
 
-def check_password(work: CheckPassword) -> Verdict:
+def check_password(work: CheckPassword) -> PasswordVerdict:
     """Check a password and hash the new one; any thread can call it."""
     is_right = not work.stored or is_password(work.given, work.stored)
     encoded = hash_password(work.new) if is_right and work.new else None
-    return Verdict(is_right, encoded)
+    return PasswordVerdict(is_right, encoded)
 
 
 class PasswordWorker:
@@ -75,7 +75,9 @@ class PasswordWorker:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, done: Callable[[CheckPassword, Verdict], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        done: Callable[[CheckPassword, PasswordVerdict], None],
     ) -> None:
         self._loop = loop
         self._done = done
@@ -88,10 +90,12 @@ class PasswordWorker:
         future = self._loop.run_in_executor(self._threads, check_password, work)
         future.add_done_callback(lambda done: self._finish(work, done))
 
-    def _finish(self, work: CheckPassword, future: asyncio.Future[Verdict]) -> None:
+    def _finish(self, work: CheckPassword, future: asyncio.Future[PasswordVerdict]) -> None:
         if not future.cancelled():
             failed = future.exception() is not None  # without memory, for example
-            self._done(work, Verdict(is_right=False, encoded=None) if failed else future.result())
+            self._done(
+                work, PasswordVerdict(is_right=False, encoded=None) if failed else future.result()
+            )
 
     def close(self) -> None:
         """Finish the passwords that are being checked, and drop the others."""

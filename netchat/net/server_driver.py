@@ -29,7 +29,7 @@ from netchat.net.history.purge import DAY, Purge
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.link.stream_listener import StreamLinkListener
 from netchat.net.memory_bound import MemoryBound
-from netchat.net.password_worker import PasswordWorker, Verdict
+from netchat.net.password_worker import PasswordVerdict, PasswordWorker
 from netchat.net.protocol_detector import ProtocolDetector
 from netchat.net.traffic import Traffic
 from netchat.wire import Error, ErrorCode, Frame, FrameReader, Moderate, encode
@@ -666,7 +666,7 @@ class ServerDriver:
         self._log(Log("accounts", {"text": f"{request.action} {request.name}".strip()}))
         return planned.answer
 
-    def _password_checked(self, work: CheckPassword, verdict: Verdict) -> None:
+    def _password_checked(self, work: CheckPassword, verdict: PasswordVerdict) -> None:
         if work.connection in self.state.connections or not self._stopping:
             self.hub.password_checked(work, verdict.encoded, self.now(), is_right=verdict.is_right)
             self.schedule()

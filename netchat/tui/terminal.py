@@ -91,6 +91,8 @@ class _Terminal:
                 status = stop.result()
         if listening.done():
             await listening
+            if self.session.core.is_logging_out:
+                self._show([notice_line("bye", "you are logged out")])
             return OK
         lines = await self.session.leave()
         if self.session.core.ended:

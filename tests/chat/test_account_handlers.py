@@ -17,10 +17,19 @@ from netchat.chat.client_events import (
     SessionEnded,
 )
 from netchat.chat.client_session import Credentials
-from netchat.chat.commands import AddInvitation, RemoveAccount, SetPassword, SetRole
+from netchat.chat.commands import (
+    AddInvitation,
+    OpenAccountSession,
+    RemoveAccount,
+    SetPassword,
+    SetRole,
+)
+from netchat.chat.credentials import device_id, token_hash
+from netchat.chat.handshake import _Greeting
 from netchat.chat.login_limit import PAIR
 from netchat.chat.ordering import propose
 from netchat.chat.passwords import invitation_hash
+from netchat.chat.settings import Settings
 from netchat.wire import (
     AccountStatus,
     Error,
@@ -34,6 +43,7 @@ from netchat.wire import (
     Rename,
     Role,
     Welcome,
+    encode,
 )
 from tests.chat.world import Link, User, World, hashed, refusal
 
@@ -209,7 +219,7 @@ def test_wrong_names_and_wrong_passwords_look_the_same(world):
     registered(world)
     answers = [
         world.say(world.link(), Login(7, secrets.token_bytes(16), name, "wrong password"))
-        for name in ("Nova", "Nobody", "x" * 2000, "")
+        for name in ("Nova", "Unknown", "x" * 2000, "")
     ]
     assert all(answer == answers[0] for answer in answers)
     assert refusal(answers[0]) == (ErrorCode.WRONG_PASSWORD, Login.TYPE, 7)
@@ -495,8 +505,6 @@ def test_a_new_client_on_an_old_server_says_what_is_missing():
     user.core.credentials = Credentials("Nova", GOOD)
     user.core.connected()
     text = "UnknownType: frame type 0x30 is not in NCP/1."
-    from netchat.wire import encode
-
     user.core.feed(encode(Error(ErrorCode.BAD_FRAME, 0, 0, text, "")))
     events = user.core.take_events()
     assert "does not support accounts" in events[0].why
@@ -522,3 +530,122 @@ def test_the_account_of_a_link_that_renames(world):
     registered(world)
     (error,) = world.say(link, Rename(1, "nova"))
     assert error.code == ErrorCode.NAME_TAKEN
+
+
+def test_requests_that_are_refused_before_a_check(world):
+    link, _ = world.greet("Nova")
+    assert isinstance(world.say(link, Register(1, "Nova", GOOD, ""))[0], AccountStatus)
+    assert refusal(world.say(link, Register(2, "Nova", GOOD, "")))[0] == ErrorCode.REGISTERED
+    assert refusal(world.say(link, Password(3, GOOD, "x")))[0] == ErrorCode.PASSWORD_NOT_ALLOWED
+    for _ in range(10):
+        assert refusal(world.say(link, Password(3, "x", OTHER)))[0] == ErrorCode.WRONG_PASSWORD
+    assert refusal(world.say(link, Password(3, GOOD, OTHER)))[0] == ErrorCode.TOO_MANY_GUESSES
+    world.hub.state.checks = MAX_CHECKS
+    assert refusal(world.say(link, Password(4, GOOD, OTHER)))[0] == ErrorCode.LOGIN_BUSY
+    world.hub.state.checks = 0
+    other = World()
+    off, _ = other.greet("Nova")
+    assert refusal(other.say(off, Register(5, "Nova", GOOD, "")))[0] == ErrorCode.NO_ACCOUNTS
+
+
+def test_a_server_without_memory_for_the_hash(world):
+    world.slow_checks = True
+    link, _ = world.greet("Nova")
+    world.say(link, Register(1, "Nova", GOOD, ""))
+    world.hub.password_checked(world.checks.popleft(), None, world.now, is_right=False)
+    world._carry_out()
+    assert refusal(link.take())[0] == ErrorCode.LOGIN_BUSY
+    assert not world.hub.state.shared.accounts
+
+
+@pytest.mark.parametrize("message", [Register(1, "Vega", GOOD, ""), Password(1, GOOD, OTHER)])
+def test_a_user_who_leaves_during_a_check(world, message):
+    link, _ = world.greet("Vega")
+    if isinstance(message, Password):
+        world.say(link, Register(1, "Vega", GOOD, ""))
+    world.slow_checks = True
+    world.say(link, message)
+    world.hang_up(link)
+    world.check()
+    assert world.hub.state.checks == 0
+    passwords = [account.password for account in world.hub.state.shared.accounts.values()]
+    assert passwords == ([hashed(GOOD)] if isinstance(message, Password) else [])
+
+
+def test_two_changes_of_a_password_at_the_same_time(world):
+    link, welcome = world.greet("Vega")
+    world.say(link, Register(1, "Vega", GOOD, ""))
+    (account,) = world.hub.state.shared.accounts.values()
+    world.slow_checks = True
+    world.say(link, Password(1, GOOD, OTHER))
+    faster = SetPassword(0, account.id, 0, welcome.session, 1, b"faster", hashed("faster"))
+    propose(world.hub.state, faster)
+    world.check()
+    world.settle()
+    assert refusal(link.take())[0] == ErrorCode.WRONG_PASSWORD
+    assert account.password == hashed("faster")
+
+
+def test_a_registered_name_cannot_be_registered_again(world, monkeypatch):
+    registered(world).core.bye()
+    world.settle()
+    answer = world.say(world.link(), Register(1, "NOVA", GOOD, ""))
+    assert refusal(answer)[0] == ErrorCode.NAME_TAKEN
+    world.user("Vega")
+    answer = world.say(world.link(), Register(1, "Vega", GOOD, ""))
+    assert refusal(answer)[0] == ErrorCode.NAME_TAKEN
+    monkeypatch.setattr("netchat.chat.account_rules.MAX_ACCOUNTS", 1)
+    answer = world.say(world.link(), Register(1, "Maya", GOOD, ""))
+    assert refusal(answer)[0] == ErrorCode.NO_REGISTRATION
+
+
+def test_a_full_server_admits_an_account_that_has_a_session(world):
+    world.hub.state.settings = Settings(accounts="optional", max_users=1)
+    first = registered(world)
+    assert entering(world, "Nova").core.account == "Nova"
+    world.user("Nova", memory=first.core.memory).core.bye()
+    world.settle()
+    world.user("Vega")
+    answer = world.say(world.link(), Login(1, bytes(16), "Nova", GOOD))
+    assert isinstance(answer[0], AccountStatus)
+    link = world.links[-1]
+    answer = world.say(link, Hello(3, bytes(16), b"", "Nova", "test", ()))
+    assert refusal(answer)[0] == ErrorCode.SERVER_FULL
+
+
+def test_a_token_that_exists_already_is_drawn_again(world, monkeypatch):
+    user = registered(world)
+    tokens = [user.core.memory.token, b"f" * 32]
+    monkeypatch.setattr("netchat.chat.handshake.new_token", lambda _: tokens.pop(0))
+    assert entering(world, "Nova").core.memory.token == b"f" * 32
+
+
+def test_a_connection_that_is_lost_before_its_account_is_opened(world):
+    registered(world)
+    (account,) = world.hub.state.shared.accounts.values()
+    link = world.link()
+    world.say(link, Login(1, bytes(16), "Nova", GOOD))
+    world.hang_up(link)
+    command = OpenAccountSession(
+        1, 0, device_id(bytes(16)), 0, account.id, 0, b"", token_hash(b"new")
+    )
+    greeting = _Greeting(Hello(3, bytes(16), b"", "Nova", "test", ()), b"new")
+    propose(world.hub.state, command, link, greeting)
+    world.settle()
+    assert account.session.is_away
+
+
+def test_a_role_of_a_later_version_is_that_of_a_member(world):
+    user = registered(world)
+    user.core.feed(encode(AccountStatus(0, 99, "Nova", b"")))
+    assert user.core.take_events() == [AccountChanged("Nova", Role.MEMBER)]
+
+
+def test_a_later_log_out_is_sent_once_online(world):
+    user = registered(world)
+    world.drop(user)
+    user.core.log_out()
+    world.connect(user)
+    world.settle()
+    assert user.all(SessionEnded)[-1].wanted
+    assert not user.core.memory.token

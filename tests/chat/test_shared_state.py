@@ -12,7 +12,7 @@ from netchat.chat import commands as c
 from netchat.chat.apply import apply
 from netchat.chat.persistence import MembershipRow, RoomRow, SessionRow, Snapshot
 from netchat.chat.shared_state import SharedState
-from netchat.chat.state_records import ChatRecord, pack_state
+from netchat.chat.state_records import ChatRecord, pack_logins, pack_state, unpack_logins
 from netchat.errors import CommandError
 from netchat.wire import RoomKind
 
@@ -150,3 +150,10 @@ def test_a_counter_costs_little_more_than_a_look_at_it():
     costs = [(cost(state.dump), cost(look)) for _ in range(10)]
     dump, loop = map(min, zip(*costs, strict=True))
     assert dump < 10 * loop
+
+
+def test_incomplete_logins_of_an_account():
+    whole = pack_logins({7: (b"a" * 32, b"")})
+    assert unpack_logins(whole) == {7: (b"a" * 32, b"")}
+    with pytest.raises(ValueError, match="incomplete"):
+        unpack_logins(whole[:-1])

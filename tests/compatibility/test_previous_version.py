@@ -202,3 +202,17 @@ def test_a_capture_is_decoded_to_the_same_items() -> None:
     for item in (*now, *then):
         item.pop("reason", None)  # for people to read
     assert now == then
+
+
+def test_users_register_on_a_history_of_before(history: SqliteHistory) -> None:
+    world = World(history, accounts="optional")
+    user = world.user("Fresh", "lobby")
+    assert user.core.has_accounts
+    user.core.register("correct horse")
+    world.settle()
+    world.crash()
+    shared = world.hub.state.shared
+    account = shared.account_names.get("fresh")
+    assert account is not None
+    assert account.session is shared.by_name.get("Fresh")
+    assert len(shared.sessions) > 1  # those of before

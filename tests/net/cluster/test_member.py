@@ -11,16 +11,29 @@ from pathlib import Path
 
 import pytest
 
+import netchat
 from netchat.chat.client_events import Offline, Online, RoomEvent, RosterReceived
 from netchat.chat.commands import StartServer, encode_command
-from netchat.errors import ClusterError, HistoryError
+from netchat.errors import CannotConnect, ClusterError, HistoryError, Refused
 from netchat.net.cluster.checkpoint import Checkpoint
 from netchat.net.cluster.connection import RedisConnection
 from netchat.net.cluster.keys import Keys
 from netchat.net.cluster.redis_url import parse_redis_url
 from netchat.net.cluster.snapshot_store import SnapshotStore
 from netchat.net.history.sqlite_history import SqliteHistory
-from netchat.wire import Error, ErrorCode, Event, Hello, History, HistoryEnd, Join, Servers, Welcome
+from netchat.wire import (
+    AccountStatus,
+    Error,
+    ErrorCode,
+    Event,
+    Hello,
+    History,
+    HistoryEnd,
+    Join,
+    Login,
+    Servers,
+    Welcome,
+)
 from tests.net.cluster.recorder import until
 from tests.net.cluster.redis_process import needs_redis
 from tests.net.cluster.servers import ServerProcess, join
@@ -360,3 +373,32 @@ async def test_who_lists_the_users_of_all_servers(redis, tmp_path):
         (roster,) = nova.all(RosterReceived)
         where = {member.name: roster.server_of(member) for member in roster.members}
         assert where == {"Nova": "", "Vega": f"127.0.0.1:{west.port}"}
+
+
+async def test_accounts_in_a_cluster(redis, tmp_path):
+    """Register on one server, log in on the other, and the first one hears of it."""
+    options = {"accounts": "optional"}
+    async with (
+        join(redis.url, tmp_path / "east.db", **options) as east,
+        join(redis.url, tmp_path / "west.db", **options) as west,
+    ):
+
+        def client(serving, **more):
+            return netchat.Client(("127.0.0.1", serving.port), name="Nova", **more)
+
+        desk = await client(east).__aenter__()
+        await desk.register("correct horse")
+        await until(lambda: bool(west.server.state.shared.accounts))
+        async with client(west, password="correct horse") as phone:
+            assert phone.account == "Nova"
+            await until(lambda: desk._ended is not None)
+            assert isinstance(desk._ended, CannotConnect)
+            await phone.change_password("correct horse", "battery staple")
+        await desk._stop()
+        await until(lambda: east.server.state.shared.digest() == west.server.state.shared.digest())
+        async with raw(east.port) as link:
+            assert isinstance(
+                await link.answer(Login(1, bytes(16), "Nova", "battery staple")), AccountStatus
+            )
+        with pytest.raises(Refused):
+            await client(west).__aenter__()
