@@ -24,6 +24,7 @@ __all__ = ["cli", "main"]
 #: Name of each command, its module in `netchat.cli`, and its line in the help.
 COMMANDS = {
     "serve": ("serve", "Run a chat server."),
+    "audit": ("audit", "Show what moderators have done."),
     "recover": ("recover", "Copy the readable part of a damaged history."),
     "client": ("client", "Chat in this terminal, or send lines from a pipe."),
     "load": ("load", "Load-test a server and check every delivery."),
