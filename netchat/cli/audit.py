@@ -50,7 +50,9 @@ def _read(path: Path, count: int) -> list[AuditRow]:
     if not path.exists():
         raise HistoryError(f"There is no history {path}.")
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as file:
             found = file.execute("SELECT 1 FROM sqlite_master WHERE name = 'audit'").fetchone()
             return read_audit(file, count) if found else []
     except sqlite3.Error as error:

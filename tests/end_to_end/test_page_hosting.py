@@ -112,7 +112,7 @@ def test_a_room_has_a_title_modes_and_a_log(people: People, tmp_path: Path) -> N
         ada.page.click("#tools-csv")
     download.value.save_as(tmp_path / "log.csv")
     text = (tmp_path / "log.csv").read_text("utf-8")
-    assert "\"'=1+1\"" in text
+    assert '"\'=1+1"' in text
     assert "Ada named this room “Physics 9b”" in text
     ada.say("/kick Nova be polite")
     ada.sees("Nova was removed by Ada: be polite")
