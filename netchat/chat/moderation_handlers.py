@@ -166,15 +166,26 @@ def _moderated(
     outcome: Outcome,
 ) -> None:
     if isinstance(outcome, Rejected):
-        code, text = refusal_of(command, outcome.reason)
+        session = state.shared.sessions[command.session]
+        room = session.rooms.get(command.room)
+        is_moderator = room is not None and rank(state.shared, session, room) > 0
+        code, text = refusal_of(command, outcome.reason, is_moderator=is_moderator)
         state.refuse(connection, code, text, Moderate, message.request)
         return
     answer = Moderated(message.request, message.action, message.room)
     state.batch.after.append(SendMessage(connection, answer))
 
 
-def refusal_of(command: ModerateRoom, reason: Reason) -> tuple[ErrorCode, str]:
-    """Return the code and text of the ERROR about a rejected action."""
+def refusal_of(
+    command: ModerateRoom, reason: Reason, *, is_moderator: bool = True
+) -> tuple[ErrorCode, str]:
+    """Return the code and text of the ERROR about a rejected action.
+
+    Args:
+        command: The action.
+        reason: Why it was rejected.
+        is_moderator: Whether a moderator of the room requested it.
+    """
     action = command.action
     match reason:
         case Reason.NOT_A_MEMBER:
@@ -184,7 +195,7 @@ def refusal_of(command: ModerateRoom, reason: Reason) -> tuple[ErrorCode, str]:
         case Reason.NO_SUCH_USER:
             return ErrorCode.NO_SUCH_USER, _no_such_user(command)
         case Reason.NOT_ALLOWED:
-            return ErrorCode.NOT_ALLOWED, _not_allowed(command)
+            return ErrorCode.NOT_ALLOWED, _not_allowed(command, is_moderator=is_moderator)
         case Reason.TOO_MANY:
             return ErrorCode.TOO_MANY, (
                 "This room has as many bans, mutes or moderators as the server keeps; lift one first."
@@ -214,14 +225,14 @@ def _no_such_user(command: ModerateRoom) -> str:
     return f"There is no user named {target}; /who lists the members."
 
 
-def _not_allowed(command: ModerateRoom) -> str:
+def _not_allowed(command: ModerateRoom, *, is_moderator: bool) -> str:
+    if not is_moderator:
+        return "Only a moderator of this room can do this."
     if command.action in OWNER_ACTIONS:
         return "Only an owner can appoint and dismiss moderators."
     if command.scope & BanScope.ADDRESS:
         return "Only an owner can ban an address, because it may be that of many users."
-    if command.user:
-        return f"You cannot do this to {command.target}: you must be a moderator, and {command.target} not."
-    return "Only a moderator of this room can do this."
+    return f"You cannot do this to {command.target}, who is a moderator, too."
 
 
 def _nothing(command: ModerateRoom) -> str:

@@ -25,6 +25,7 @@ __all__ = ["cli", "main"]
 COMMANDS = {
     "serve": ("serve", "Run a chat server."),
     "accounts": ("accounts.group", "Administer the accounts of a server on this machine."),
+    "audit": ("audit", "Show what moderators have done."),
     "recover": ("recover", "Copy the readable part of a damaged history."),
     "client": ("client", "Chat in this terminal, or send lines from a pipe."),
     "load": ("load", "Load-test a server and check every delivery."),

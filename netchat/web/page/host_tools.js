@@ -48,6 +48,7 @@ export class HostTools {
 
   header(room) {
     $("tools-open").hidden = room.private || room.over;
+    $("tools-open").classList.toggle("host", room.role > 0);
   }
 
   showMember(name) {
