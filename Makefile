@@ -18,11 +18,13 @@ unexport PYTHONDONTWRITEBYTECODE
 # Test processes: one more than a machine of two cores has, because many tests wait for other processes.
 JOBS ?= 3
 PARALLEL := -n $(JOBS) --dist worksteal
+BEGAN := $(shell date +%s)
+took = echo "make $@ took $$(( $$(date +%s) - $(BEGAN) )) s"
 # Packages without I/O.
 CORES := wire chat link coding
 
-.PHONY: help setup demo notebooks solutions check test coverage lint format lock docs site captures screenshots \
-  fuzz clean
+.PHONY: help setup demo notebooks solutions check test bytecode coverage lint format lock docs site captures \
+  screenshots fuzz clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,14 +94,23 @@ lint: $(DEV) ## run linters, type checks and import contracts
 	@$(BIN)/netchat protocol --js --check
 	@$(BIN)/netchat wireshark check
 
+# These tests wait for nothing, so a third process would only import the tests once more.
+check: JOBS = 2
 check: lint ## the fast loop: lint, types and every test not marked slow or alone
 	@$(BIN)/pytest -q $(PARALLEL) -m "not slow and not alone"
+	@$(took)
 
 test: $(DEV) ## lint, types, all tests and coverage (NETCHAT_NO_APT=1 installs no system packages)
 	@$(BIN)/python -m tests.system_packages
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j 2 lint bytecode
 	@CORE_COVERAGE=1 $(BIN)/pytest $(PARALLEL) -m "not alone"
 	@$(BIN)/pytest -m alone
+	@$(took)
+
+# In a new clone, importing the tests compiles and rewrites them and half of the packages, for half a
+# minute. This happens once, beside the type checker, instead of in every test process.
+bytecode: $(DEV)
+	@$(BIN)/pytest --collect-only -qq >$(VENV)/collected 2>&1 || { cat $(VENV)/collected; exit 1; }
 
 coverage: $(DEV) ## the tests of the cores, and the lines and branches that they do not reach
 	@CORE_COVERAGE=1 $(BIN)/pytest -q $(PARALLEL) -m "not alone" $(CORES:%=tests/%)

@@ -162,7 +162,7 @@ def test_a_code_that_breaks(tmp_path):
 
 def test_ctrl_c_keeps_the_results_so_far(tmp_path):
     """Interrupt on a terminal with a progress bar, then resume with the same command."""
-    frames = 20_000_000  # it runs for ten seconds or more, so the signal arrives during the run
+    frames = 8_000_000  # it runs for four seconds or more, so the signal arrives during the run
     command = [
         sys.executable, "-m", "netchat", "encode-bench", "--code", "rs:255,223", "--channel",
         "bsc:0.01", "--channel", "bsc:0.0015", "--frames", str(frames), "--resume", "run.json",

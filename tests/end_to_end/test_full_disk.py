@@ -16,8 +16,6 @@ from tests.end_to_end.processes import ROOT, Server
 from tests.end_to_end.raw import RawClient
 from tests.end_to_end.small_disk import DiskUnavailable, small_disk
 
-pytestmark = pytest.mark.alone
-
 MB = 1024 * 1024
 
 
@@ -85,10 +83,11 @@ def test_a_full_disk_delays_and_loses_nothing(disk: Path) -> None:
     assert events == said + late
 
 
+@pytest.mark.alone
 def test_the_others_are_as_fast_as_before_when_there_is_room_again(disk: Path) -> None:
     server = Server("--history", str(disk / "history.db"), "--rate", "0")
     with server, Probe(server.port) as probe:
-        probe.typical(2)
+        probe.warm_up()
         ratios: list[float] = []
         while len(ratios) < 8 and min(ratios, default=9.9) >= 2:
             usual = probe.typical()

@@ -4,6 +4,7 @@ The p99 latency of other users must change by less than a factor of two. On a sm
 programs share, the scheduler dominates a p99, so both sides of the comparison are taken within seconds
 of each other, and the best of eight attempts counts: noise can make one attempt look worse than the
 server is, but not eight in a row, while an attack that does slow other users down affects all attempts.
+Before them, one attempt without a comparison is enough, if the p99 stays below twice `UNNOTICED`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from tests.end_to_end.raw import RawClient
 
 pytestmark = pytest.mark.alone
 
-ATTEMPTS = 8
+#: The first attempt without a comparison, and eight with one.
+ATTEMPTS = 9
 
 #: A p99 in seconds below which differences measure the scheduler. An idle machine has about 1 ms,
 #: a busy one 10 to 15 ms.
@@ -50,7 +52,7 @@ def probe(server: Server) -> Iterator[Probe]:
 
 
 class Undisturbed:
-    """Comparison of the other users' p99 before and during an attack, in up to eight attempts."""
+    """Comparison of the other users' p99 before and during an attack, in several attempts."""
 
     def __init__(self, server: Server, probe: Probe) -> None:
         self._server, self._probe = server, probe
@@ -61,7 +63,7 @@ class Undisturbed:
     def attempts(self) -> Iterator[None]:
         """Yield once per attempt; the caller starts the attack and calls `compare` at the end."""
         while len(self._ratios) < ATTEMPTS and not self.found:
-            self._usual = self._probe.p99()
+            self._usual = self._probe.p99() if self._ratios else 0.0
             yield None
 
     def compare(self) -> None:
@@ -83,7 +85,7 @@ class Undisturbed:
 
 @pytest.fixture
 def undisturbed(server: Server, probe: Probe) -> Undisturbed:
-    probe.p99()  # warm up: the first messages of a process take longer
+    probe.warm_up()
     return Undisturbed(server, probe)
 
 

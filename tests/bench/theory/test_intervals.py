@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from netchat.bench.theory.intervals import Clusters, clopper_pearson, clustered
 
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 50), (1, 50), (7, 1000), (50, 50), (49, 50)])
 def test_clopper_pearson_agrees_with_scipy(hits, trials):
+    from scipy import stats  # here: it takes a second, and every test process imports this module
+
     exact = stats.binomtest(hits, trials).proportion_ci(0.95, method="exact")
     assert clopper_pearson(hits, trials) == pytest.approx((exact.low, exact.high), abs=1e-12)
 
