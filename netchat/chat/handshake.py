@@ -15,7 +15,7 @@ from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.chat.ordering import answers, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
 from netchat.chat.server_state import ServerState
-from netchat.wire import Error, ErrorCode, Hello
+from netchat.wire import Bye, Error, ErrorCode, Hello
 from netchat.wording import many
 
 __all__ = ["hello", "reserved_seconds"]
@@ -123,8 +123,11 @@ def _started(
         if outcome.reason is Reason.NAME_TAKEN:
             rival = state.shared.sessions[outcome.session]
             _refuse_taken_name(state, connection, command.name, rival)
-        else:  # this server has joined its cluster again meanwhile
-            _try_again(state, connection, greeting.message)
+        else:  # a delayed HELLO, or this server has joined its cluster again meanwhile
+            session = state.shared.by_device.get(command.device)
+            if session is not None and session.id == command.replaces:
+                session = None
+            _try_again(state, connection, greeting.message, session)
         return
     session = state.shared.by_device[command.device]
     if not _attach(state, connection, session):
@@ -150,7 +153,10 @@ def _resumed(
     outcome: Outcome,
 ) -> None:
     if isinstance(outcome, Rejected):  # the token was used up meanwhile, or was not known here
-        _try_again(state, connection, greeting.message)
+        session = state.shared.sessions.get(command.session)
+        if session is not None and session.attachment == command.attachment:
+            session = None  # it was rejected for another reason
+        _try_again(state, connection, greeting.message, session)
         return
     session = state.shared.sessions[command.session]
     if not _attach(state, connection, session):
@@ -178,9 +184,26 @@ def _attach(state: ServerState, connection: Connection, session: Session) -> boo
     return True
 
 
-def _try_again(state: ServerState, connection: Connection, message: Hello) -> None:
-    if not connection.closing and connection in state.connections:
-        hello(state, connection, message, is_current=True)
+def _try_again(
+    state: ServerState, connection: Connection, message: Hello, moved: Session | None
+) -> None:
+    """Answer a HELLO whose command was rejected.
+
+    Args:
+        state: The server's state.
+        connection: The connection.
+        message: The HELLO.
+        moved: The client's session if another HELLO has started or resumed it since.
+    """
+    if connection.closing or connection not in state.connections:
+        return
+    if moved is not None and moved.server not in (0, state.server):
+        # The client may have given up this connection without this server noticing, and must not lose
+        # the newer one. If it still has this one, it connects again, and that HELLO is the latest.
+        state.send(connection, Bye("The session was resumed on another server meanwhile."))
+        state.close(connection)
+        return
+    hello(state, connection, message, is_current=True)
 
 
 def _same_log(state: ServerState, code: str, log: int) -> bool:
