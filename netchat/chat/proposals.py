@@ -88,9 +88,7 @@ class Proposals:
         dropped = [proposal for number in numbers for proposal in self.returned(number)]
         stale = [p for p in self._new if p.connection is not None and p.connection.closing]
         _count_off(stale)
-        self._new = deque(
-            p for p in self._new if p.connection is None or not p.connection.closing
-        )
+        self._new = deque(p for p in self._new if p.connection is None or not p.connection.closing)
         return list(dict.fromkeys(p.connection for p in dropped if p.connection is not None))
 
     def allowed(self, connection: Connection) -> int:

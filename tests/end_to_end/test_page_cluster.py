@@ -56,7 +56,9 @@ def test_an_open_page_moves_to_a_server_that_joined_later(redis, tmp_path):
             maya.say("after")
             maya.sees("after")
             assert maya.texts() == ["before", "during", "after"]
-            expect(link).to_have_attribute("href", re.compile(f":{west.wait_for('page')['port']}/r/"))
+            expect(link).to_have_attribute(
+                "href", re.compile(f":{west.wait_for('page')['port']}/r/")
+            )
             expect(maya.page.locator(".invitation img").first).to_be_hidden()
             maya.page.screenshot(path=os.environ.get("SHOT", "/tmp/close15-shot.png"))
             people.go_home()

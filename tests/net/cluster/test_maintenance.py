@@ -120,7 +120,9 @@ async def test_a_server_that_was_paused_past_the_trimmed_stream_restores(redis) 
 
 
 @needs_redis
-@pytest.mark.parametrize("problem", [HistoryError("full"), OSError(28, ""), RedisUnavailable("OOM")])
+@pytest.mark.parametrize(
+    "problem", [HistoryError("full"), OSError(28, ""), RedisUnavailable("OOM")]
+)
 async def test_a_snapshot_that_fails_is_tried_again(redis: RedisProcess, problem) -> None:
     async with Recorder(redis.url, "east", snapshot_every=100) as east:
         take, east.snapshot = east.snapshot, AsyncMock(side_effect=problem)
