@@ -124,10 +124,9 @@ def _started(
             rival = state.shared.sessions[outcome.session]
             _refuse_taken_name(state, connection, command.name, rival)
         else:  # a delayed HELLO, or this server has joined its cluster again meanwhile
-            session = state.shared.by_device.get(command.device)
-            if session is not None and session.id == command.replaces:
-                session = None
-            _try_again(state, connection, greeting.message, session)
+            _try_again(
+                state, connection, greeting.message, state.shared.by_device.get(command.device)
+            )
         return
     session = state.shared.by_device[command.device]
     if not _attach(state, connection, session):
