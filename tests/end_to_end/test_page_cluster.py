@@ -60,5 +60,4 @@ def test_an_open_page_moves_to_a_server_that_joined_later(redis, tmp_path):
                 "href", re.compile(f":{west.wait_for('page')['port']}/r/")
             )
             expect(maya.page.locator(".invitation img").first).to_be_hidden()
-            maya.page.screenshot(path=os.environ.get("SHOT", "/tmp/close15-shot.png"))
             people.go_home()
