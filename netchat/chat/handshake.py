@@ -17,7 +17,7 @@ from netchat.chat.ordering import answers, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
 from netchat.chat.plain_events import removal_code
 from netchat.chat.server_state import ServerState
-from netchat.wire import Error, ErrorCode, Feature, Hello
+from netchat.wire import Bye, Error, ErrorCode, Feature, Hello
 from netchat.wording import many
 
 __all__ = ["hello", "reserved_seconds"]
@@ -122,7 +122,8 @@ def _account_opened(
     outcome: Outcome,
 ) -> None:
     if isinstance(outcome, Rejected):  # the token was used up meanwhile, for example
-        _try_again(state, connection, greeting.message)
+        moved = state.shared.by_device.get(command.device)
+        _try_again(state, connection, greeting.message, moved)
         return
     session = state.shared.by_device[command.device]
     if not _attach(state, connection, session):
@@ -230,8 +231,9 @@ def _started(
         elif outcome.reason is Reason.BANNED:
             text = server_ban_text(state, command.name, command.device)
             state.disconnect(connection, removal_code(connection), text)
-        else:  # this server has joined its cluster again meanwhile
-            _try_again(state, connection, greeting.message)
+        else:  # a delayed HELLO, or this server has joined its cluster again meanwhile
+            moved = state.shared.by_device.get(command.device)
+            _try_again(state, connection, greeting.message, moved)
         return
     session = state.shared.by_device[command.device]
     if not _attach(state, connection, session):
@@ -257,7 +259,10 @@ def _resumed(
     outcome: Outcome,
 ) -> None:
     if isinstance(outcome, Rejected):  # the token was used up meanwhile, or was not known here
-        _try_again(state, connection, greeting.message)
+        session = state.shared.sessions.get(command.session)
+        if session is not None and session.attachment == command.attachment:
+            session = None  # it was rejected for another reason
+        _try_again(state, connection, greeting.message, session)
         return
     session = state.shared.sessions[command.session]
     if not _attach(state, connection, session):
@@ -302,9 +307,26 @@ def _attach(state: ServerState, connection: Connection, session: Session) -> boo
     return True
 
 
-def _try_again(state: ServerState, connection: Connection, message: Hello) -> None:
-    if not connection.closing and connection in state.connections:
-        hello(state, connection, message, is_current=True)
+def _try_again(
+    state: ServerState, connection: Connection, message: Hello, moved: Session | None
+) -> None:
+    """Answer a HELLO whose command was rejected.
+
+    Args:
+        state: The server's state.
+        connection: The connection.
+        message: The HELLO.
+        moved: The client's session if another HELLO has started or resumed it since.
+    """
+    if connection.closing or connection not in state.connections:
+        return
+    if moved is not None and moved.server not in (0, state.server):
+        # The client may have given up this connection without this server noticing, and must not lose
+        # the newer one. If it still has this one, it connects again, and that HELLO is the latest.
+        state.send(connection, Bye("The session was resumed on another server meanwhile."))
+        state.close(connection)
+        return
+    hello(state, connection, message, is_current=True)
 
 
 def _same_log(state: ServerState, code: str, log: int) -> bool:

@@ -76,15 +76,19 @@ class Proposals:
         The list is empty if this server has started from a snapshot since it appended them.
         """
         batch = self._appended.pop(number, ())
-        for proposal in batch:
-            if proposal.connection is not None:
-                proposal.connection.proposals -= 1
-                proposal.connection.moves -= type(proposal.command) is not Post
+        _count_off(batch)
         return batch
 
     def drop(self, numbers: Iterable[int]) -> list[Connection]:
-        """Forget batches that will not come back, and return the connections that wait for them."""
+        """Forget batches that will not come back, and return the connections that wait for them.
+
+        The new proposals of closed connections are dropped, too: their clients repeat them, perhaps
+        on another server, and must not have them accepted here after that.
+        """
         dropped = [proposal for number in numbers for proposal in self.returned(number)]
+        stale = [p for p in self._new if p.connection is not None and p.connection.closing]
+        _count_off(stale)
+        self._new = deque(p for p in self._new if p.connection is None or not p.connection.closing)
         return list(dict.fromkeys(p.connection for p in dropped if p.connection is not None))
 
     def allowed(self, connection: Connection) -> int:
@@ -92,3 +96,11 @@ class Proposals:
         if connection.deferred or not (self.has_space and self.has_joined):
             return 0
         return max(0, MAX_PENDING - connection.proposals)
+
+
+def _count_off(batch: Iterable[Proposal]) -> None:
+    """Count proposals as no longer pending on their connections."""
+    for proposal in batch:
+        if proposal.connection is not None:
+            proposal.connection.proposals -= 1
+            proposal.connection.moves -= type(proposal.command) is not Post

@@ -435,8 +435,10 @@ async def _join(
     page = joining.page
     if page is None:
         page = site.cluster_address(host) if site is not None else ""
-    await member.join(joining.address or show_address(host, port), page)
     name, url = joining.options.name, joining.options.url
+    text = f"Joining the cluster {name} on {url}. Until then, clients wait."
+    log(Log("joining", {"text": text}))
+    await member.join(joining.address or show_address(host, port), page)
     text = f"Joined the cluster {name} on {url} as server {member.server_id}."
     log(Log("cluster", {"text": text}))
 

@@ -95,6 +95,9 @@ _POSTPONED = (
 )
 
 
+_RESTORED = "The server stores messages again; those that waited are being delivered."
+
+
 class _Hold:
     """Reasons for not reading from a connection, as bits: an `IntFlag` costs a microsecond each time."""
 
@@ -786,10 +789,16 @@ class ServerDriver:
         self.schedule()
 
     def end_warning(self, about: str, text: str) -> None:
-        """Log the end of a problem; new clients are no longer warned of it."""
-        if self._warnings.pop(about, None) is not None:
-            self.warning = next(iter(self._warnings.values()), b"")
-            self.note(Log("storage", {"text": text}))
+        """Log the end of a problem, and tell all clients if it was the last one."""
+        if self._warnings.pop(about, None) is None:
+            return
+        self.warning = next(iter(self._warnings.values()), b"")
+        self.note(Log("storage", {"text": text}))
+        if not self._warnings:
+            restored = encode(Error(ErrorCode.STORAGE_RESTORED, 0, 0, _RESTORED, ""))
+            for connection in self.state.connections:  # also those that were warned before HELLO
+                self.state.write(connection, restored)
+            self.schedule()
 
     def moderate(self, request: Moderate, answer: Callable[[str], None]) -> None:
         """Carry out a moderator's action for the operator of the server.

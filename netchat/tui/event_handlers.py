@@ -314,6 +314,9 @@ def _request_refused(session: ChatSession, refused: RequestRefused) -> list[Line
 
 
 def _warning(session: ChatSession, error: Error) -> list[Line]:
+    if error.code == ErrorCode.STORAGE_RESTORED:
+        session.last_problem = ""
+        return [notice_line("restored", error.text)]
     session.last_problem = error.text
     # Each attempt with a rejected name ends with this error; the rejection itself was shown.
     is_rejected = session.name_rejection or session.login_problem

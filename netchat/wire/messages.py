@@ -156,6 +156,7 @@ class ErrorCode(wire.Choice):
         "About a PRIVATE: too many conversations with the same user; retry later.",
     )
     STORAGE = 140, "A disk failure delays all messages, or damaged events are missing."
+    STORAGE_RESTORED = 141, "The delay that a STORAGE has announced is over."
     LOGIN_REQUIRED = (
         150,
         "The name of the HELLO is registered, or the server admits only registered users: send LOGIN "

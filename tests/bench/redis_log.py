@@ -56,6 +56,9 @@ class Owner:
     async def snapshot(self) -> ClusterSnapshot:
         raise AssertionError("no snapshot is due")
 
+    def snapshot_failed(self, error: Exception) -> None:
+        raise AssertionError("no snapshot is due") from error
+
     def temporary_file(self) -> IO[bytes]:
         raise AssertionError("there is no snapshot")
 

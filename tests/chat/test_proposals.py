@@ -163,6 +163,50 @@ def test_a_first_hello_that_is_delayed_does_not_end_the_session_that_the_client_
     assert len(east.hub.state.shared.sessions) == 1
 
 
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_delayed_hello_of_a_half_open_connection_does_not_take_over_the_session(is_first):
+    """The client has given up the connection to west, and west does not learn that."""
+    cluster = ClusterWorld("east", "west")
+    east, west = cluster.servers
+    nova = User("Nova") if is_first else enter(cluster, "Nova")[0]
+    if nova.link is not None:
+        east.hang_up(nova.link)
+        cluster.settle()
+        east.hang_up(nova.link)
+        east.users.remove(nova)
+    west.add_user(nova)
+    west.settle()  # west cannot reach Redis
+    half_open, nova.link = nova.link, None
+    west.users.remove(nova)
+    nova.core.lost()
+    east.add_user(nova)
+    for step in (east.settle, east.send, east.read):
+        step()
+    assert nova.core.online
+    cluster.settle()
+    assert nova.core.online
+    assert not nova.all(SessionEnded)
+    assert [type(answer) for answer in half_open.wire] == [Bye]
+
+
+def test_a_request_that_an_expired_server_has_not_appended_is_dropped():
+    cluster = ClusterWorld("east", "west")
+    east, west = cluster.servers
+    nova, _ = enter(cluster, "Nova", "Vega")
+    nova.core.leave("lobby")
+    east.settle()
+    cluster.expire(east)
+    west.read()  # and everyone is told that Nova is away
+    east.read()
+    assert not len(east.hub.state.proposals)
+    east.users.remove(nova)
+    nova.core.requests.clear()  # the user has thought better of it
+    west.add_user(nova)
+    cluster.settle()
+    assert list(nova.core.memory.rooms) == ["lobby"]
+    assert [event.kind for event in nova.events()] == [EventKind.JOIN, EventKind.JOIN]
+
+
 def test_a_message_that_waits_while_an_earlier_one_is_rejected_does_not_overtake_it():
     cluster = ClusterWorld("east")
     (east,) = cluster.servers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -42,6 +43,8 @@ def test_an_open_page_moves_to_a_server_that_joined_later(redis, tmp_path):
         people = People(chromium, f"http://127.0.0.1:{east.wait_for('page')['port']}")
         maya = people.new()
         maya.enter("Maya")
+        link = maya.page.locator(".invitation a").first
+        expect(link).to_have_attribute("href", re.compile(f":{east.wait_for('page')['port']}/r/"))
         with member(redis, tmp_path / "west.db") as west:
             west.wait_for("cluster")
             maya.say("before")
@@ -53,4 +56,8 @@ def test_an_open_page_moves_to_a_server_that_joined_later(redis, tmp_path):
             maya.say("after")
             maya.sees("after")
             assert maya.texts() == ["before", "during", "after"]
+            expect(link).to_have_attribute(
+                "href", re.compile(f":{west.wait_for('page')['port']}/r/")
+            )
+            expect(maya.page.locator(".invitation img").first).to_be_hidden()
             people.go_home()

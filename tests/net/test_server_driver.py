@@ -332,6 +332,9 @@ class TestFailingDisk:
                 assert [int(t.split()[0]) for t in maya.texts()] == list(range(1500))
                 assert nova.core.unsent == 0
                 assert len(serving.noted("storage")) == 2
+                for one in (nova, maya):
+                    found = [warning.error.code for warning in one.all(WarningReceived)]
+                    assert found == [ErrorCode.STORAGE, ErrorCode.STORAGE_RESTORED]
 
     async def test_a_client_that_connects_meanwhile_is_welcomed_after_recovery(self, history):
         async with serve(history) as serving, raw(serving.port, "Nova") as nova:
@@ -343,6 +346,7 @@ class TestFailingDisk:
                 await asyncio.sleep(0.1)
                 history.full = False
                 await late.until(lambda: late.all(Welcome))
+                assert codes(late) == [ErrorCode.STORAGE, ErrorCode.STORAGE_RESTORED]
 
 
 class TestStopping:

@@ -218,6 +218,10 @@ def test_a_name_lost_while_offline_is_shown_once_and_nick_chooses_another():
             "[warning] Slow down.",
         ),
         (
+            WarningReceived(Error(ErrorCode.STORAGE_RESTORED, 0, 0, "It works again.", "")),
+            "[restored] It works again.",
+        ),
+        (
             RequestRefused(Error(ErrorCode.NAME_TAKEN, Rename.TYPE, 1, "Taken.", "Lisa2"), None),
             "[error] Taken. Lisa2 is free.",
         ),

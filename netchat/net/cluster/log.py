@@ -272,6 +272,7 @@ class ClusterLog:
                 [one for one in positions if one is not None] if all(positions) else None,
                 self._replica.snapshot,
                 self._snapshot_every,
+                self._replica.snapshot_failed,
             )
 
     def _report(self, is_available: bool, reason: str) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from netchat.errors import NetchatError
 from netchat.net.cluster.checkpoint import order
-from netchat.net.cluster.connection import Argument, RedisConnection
+from netchat.net.cluster.connection import Argument, RedisConnection, RedisUnavailable
 from netchat.net.cluster.keys import Keys
 from netchat.net.cluster.snapshot_store import ClusterSnapshot, SnapshotInfo, SnapshotStore
 
@@ -62,8 +63,11 @@ async def maintain(
     durable: Sequence[str] | None,
     take: Callable[[], Awaitable[ClusterSnapshot]],
     every: int,
+    failed: Callable[[Exception], None],
 ) -> None:
     """Take a snapshot if one is due and no other server takes one, and trim the stream.
+
+    If the snapshot fails, the server continues without it; the next call tries again.
 
     Args:
         run: Runs commands on a connection.
@@ -72,6 +76,7 @@ async def maintain(
         durable: Positions of all live servers; None if one is unknown, so that nothing is trimmed.
         take: Returns the state of the owner.
         every: Entries between two snapshots.
+        failed: Learns why a snapshot could not be taken, for example because the disk is full.
     """
     store = SnapshotStore(keys)
     length, reply, present = await run(
@@ -90,6 +95,11 @@ async def maintain(
                 with snapshot.file:
                     await store.write(connection, snapshot, stream.added)
             info = SnapshotInfo.intact((await connection.run(("GET", keys.snapshot)))[0])
+        except (NetchatError, OSError) as error:
+            if isinstance(error, RedisUnavailable) and not connection.is_open:
+                raise
+            failed(error)
+            await run(("DEL", keys.snapshot_lock))  # for a server that can take it
         finally:
             await connection.close()
     minimum = None if durable is None else trim_position(durable, info)

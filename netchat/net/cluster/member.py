@@ -81,7 +81,7 @@ class ChatServer(Protocol):
         """Log a problem, and warn all clients that nothing is acknowledged meanwhile."""
 
     def end_warning(self, about: str, text: str) -> None:
-        """Log the end of a problem."""
+        """Log the end of a problem, and tell all clients."""
 
     def note(self, entry: Log) -> None:
         """Add an entry to the log."""
@@ -109,6 +109,7 @@ class ClusterMember:
         self._unsaved = 0
         self._timer: asyncio.TimerHandle | None = None
         self._is_restoring = False
+        self._snapshot_problem = ""
         self._has_stored = asyncio.Event()
         if self._identity.checkpoint:
             self._has_stored.set()
@@ -240,7 +241,15 @@ class ClusterMember:
             self._server.schedule()
             await self._has_stored.wait()
         file, checkpoint = await asyncio.to_thread(self._history.copy)
+        self._snapshot_problem = ""
         return ClusterSnapshot(Checkpoint.decode(checkpoint), file)
+
+    def snapshot_failed(self, error: Exception) -> None:
+        """Log that no snapshot could be taken, once per reason; see `Replica.snapshot_failed`."""
+        text = f"The cluster's snapshot could not be taken; the server tries again: {error}"
+        if text != self._snapshot_problem:
+            self._snapshot_problem = text
+            self._server.note(Log("storage", {"text": text}))
 
     def temporary_file(self) -> IO[bytes]:
         """Create a file for a snapshot; see `Replica.temporary_file`."""
@@ -310,7 +319,7 @@ class ClusterMember:
 
     def save(self) -> None:
         """Store the state, and its place in the log, with the current batch."""
-        if self._checkpoint is None:
+        if self._checkpoint is None or self._is_restoring:
             return
         self._unsaved = 0
         state = self._server.state

@@ -32,6 +32,9 @@ class Replica(Protocol):
         The caller closes the file, which deletes it.
         """
 
+    def snapshot_failed(self, error: Exception) -> None:
+        """Learn that no snapshot could be taken. The log tries again in a few seconds."""
+
     def temporary_file(self) -> IO[bytes]:
         """Create a file for a snapshot, which is deleted when it is closed."""
 

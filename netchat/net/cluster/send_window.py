@@ -53,6 +53,11 @@ class SendWindow:
         return self._sent < len(self._pending)
 
     @property
+    def has_sent(self) -> bool:
+        """Whether a batch that was sent has not come back."""
+        return self._sent > 0
+
+    @property
     def first(self) -> int:
         """Number of the oldest pending batch, or of the next one."""
         return self._pending[0].number if self._pending else self._next

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from netchat.errors import ClusterError
-from netchat.net.cluster.checkpoint import START
+from netchat.net.cluster.checkpoint import START, order
 from netchat.net.cluster.connection import Argument, RedisConnection, RedisUnavailable
 from netchat.net.cluster.entries import BatchRecord, ExpiredRecord, Record, entry_digest
 from netchat.net.cluster.keys import Keys
@@ -71,6 +71,7 @@ class RedisSession:
         self._must_join = False
         self._in_flight = 0
         self._progress = 0.0
+        self._appended = START
         self.leases: dict[int, Lease] = {}
         """Leases of the other servers, as of the last heartbeat."""
 
@@ -97,7 +98,7 @@ class RedisSession:
         if self._state.epoch is None:
             await self._take_epoch()
         else:
-            await self._renew()
+            await self._renew(self._state.epoch)
         self._state.window.rewind()
         self._must_join = not self._state.is_live
         self._wake.set()
@@ -137,14 +138,14 @@ class RedisSession:
         (epoch,) = await self.run(("INCR", self._keys.epoch))
         if epoch <= highest:  # the counter was lost
             (epoch,) = await self.run(("INCRBY", self._keys.epoch, highest - epoch + 1))
+        await self._renew(epoch)  # before `joined`: a live server has a lease
+        # Together: a batch of the new epoch that is sent before `joined` does not count.
         self._state.join(epoch)
-        await self._renew()  # before `joined`: a live server has a lease
         self._must_join = True
         self._wake.set()
 
-    async def _renew(self) -> dict[int, bytes | None]:
-        """Renew the lease, and return those of the other live servers."""
-        own = self._state.epoch
+    async def _renew(self, own: int | None) -> dict[int, bytes | None]:
+        """Renew the lease of this server's epoch, and return those of the other live servers."""
         others = [epoch for epoch in self._state.filter.live if epoch != own]
         commands: list[Sequence[Argument]] = []
         if own is not None:
@@ -158,15 +159,22 @@ class RedisSession:
     async def _heartbeats(self) -> None:
         timing, loop = self._timing, asyncio.get_running_loop()
         while True:
-            leases = await self._promptly(self._renew())
+            leases = await self._promptly(self._renew(self._state.epoch))
             self.leases = {
                 epoch: Lease.decode(value) for epoch, value in leases.items() if value is not None
             }
             for epoch in self._watch.expired(leases, loop.time()):
                 await self._promptly(self.run(append(self._keys, ExpiredRecord(epoch, "lease"))))
-            if self._in_flight and loop.time() - self._progress > timing.timeout:
-                raise RedisUnavailable("Redis does not answer appends")
+            self._check_appends(loop.time())
             await asyncio.sleep(timing.heartbeat)
+
+    def _check_appends(self, now: float) -> None:
+        """End the session if batches do not come back; the next session appends them again."""
+        if self._in_flight:
+            if now - self._progress > self._timing.timeout:
+                raise RedisUnavailable("Redis does not answer appends")
+        elif self._state.window.has_sent and order(self._state.position) >= order(self._appended):
+            raise RedisUnavailable("batches of this server are missing in the stream")
 
     async def _promptly(self, answer: Coroutine[Any, Any, Reply]) -> Reply:
         """Wait for an answer, and report Redis as unavailable while it is late."""
@@ -215,7 +223,7 @@ class RedisSession:
         # A reply acknowledges nothing; an error ends the session, and the next session resends all.
         loop = asyncio.get_running_loop()
         while True:
-            await self._appends.reply()
+            self._appended = (await self._appends.reply()).decode()
             self._in_flight -= 1
             self._progress = loop.time()
 

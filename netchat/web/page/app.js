@@ -6,7 +6,7 @@ import { ChatClient } from "./client.js";
 import { $ } from "./dom.js";
 import { Home } from "./home.js";
 import { FrameInspector } from "./inspector.js";
-import { learnAddress } from "./invite.js";
+import { inviteTo, learnAddress } from "./invite.js";
 import { Connection, TAKEN } from "./connection.js";
 import { Screen } from "./room_screen.js";
 import { Status } from "./status.js";
@@ -25,7 +25,10 @@ const inspector = new FrameInspector();
 const connection = new Connection(core, store, {
   onEvents: (list) => chat.take(list),
   frame: (out, bytes) => inspector.record(out, bytes),
-  changed: () => status.show(),
+  changed: () => {
+    if (connection.phase === "online") inviteTo(connection.page);
+    status.show();
+  },
 });
 chat.flush = () => connection.flush();
 chat.keep = () => connection.saveSoon();

@@ -3,26 +3,39 @@
 import { $, copy, h, icon } from "./dom.js";
 import { showCode } from "./text.js";
 
-let address = location.origin;
+let own = location.origin; // of the server that this page was loaded from
+let other = ""; // of the server that it has moved to
 
 /** Fetch the address at which others reach this server; this page may be open as localhost. */
 export async function learnAddress() {
   try {
-    address = (await (await fetch("/info.json")).json()).address || address;
+    own = (await (await fetch("/info.json")).json()).address || own;
   } catch {
     return; // use this page's own address
   }
+  showAll();
+}
+
+/** Invite to the server that the page is connected to: the one it was loaded from may be down. */
+export function inviteTo(page) {
+  const before = other;
+  other = new URL(page).origin === location.origin ? "" : new URL(page).origin;
+  if (other !== before) showAll();
+}
+
+function showAll() {
   for (const link of document.querySelectorAll("a[data-code]")) show(link);
   for (const note of document.querySelectorAll(".invitation figcaption")) note.textContent = phoneHint();
+  for (const figure of document.querySelectorAll(".invitation figure")) figure.hidden = Boolean(other);
 }
 
 const show = (link) => (link.href = link.textContent = linkOf(link.dataset.code));
 
 /** Hint for phones, which cannot reach a loopback address. */
-const phoneHint = () => /^(localhost|127\.|\[::1\])/.test(new URL(address).hostname)
+const phoneHint = () => /^(localhost|127\.|\[::1\])/.test(new URL(own).hostname)
   ? "To join by phone, start: netchat serve --lan" : "Scan to join by phone";
 
-const linkOf = (code) => `${address}/r/${code}`;
+const linkOf = (code) => `${other || own}/r/${code}`;
 
 /** Build an invitation, for the top of a room and for the dialog. */
 export function invitation(code) {
@@ -42,7 +55,8 @@ export function invitation(code) {
       h("p", { class: "big code" }, showCode(code)),
       h("p", {}, link),
       h("p", { class: "actions" }, button, done)),
-    h("figure", {},
+    // The QR code comes from the server that this page was loaded from, and shows its address.
+    h("figure", { hidden: Boolean(other) },
       h("img", { src: `/qr/${code}.svg`, width: 148, height: 148, alt: "QR code of this link" }),
       h("figcaption", {}, phoneHint())));
 }

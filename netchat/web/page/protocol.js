@@ -47,6 +47,7 @@ export const ENUMS = {
     122: "OUT_OF_ORDER",
     130: "TOO_FAST",
     140: "STORAGE",
+    141: "STORAGE_RESTORED",
     150: "LOGIN_REQUIRED",
     151: "WRONG_PASSWORD",
     152: "TOO_MANY_GUESSES",

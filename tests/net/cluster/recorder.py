@@ -50,6 +50,7 @@ class Recorder:
         self.reports: list[tuple[bool, str]] = []
         self.foreign: list[tuple[str, str]] = []
         self.errors: list[Exception] = []
+        self.snapshot_errors: list[Exception] = []
         self.restored = 0
         self.saved = options.get("checkpoint") or Checkpoint.start()
         options.setdefault("timing", QUICK)
@@ -90,6 +91,9 @@ class Recorder:
     async def snapshot(self) -> ClusterSnapshot:
         commands = json.dumps([one.decode() for one in self.commands])
         return ClusterSnapshot(self.saved, io.BytesIO(commands.encode()))
+
+    def snapshot_failed(self, error: Exception) -> None:
+        self.snapshot_errors.append(error)
 
     def temporary_file(self) -> IO[bytes]:
         return io.BytesIO()

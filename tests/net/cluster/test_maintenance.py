@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from unittest.mock import AsyncMock
 
 import pytest
 
+from netchat.errors import HistoryError
 from netchat.net.cluster.checkpoint import Checkpoint
+from netchat.net.cluster.connection import RedisUnavailable
 from netchat.net.cluster.maintenance import StreamInfo, is_snapshot_due, trim_position
 from netchat.net.cluster.redis_url import parse_redis_url
 from netchat.net.cluster.snapshot_store import SnapshotInfo
@@ -114,6 +117,23 @@ async def test_a_server_that_was_paused_past_the_trimmed_stream_restores(redis) 
         await west.settle()
         await until(lambda: len(east.commands) == 403)
         assert west.commands == east.commands
+
+
+@needs_redis
+@pytest.mark.parametrize(
+    "problem", [HistoryError("full"), OSError(28, ""), RedisUnavailable("OOM")]
+)
+async def test_a_snapshot_that_fails_is_tried_again(redis: RedisProcess, problem) -> None:
+    async with Recorder(redis.url, "east", snapshot_every=100) as east:
+        take, east.snapshot = east.snapshot, AsyncMock(side_effect=problem)
+        for count in range(200):
+            east.log.append([b"%d" % count])
+        await until(lambda: len(east.snapshot_errors) > 1)
+        assert east.snapshot_errors[0] is problem
+        assert not east.errors
+        assert [one[0] for one in east.reports] == [True]
+        east.snapshot = take
+        await until(lambda: redis.command("EXISTS", "lab:snapshot") == b":1\r\n")
 
 
 @needs_redis

@@ -146,6 +146,8 @@ async def test_an_outage_of_redis_delays_messages_and_disconnects_nobody(redis, 
         assert not nova.all(Offline)
         assert not vega.all(Offline)
         await until(lambda: not east.server.warning)
+        await lyra.until(lambda: len(lyra.all(Error)) == 2)
+        assert lyra.all(Error)[1].code == ErrorCode.STORAGE_RESTORED
         await same(east, west)
 
 

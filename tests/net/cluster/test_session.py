@@ -11,6 +11,7 @@ import pytest
 
 from netchat.errors import ClusterError
 from netchat.net.cluster.connection import RedisUnavailable
+from netchat.net.cluster.entries import ExpiredRecord
 from netchat.net.cluster.entry_filter import ServerExpired
 from netchat.net.cluster.lease import LeaseWatch
 from netchat.net.cluster.redis_url import parse_redis_url
@@ -220,6 +221,47 @@ async def test_an_expired_server_is_fenced_and_joins_again(redis: RedisProcess, 
         await until(lambda: west.commands == [b"before", b"again"])
         assert east.commands == west.commands
         assert east.numbers == [1, 3]
+
+
+class BusyRecorder(Recorder):
+    """Recorder that appends all the time while its server has no epoch."""
+
+    def fenced(self, rejected, is_certain: bool) -> None:
+        super().fenced(rejected, is_certain)
+        self.appending = asyncio.create_task(self._append())
+
+    async def _append(self) -> None:
+        while self.log.epoch is None:
+            self.log.append([b"soon"])
+            await asyncio.sleep(0)
+
+
+async def test_batches_of_a_server_that_joins_again_follow_its_start(redis: RedisProcess) -> None:
+    """Redis would have those before it for nothing, and the server would wait for them forever."""
+    async with BusyRecorder(redis.url, "busy") as busy:
+        for turn in range(1, 6):
+            before = len(busy.numbers)
+            record = ExpiredRecord(busy.log.epoch, "lease")
+            redis.command("XADD", "lab:stream", "*", *record.fields())
+            await until(lambda turn=turn: len(busy.rejected) == turn)
+            await busy.appending
+            await busy.settle()
+            assert len(busy.numbers) > before
+        assert busy.numbers == list(range(1, len(busy.numbers) + 1))
+
+
+async def test_batches_that_do_not_come_back_are_appended_again(redis: RedisProcess) -> None:
+    async with Recorder(redis.url, "east") as east:
+        east.log.append([b"one"])
+        await east.settle()
+        window = east.log._state.window
+        window.append([b"two"])
+        window.take(1)  # and lose it
+        east.log.append([b"three"])
+        await east.settle()
+        assert east.commands == [b"one", b"two", b"three"]
+        assert east.reports[1] == (False, "batches of this server are missing in the stream")
+        assert east.reports[-1][0]
 
 
 async def test_a_frozen_process_loses_its_epoch_and_joins_again(redis: RedisProcess) -> None:
