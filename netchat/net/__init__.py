@@ -8,7 +8,8 @@
 - `client`, `server`: the awaitable API for programs, also available as `netchat.Client` and
   `netchat.Server`.
 - `client_driver`, `server_driver`: drivers of the sans-I/O cores in `netchat.chat`.
-- `protocol_detector`, `group_commit`: detection of frames and links; pacing of commits.
+- `protocol_detector`: detection of frames and links.
+- `group_commit`, `turn_pacing`: pacing of commits, and of the work for heavy senders.
 - `client_path`, `link/`, `udp/`, `noise/`: links, UDP, and simulated noise.
 - `history/`, `client_store`: storage of the server and of the client.
 - `probe`: a blocking client that sends arbitrary bytes.

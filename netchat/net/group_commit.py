@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["GroupCommit"]
 
-#: Events per commit, with those that arrived during it, from which a server is busy.
+#: Expected events during the longest wait from which a server is busy.
 BUSY_EVENTS = 16
 
 #: Events for which a commit never waits, however many the last ones had.
@@ -13,7 +13,7 @@ MAX_EVENTS = 256
 #: Longest wait for more events, in seconds.
 MAX_SECONDS = 0.002
 
-#: If sending a commit's events takes longer than this, in seconds, the next commit waits as long.
+#: Seconds from which sending a commit's events is costly.
 COSTLY_SECONDS = 0.001
 
 
@@ -21,20 +21,22 @@ class GroupCommit:
     """Pacing of commits.
 
     A busy server waits for as many events as the last commit had, plus those that arrived during
-    it. One commit and one send per member then carry twice as many messages.
+    it. One commit and one send per member then carry twice as many messages. It is busy if events
+    arrive at such a rate that the wait is worth it: one burst of a single client is not enough.
 
-    With few events but many members, it waits as long as sending took. Sending then uses at most
-    half of the time while other connections wait to be read.
+    With few events but many members, sending uses at most half of the time, so that other
+    connections are read in the other half.
     """
 
-    __slots__ = ("_events", "_until")
+    __slots__ = ("_events", "_is_costly", "_last")
 
     def __init__(self) -> None:
         self._events = 0
-        self._until = 0.0
+        self._is_costly = False
+        self._last = 0.0
 
     def sent(self, events: int, begun: float, now: float) -> float:
-        """Set the wait before the next commit, after the last one's events were sent.
+        """Set the number of events to wait for, after the last commit's events were sent.
 
         Args:
             events: Number of events in the last commit and waiting for the next.
@@ -42,23 +44,28 @@ class GroupCommit:
             now: Current time, in seconds.
 
         Returns:
-            The longest wait, in seconds; 0 for none.
+            The longest wait, in seconds, after which the caller calls `end`; 0 for none.
         """
-        spent = now - begun
-        if events >= BUSY_EVENTS:
+        spent, interval, self._last = now - begun, now - self._last, now
+        costly = 2 * spent - interval if spent > COSTLY_SECONDS else 0.0
+        self._is_costly = costly > 0
+        if events * MAX_SECONDS >= BUSY_EVENTS * interval and events >= BUSY_EVENTS:
             self._events, wait = min(events, MAX_EVENTS), MAX_SECONDS
-        elif spent > COSTLY_SECONDS:
-            self._events, wait = MAX_EVENTS, min(spent, MAX_SECONDS)
+        elif costly > 0:
+            self._events, wait = MAX_EVENTS, min(costly, MAX_SECONDS)
         else:
             self._events, wait = 0, 0.0
-        self._until = now + wait
         return wait
 
-    def is_gathering(self, events: int, now: float) -> bool:
+    def is_gathering(self, events: int, *, is_urgent: bool) -> bool:
         """Return whether to wait for more events.
 
         Args:
             events: Number of events waiting.
-            now: Current time, in seconds.
+            is_urgent: Whether one may be of a light connection. It waits only for costly sending.
         """
-        return events < self._events and now < self._until
+        return events < self._events and (self._is_costly or not is_urgent)
+
+    def end(self) -> None:
+        """Wait no longer."""
+        self._events = 0

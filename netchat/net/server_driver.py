@@ -7,13 +7,13 @@ import contextlib
 import itertools
 import socket
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from netchat.chat.account_admin import AdminRequest, list_accounts, plan
 from netchat.chat.connection import Connection
-from netchat.chat.effects import CheckPassword, ClearHistory, Close, Fanout, Log, Write
+from netchat.chat.effects import CheckPassword, ClearHistory, Close, Effect, Fanout, Log, Write
 from netchat.chat.hub import Hub
 from netchat.chat.moderation_handlers import operate
 from netchat.chat.ordering import propose
@@ -32,6 +32,7 @@ from netchat.net.memory_bound import MemoryBound
 from netchat.net.password_worker import PasswordVerdict, PasswordWorker
 from netchat.net.protocol_detector import ProtocolDetector
 from netchat.net.traffic import Traffic
+from netchat.net.turn_pacing import TurnPacing
 from netchat.wire import Error, ErrorCode, Frame, FrameReader, Moderate, encode
 
 if TYPE_CHECKING:
@@ -50,24 +51,21 @@ SEND_BUFFER = 64 * 1024
 #: Bytes of events waiting for the disk at which the server stops reading from senders.
 MAX_WAITING = 4 * 1024 * 1024
 
-#: Seconds per turn of the event loop for queued connections and for pending replies.
-TURN_SECONDS = 0.0005
+#: Seconds per turn of the event loop for queued connections, and as many for pending replies.
+TURN_SECONDS = 0.0003
 
 #: Frames per turn after which heavy senders are queued: about a millisecond of work.
 BUSY_WORK = 64
 
-#: Frames of one connection to handle before the next connection.
-SLICE = 16
+#: Frames of one connection to handle before the next connection; fewer of a heavy sender while light
+#: connections are active, because 16 of the most expensive ones take two milliseconds.
+SLICE, SHORT_SLICE = 16, 4
 
 #: Frames per second up to which a connection is not queued, and the burst it may save, in seconds.
 LIGHT_RATE, LIGHT_SAVED = 300.0, 0.3
 
 #: Maximum lead of a connection's virtual clock over real time, in seconds.
 MOST_AHEAD = 10.0
-
-#: Pause in seconds after a turn with queued connections, if a light connection was read within the
-#: last `LATELY` seconds. It lets the operating system schedule this process and its clients promptly.
-REST_SECONDS, LATELY = 0.002, 0.1
 
 #: Data that arrives after this many seconds of silence is handled at once. Otherwise it waits until
 #: this turn of the event loop has read all connections, so that all output goes out together.
@@ -247,10 +245,13 @@ class ServerDriver:
         # Connections with unprocessed data; the one that has sent least recently comes first.
         self._line: list[tuple[float, int, _Peer]] = []
         self._numbers = itertools.count()
-        self._light_at = 0.0  # time of the last read from a light connection
-        self._resting = False
+        self._pacing = TurnPacing()
+        self._resting = False  # a timer will schedule the next turn of queued connections
+        self._worked_at = 0.0  # time at which their last turn ended
+        self._is_urgent = False  # a light connection was read since the last batch was taken
         self._committing = self._reading = False
         self._group_commit = GroupCommit()
+        self._gather_timer: asyncio.TimerHandle | None = None
         self._waiting: list[_Peer] = []
         self._told_of_postponing = False
         self._purge_problems: set[str] = set()
@@ -462,8 +463,9 @@ class ServerDriver:
         self.traffic.bytes_in += len(data)
         most = SLICE
         if peer.clock <= now:
-            self._light_at = now
-        elif self._line or self._work >= BUSY_WORK:
+            self._pacing.light_at = now
+            self._is_urgent = True
+        elif self._line or self._work >= BUSY_WORK or self._pacing.is_light_active(now):
             most = 0
         self._read(peer, data, most, now)
         if not self._scheduled:
@@ -475,6 +477,7 @@ class ServerDriver:
     def _read(self, peer: _Peer, data: bytes, most: int, now: float) -> None:
         """Pass up to `most` frames of a connection to the hub, and queue the rest."""
         hub, state, reader = self.hub, self.state, peer.reader
+        waiting = state.batch.weight
         permitted = hub.permitted(peer, now)
         try:
             frames = reader.feed(data, most if most < permitted else permitted)
@@ -494,7 +497,7 @@ class ServerDriver:
         elif peer.partial_since:
             peer.partial_since = 0.0
             state.partial_frames.pop(peer, None)
-        if state.batch.weight > MAX_WAITING:
+        if MAX_WAITING < state.batch.weight > waiting:
             self._waiting.append(peer)
             peer.hold(_Hold.DISK_BEHIND)
         work = len(frames)
@@ -520,23 +523,26 @@ class ServerDriver:
     def _take_turns(self, now: float) -> None:
         """Process queued connections for up to `TURN_SECONDS`."""
         line, end = self._line, now + TURN_SECONDS
+        most = SHORT_SLICE if self._pacing.is_light_active(now) else SLICE
         while line and now < end and not self._stopping:
             _, _, peer = heappop(line)
             peer.holds &= ~_Hold.ITS_TURN
             if not peer.holds and peer in self.state.connections:
                 if not peer.closing:
-                    self._read(peer, b"", SLICE, now)
+                    self._read(peer, b"", most, now)
                 if not peer.holds and not peer.transport.is_closing():
                     peer.transport.resume_reading()
             now = time.monotonic()
 
-    def _rest(self, now: float) -> None:
-        """Schedule the next turn: at once, or after a pause while light connections are active."""
-        if now - self._light_at < LATELY:
+    def _is_turn(self, now: float) -> bool:
+        """Return whether queued connections may be served now; otherwise a timer will tell."""
+        if self._resting:
+            return False
+        is_committing = self._committing or bool(self.state.batch)
+        if wait := self._pacing.wait(now, self._worked_at, is_committing=is_committing):
             self._resting = True
-            self._loop.call_later(REST_SECONDS, self._rested)
-        else:
-            self.schedule()
+            self._loop.call_later(wait, self._rested)
+        return not self._resting
 
     def _rested(self) -> None:
         self._resting = False
@@ -552,21 +558,43 @@ class ServerDriver:
         self._scheduled = False
         self._last_turn = now = time.monotonic()
         self._work = 0
-        if self._line and not self._resting:
-            self._take_turns(now)
+        is_light_active = self._pacing.is_light_active(now)
+        if is_light_active:
+            # A commit does not wait for heavy senders. What they send now waits for the next turn,
+            # after the sockets were read: it shares a commit with what arrives meanwhile.
+            self._append()
+            self._commit()
+        if (self._line or self.state.catching_up) and self._is_turn(now):
+            self._serve_heavy(now)
+        if not is_light_active:
+            self._append()
+            self._commit()
+
+    def _append(self) -> None:
+        """Carry out what the hub has decided, and append its proposals to a cluster's log."""
         if self.cluster is not None:
             self.cluster.append()
         self._carry_out()
-        if self.state.catching_up and not self._resting:
+
+    def _serve_heavy(self, now: float) -> None:
+        """Serve queued connections and pending replies, for `TURN_SECONDS` each."""
+        self._take_turns(now)
+        self._carry_out()
+        if self.state.catching_up:
             end = time.monotonic() + TURN_SECONDS
             self.hub.catch_up(lambda: time.monotonic() > end)
             self._carry_out()
-        if (self._line or self.state.catching_up) and not self._resting:
-            self._rest(now)
+        self._worked_at = time.monotonic()
+        if self._line or self.state.catching_up or self.state.batch:
+            self.schedule()
+
+    def _commit(self) -> None:
+        """Pass the batch to the history, unless a commit is running or more events are awaited."""
         if self._committing or self._gathering():
             return
         while not self._committing and (batch := self.hub.take_batch()) is not None:
             self._committing = True
+            self._is_urgent = False
             self._idle.clear()
             if self._writer is not None:
                 self._writer.put(batch)
@@ -578,7 +606,9 @@ class ServerDriver:
         """Return whether to wait for more events before the next commit."""
         return not self._stopping and (
             self._reading
-            or self._group_commit.is_gathering(len(self.state.batch.rows), time.monotonic())
+            or self._group_commit.is_gathering(
+                len(self.state.batch.rows), is_urgent=self._is_urgent
+            )
         )
 
     def _durable(self, batch: Batch) -> None:
@@ -596,6 +626,7 @@ class ServerDriver:
         # `_pace` runs in the loop's next iteration, and the turn that it schedules after the sockets
         # were read: what arrived during the sending joins the next commit.
         self._reading = True
+        self._pacing.sent_at = time.monotonic()
         events = len(batch.rows) + len(self.state.batch.rows)
         self._loop.call_soon(self._pace, events, begun)
         if self._waiting:
@@ -610,15 +641,28 @@ class ServerDriver:
     def _pace(self, events: int, begun: float) -> None:
         """Set the time of the next commit, one iteration of the loop after the last one was sent."""
         self._reading = False
+        if self._gather_timer is not None:
+            self._gather_timer.cancel()
+            self._gather_timer = None
         if wait := self._group_commit.sent(events, begun, time.monotonic()):
-            self._loop.call_later(wait, self.schedule)
+            self._gather_timer = self._loop.call_later(wait, self._end_gathering)
         if self.state.batch:
             self.schedule()
+
+    def _end_gathering(self) -> None:
+        """Commit what has arrived.
+
+        The timer decides, not the clock: uvloop calls it up to a millisecond early, and a batch that
+        then still waited would stay until the next event.
+        """
+        self._gather_timer = None
+        self._group_commit.end()
+        self.schedule()
 
     def _carry_out(self) -> None:
         """Perform the hub's pending outputs."""
         traffic, written = self.traffic, 0
-        for output in self.hub.take_effects():
+        for output in _join_writes(self.hub.take_effects()):
             match output:
                 case Fanout(to, data):
                     traffic.bytes_out += len(data) * len(to)
@@ -822,6 +866,19 @@ class ServerDriver:
     def note(self, entry: Log) -> None:
         """Add an entry to the log."""
         self._log(entry)
+
+
+def _join_writes(effects: Iterable[Effect]) -> Iterator[Effect]:
+    """Join consecutive writes to a connection, because each write is a system call."""
+    for recipient, group in itertools.groupby(effects, _recipient):
+        if recipient is None:
+            yield from group
+        else:
+            yield Write(recipient, b"".join([cast(Write, write).data for write in group]))
+
+
+def _recipient(effect: Effect) -> Connection | None:
+    return effect.to if type(effect) is Write else None
 
 
 def _limit_send_buffer(sock: socket.socket) -> None:

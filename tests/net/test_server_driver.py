@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import socket
 import sys
+import threading
 import time
 
 import pytest
 
 from netchat.chat.client_events import WarningReceived
+from netchat.chat.connection import Connection
+from netchat.chat.effects import Close, Fanout, Log, Write
 from netchat.net import group_commit
 from netchat.net import server_driver as module
 from netchat.net.event_loop import run
@@ -120,6 +123,100 @@ def test_all_sockets_are_read_between_two_commits(history):
     run(converse())
     assert unread
     assert not any(unread)
+
+
+async def test_a_batch_is_committed_although_the_timer_fires_early(history, monkeypatch):
+    monkeypatch.setattr(module, "TICK_EVERY", 1000.0)  # a tick would commit it, too
+    monkeypatch.setattr(writer, "CHECK_EVERY", 1000.0)
+    monkeypatch.setattr(group_commit, "BUSY_EVENTS", 1)
+    monkeypatch.setattr(group_commit, "MAX_SECONDS", 0.2)
+    monkeypatch.setattr(module, "LIGHT_RATE", 1e-3)
+    loop = asyncio.get_running_loop()
+    call_later = loop.call_later
+
+    def early(delay, *arguments):  # uvloop rounds to milliseconds of a cached time
+        return call_later(delay / 4 if delay == group_commit.MAX_SECONDS else delay, *arguments)
+
+    monkeypatch.setattr(loop, "call_later", early)
+    async with serve(history) as serving, raw(serving.port, "Nova") as link:
+        await link.answer(Join(1, 0, 0, "lobby"))
+        for number in range(1, 5):
+            link.send(Send(number, "lobby", "x"))
+            await link.echo(number)
+
+
+async def test_a_light_sender_does_not_wait_for_the_group_commit_of_heavy_ones(
+    history, monkeypatch
+):
+    monkeypatch.setattr(group_commit, "BUSY_EVENTS", 1)
+    monkeypatch.setattr(group_commit, "MAX_SECONDS", 1000.0)
+    async with serve(history) as serving, raw(serving.port, "Nova") as link:
+        await link.answer(Join(1, 0, 0, "lobby"))
+        for number in range(1, 4):
+            link.send(Send(number, "lobby", "x"))
+            await link.echo(number)
+        assert serving.server._gather_timer is not None
+
+
+async def test_heavy_senders_are_served_while_a_commit_takes_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LIGHT_RATE", 5.0)  # a burst of one frame
+    may_write = threading.Event()
+    may_write.set()
+
+    class Slow(SqliteHistory):
+        def write(self, batches):
+            may_write.wait()
+            super().write(batches)
+
+    history = Slow(tmp_path / "slow.db", fsync=False)
+    async with (
+        serve(history) as serving,
+        raw(serving.port, "Nova") as light,
+        raw(serving.port, "Flood") as heavy,
+    ):
+        await light.answer(Join(1, 0, 0, "lobby"))
+        await heavy.answer(*[Ping(1)] * 20)  # used up its burst
+        while serving.peers[0].clock > time.monotonic():
+            await asyncio.sleep(0.01)
+        try:
+            may_write.clear()
+            light.send(Send(1, "lobby", "x"))
+            while not serving.server._committing:
+                await asyncio.sleep(0.001)
+            heavy.send(*[Ping(2)] * 100)
+            while heavy.all(Pong).count(Pong(2)) < 100:
+                light.send(Ping(3))  # it stays active
+                serving.peers[0].clock = 0.0
+                await heavy._read()
+        finally:
+            may_write.set()
+        await light.until(lambda: bool(light.all(Event)))
+
+
+def test_consecutive_writes_to_a_connection_are_joined():
+    one, other, note = Connection(), Connection(), Log("note", {})
+    effects = [
+        Write(one, b"a"),
+        Write(one, b"b"),
+        note,
+        Write(one, b"c"),
+        Write(other, b"d"),
+        Fanout([one, other], b"e"),
+        Fanout([one, other], b"f"),
+        Write(other, b"g"),
+        Write(other, b"h"),
+        Close(other),
+    ]
+    assert list(module._join_writes(effects)) == [
+        Write(one, b"ab"),
+        note,
+        Write(one, b"c"),
+        Write(other, b"d"),
+        Fanout([one, other], b"e"),
+        Fanout([one, other], b"f"),
+        Write(other, b"gh"),
+        Close(other),
+    ]
 
 
 class TestConnections:
@@ -374,6 +471,7 @@ class TestStopping:
     ):
         monkeypatch.setattr(group_commit, "BUSY_EVENTS", 1)
         monkeypatch.setattr(group_commit, "MAX_SECONDS", 0.5)
+        monkeypatch.setattr(module, "LIGHT_RATE", 1e-3)  # messages of light senders do not wait
         async with serve(history) as serving, raw(serving.port, "Nova") as link:
             await link.answer(Join(1, 0, 0, "lobby"))
             link.send(*[Send(n, "lobby", "x") for n in (1, 2)])

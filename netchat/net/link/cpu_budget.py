@@ -18,7 +18,7 @@ from netchat.net.link.fair_allowance import FairAllowance
 __all__ = ["ABUSE", "LinkWork", "Worker"]
 
 #: Seconds per turn of the event loop for receiving on links, and the same again for sending.
-SLICE = 0.001
+SLICE = 0.0003
 
 #: Seconds of useless work after which a link must wait for that allowance. An occasional
 #: acknowledgement without news is normal.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import threading
 
@@ -68,3 +69,23 @@ async def _half_open(serving: Serving) -> list[Connection]:
         if math.inf in half_open.values():
             return list(half_open)
         await asyncio.sleep(0)
+
+
+def test_the_garbage_collector_does_not_pause_the_event_loop_for_long() -> None:
+    thresholds, frozen = gc.get_threshold(), gc.get_freeze_count()
+    longest = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        longest.append(info["generation"])
+
+    gc.callbacks.append(note)
+    try:
+        with module._short_collections():
+            kept = [[number] for number in range(100_000)]  # as if modules were loaded
+    finally:
+        gc.callbacks.remove(note)
+        count = gc.get_freeze_count()
+        gc.unfreeze()
+    assert set(longest) == {0}  # only of new objects
+    assert count >= frozen + len(kept)  # later collections leave them out
+    assert gc.get_threshold() == thresholds
