@@ -19,6 +19,7 @@ class Connection:
 
     Attributes:
         address: The peer's address and port, for logs.
+        is_encrypted: Whether TLS protects it, so that the client may send a password.
         share: The address group that the connection counts against (`fair_shares.share_of`).
         session: The session on it, once HELLO was accepted.
         heard: Time at which the last byte arrived, in seconds.
@@ -50,6 +51,7 @@ class Connection:
         "has_confirmed",
         "heard",
         "holds",
+        "is_encrypted",
         "lagging_rooms",
         "moves",
         "partial_since",
@@ -68,6 +70,7 @@ class Connection:
         self.share = ""
         self.session: Session | None = None
         self.heard = 0.0
+        self.is_encrypted = False
         self.ping_sent = self.has_confirmed = False
         self.proposals = self.moves = 0
         self.deferred: list[Frame] | None = None

@@ -169,6 +169,11 @@ class ClientDriver:
         if self._connection is not None:
             self._connection.transport.abort()
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether TLS protects the current connection."""
+        return self.core.is_encrypted
+
     async def events(self) -> AsyncIterator[ClientEvent]:
         """Yield events as they occur; `SessionEnded` is the last one."""
         while True:
