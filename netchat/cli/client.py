@@ -14,19 +14,19 @@ from netchat.chat.client_events import NameRejected
 from netchat.chat.names import fold, normalize_name, suggest, validate_name
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.path import check_path, path_options
+from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.errors import NetchatError
 from netchat.files import tighten
-from netchat.net.address import parse_addresses
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_store import ClientStore
 from netchat.net.event_loop import run
 from netchat.tui.lines import Line, notice_line, sanitize
 from netchat.tui.pipe import run_pipe
 from netchat.tui.session import ChatSession
-from netchat.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from netchat.net.client_path import ClientPath
+    from netchat.net.tls.client import TlsClient
 
 __all__ = ["client"]
 
@@ -38,7 +38,7 @@ LONGEST_FILE_NAME = 200
 
 
 @click.command(short_help="Chat in this terminal, or send lines from a pipe.")
-@click.argument("addresses", metavar="[HOST[:PORT],...]", default="127.0.0.1")
+@click.argument("addresses", metavar="[[tls://]HOST[:PORT],...]", default="127.0.0.1")
 @click.option("--name", help="Your user name.  [default: prompt for it, in a terminal]")
 @click.option("--room", metavar="CODE", help="Room to join first.  [default: the lobby]")
 @click.option(
@@ -52,6 +52,7 @@ LONGEST_FILE_NAME = 200
     "--state/--no-state", default=True, show_default=True,
     help="Store the session and unacknowledged messages on disk, to resume after a crash.",
 )  # fmt: skip
+@tls_options
 @path_options
 def client(
     addresses: str,
@@ -64,6 +65,9 @@ def client(
     udp: bool,
     channel: str | None,
     seed: int | None,
+    ca: Path | None,
+    fingerprint: str | None,
+    keylog: Path | None,
 ) -> int:
     """Chat on the server at HOST (default: this machine) and PORT (default: 6464).
 
@@ -94,12 +98,15 @@ def client(
     \b
     Over UDP, to a server that runs with --udp:
       netchat client --name Nova --udp --link rs:255,223 --channel bsc:1e-3
+
+    \b
+    Over TLS, to a server that runs with --tls. On the first connection, the client stores the
+    server's key; later it refuses any other:
+      netchat client tls://chat.example.org --name Nova
+      netchat client tls://chat.example.org --name Nova --ca ca.crt
     """
     code = check_path(link, channel, udp=udp)
-    try:
-        servers = parse_addresses(addresses, DEFAULT_PORT)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="HOST[:PORT]") from error
+    servers, tls = parse_servers(addresses, ca, fingerprint, keylog, udp=udp)
     at_keyboard = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
     if name is None and not at_keyboard:
         raise click.UsageError("--name NAME is required when the client cannot prompt for it.")
@@ -109,12 +116,12 @@ def client(
     if code is not None or channel is not None:
         from netchat.net.client_path import ClientPath
 
-        path = ClientPath(code, channel, seed, udp=udp)
+        path = ClientPath(code, channel, seed, udp=udp, tls=tls)
     while True:
         name = normalize_name(name if name is not None else click.prompt("Your name"))
         problem = _name_problem(name)
         outcome = problem or _chat(
-            name, servers, room or "", patience, state, at_keyboard, as_json, path
+            name, servers, room or "", patience, state, at_keyboard, as_json, path, tls
         )
         if not isinstance(outcome, NameRejected):
             return outcome
@@ -142,6 +149,7 @@ def _chat(
     at_keyboard: bool,
     as_json: bool,
     path: ClientPath | None,
+    tls: TlsClient | None,
 ) -> int | NameRejected:
     """Chat under one name; return the exit code, or the server's rejection of the name."""
     store, notes = None, list[Line]()
@@ -155,7 +163,7 @@ def _chat(
             notes.append(notice_line("warning", f"A crash may lose messages: {error}"))
     try:
         connection = ClientDriver(
-            *servers[0], name, store=store, timeout=patience, path=path, others=servers[1:]
+            *servers[0], name, store=store, timeout=patience, path=path, tls=tls, others=servers[1:]
         )
         session = ChatSession(connection, room, has_store=store is not None)
         if at_keyboard:

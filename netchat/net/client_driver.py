@@ -29,6 +29,7 @@ from netchat.errors import (
     PeerError,
     UnknownFlags,
     UnknownType,
+    UntrustedServer,
 )
 from netchat.net.address import connection_problem, show_address
 from netchat.net.backoff import Backoff
@@ -39,6 +40,7 @@ from netchat.wire.reader import http_problem
 
 if TYPE_CHECKING:
     from netchat.net.client_path import ClientPath
+    from netchat.net.tls.client import TlsClient
 
 __all__ = ["ClientDriver"]
 
@@ -99,6 +101,7 @@ class ClientDriver:
         store: Store for the client's state; None keeps the state in memory.
         timeout: Seconds without a connection after which the session ends.
         path: Link, noisy channel or both between client and server; None connects over plain TCP.
+        tls: Connects over TLS; None connects in plaintext. A path has its own.
         others: Host and port of other servers of the same cluster. After a lost connection or a
             failed attempt, the client tries the next one, also of those that a server names.
 
@@ -119,9 +122,11 @@ class ClientDriver:
         store: ClientStore | None = None,
         timeout: float = float("inf"),
         path: ClientPath | None = None,
+        tls: TlsClient | None = None,
         others: Sequence[tuple[str, int]] = (),
     ) -> None:
         self.path = path
+        self._tls = tls
         self.core = ChatClient(name, store.load() if store is not None else None)
         self.why_lost = ""
         self.had_damaged_frame = False
@@ -141,6 +146,7 @@ class ClientDriver:
 
         Raises:
             CannotConnect: There is no server at any of the addresses.
+            UntrustedServer: A server does not have the expected key or certificate.
         """
         problems = []
         for left in reversed(range(len(self.servers))):
@@ -148,6 +154,8 @@ class ClientDriver:
                 await self._connect()
                 break
             except CannotConnect as error:
+                if isinstance(error, UntrustedServer):
+                    raise
                 problems.append(str(error))
                 self.servers.advance()
                 if not left:
@@ -261,6 +269,8 @@ class ClientDriver:
                 connection = _Connection(self)
                 if self.path is not None:
                     await self.path.connect(connection, host, port)
+                elif self._tls is not None:
+                    await self._tls.connect(connection, host, port)
                 else:
                     await loop.create_connection(lambda: connection, host, port)
         except TimeoutError as error:
@@ -268,6 +278,8 @@ class ClientDriver:
         except OSError as error:
             raise CannotConnect(connection_problem(host, port, error)) from error
         self._connection = connection
+        encryption = connection.transport.get_extra_info("ssl_object")
+        self.core.is_encrypted = encryption is not None
         self.core.connected()
         self.flush()
 
@@ -296,6 +308,9 @@ class ClientDriver:
             await asyncio.sleep(delay)
             try:
                 await self._connect()
+            except UntrustedServer as error:  # every other attempt could meet an impostor, too
+                self._queue.put_nowait(SessionEnded(str(error), wanted=False))
+                return
             except NetchatError as error:
                 self.why_lost = str(error)
                 self.servers.advance()

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from netchat.chat.effects import Log
 from netchat.chat.settings import Settings
@@ -21,6 +21,9 @@ from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.server_driver import ServerDriver
 from netchat.wire import DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from netchat.net.tls.server import TlsServer
 
 __all__ = ["Server"]
 
@@ -39,6 +42,9 @@ class Server:
         settings: Limits and timeouts.
         log: Callback for log entries.
         udp: Also accept links over UDP, on the same port number.
+        tls: Also accept TLS on the port, with a certificate that is created on first use; `"required"`
+            refuses plaintext.
+        certificate: Files of a certificate and its key in PEM to use instead.
 
     Attributes:
         address: Host and port for clients; the port is final once the server listens.
@@ -53,6 +59,8 @@ class Server:
         settings: Settings | None = None,
         log: Callable[[Log], None] = _ignore,
         udp: bool = False,
+        tls: bool | Literal["required"] = False,
+        certificate: tuple[Path | str, Path | str] | None = None,
     ) -> None:
         self.address: tuple[str, int] = host or "localhost", port
         self._host = host
@@ -60,6 +68,8 @@ class Server:
         self._settings = settings or Settings()
         self._log = log
         self._udp = udp
+        self._tls = tls
+        self._certificate = certificate
         self._server: ServerDriver | None = None
 
     async def __aenter__(self) -> Self:
@@ -68,10 +78,12 @@ class Server:
         Raises:
             HistoryError: The history cannot be used.
             NetchatError: The server cannot listen on the address and port.
+            TlsError: The certificate cannot be used or created.
         """
+        tls = self._tls_server()
         history = MemoryHistory() if self._history is None else SqliteHistory(Path(self._history))
         host, port = self._host, self.address[1]
-        server = ServerDriver(history, self._settings, self._log)
+        server = ServerDriver(history, self._settings, self._log, tls=tls)
         try:
             bound = await server.start(host, port, udp=self._udp)
         except OSError as error:
@@ -82,6 +94,16 @@ class Server:
         self._server = server
         self.address = self.address[0], bound[0][1]
         return self
+
+    def _tls_server(self) -> TlsServer | None:
+        if not self._tls and self._certificate is None:
+            return None
+        from netchat.net.tls.server import TlsServer
+
+        own = None
+        if self._certificate is not None:
+            own = Path(self._certificate[0]), Path(self._certificate[1])
+        return TlsServer(own, is_required=self._tls == "required")
 
     async def __aexit__(
         self,
