@@ -21,15 +21,16 @@ class CarriedProtocol(Enum):
     TLS = auto()
 
 
-def detect(first: bytes) -> CarriedProtocol | None:
+def detect(first: bytes, *, has_tls: bool = False) -> CarriedProtocol | None:
     """Return what a connection carries, or None if that needs more bytes.
 
     Whatever does not begin like a link counts as frames: their reader names the problem.
 
     Args:
         first: First bytes of the connection, at least one; those of a link may be damaged.
+        has_tls: Whether to look for TLS, too.
     """
-    if starts_like_tls(first):
+    if has_tls and starts_like_tls(first):
         return CarriedProtocol.TLS if len(first) >= CLIENT_HELLO_BYTES else None
     if not starts_like_link(first):
         return CarriedProtocol.FRAMES
@@ -96,10 +97,7 @@ class ProtocolDetector(asyncio.Protocol):
 
     def _decide(self) -> None:
         first = self._first
-        found = detect(first)
-        if found is CarriedProtocol.TLS and self._open_tls is None:
-            found = CarriedProtocol.FRAMES
-        match found:
+        match detect(first, has_tls=self._open_tls is not None):
             case CarriedProtocol.TLS:
                 assert self._open_tls is not None
                 self._first = b""
