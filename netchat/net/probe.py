@@ -85,10 +85,14 @@ def _secured(sock: socket.socket, host: str, port: int, trust: Trust) -> ssl.SSL
     """Start TLS on a connection, and check the server's certificate."""
     try:
         secured = trust.context.wrap_socket(sock, server_hostname=host)
-        trust.check(host, port, secured)
-    except (OSError, NetchatError) as error:
+    except OSError as error:
         sock.close()
         raise trust.problem(host, port, error) from error
+    try:
+        trust.check(host, port, secured)
+    except NetchatError:
+        secured.close()
+        raise
     return secured
 
 

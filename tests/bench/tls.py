@@ -159,7 +159,9 @@ def main() -> None:
         print(title)
         for name, row in table.items():
             if title == "handshakes":
-                print(f"  {name:<18} full {row['full']:>7,.0f}/s  resumed {row['resumed']:>7,.0f}/s")
+                print(
+                    f"  {name:<18} full {row['full']:>7,.0f}/s  resumed {row['resumed']:>7,.0f}/s"
+                )
             else:
                 print(
                     f"  {name:<18}{row['deliveries_per_s']:>12,.0f} deliveries/s "

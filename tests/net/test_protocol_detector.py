@@ -176,6 +176,8 @@ def test_tls_is_detected_in_pieces_of_any_size(step: int) -> None:
     assert upper.calls == ["made"]
 
 
-@pytest.mark.parametrize("data", [b"\x16\x02", b"\x16\x03\x01\x00\x05\x02", b"\x15\x03\x03\x00\x02\x02"])
+@pytest.mark.parametrize(
+    "data", [b"\x16\x02", b"\x16\x03\x01\x00\x05\x02", b"\x15\x03\x03\x00\x02\x02"]
+)
 def test_other_records_are_no_client_hello(data: bytes) -> None:
     assert detect(data, has_tls=True) is CarriedProtocol.FRAMES

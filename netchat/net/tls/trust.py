@@ -45,7 +45,7 @@ def _plaintext_error(first: bytes) -> str | None:
         message = decode(frames[0]) if frames else None
     except PeerError:
         return None
-    is_error = isinstance(message, Error) and message.code is not ErrorCode.BAD_FRAME
+    is_error = isinstance(message, Error) and message.code != ErrorCode.BAD_FRAME
     return message.text if is_error and isinstance(message, Error) else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from types import SimpleNamespace
 
 import psutil
 
@@ -19,7 +20,7 @@ def test_loopback_and_host_name_are_there() -> None:
 
 def test_link_local_and_invalid_ones_are_not(monkeypatch) -> None:
     def entry(family, address):
-        return psutil._common.snicaddr(family, address, None, None, None)
+        return SimpleNamespace(family=family, address=address)
 
     monkeypatch.setattr(socket, "gethostname", lambda: "My Laptop")
     monkeypatch.setattr(
