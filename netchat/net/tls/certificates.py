@@ -3,7 +3,7 @@
 The folder has four files: `ca.crt` (to install on phones), `ca.key`, `server.crt` (the server's
 certificate and the CA's) and `server.key`. The server's key stays when its certificate is renewed, so that
 its fingerprint, which clients store, stays too. The CA can only issue certificates for this machine's DNS
-names: whoever steals its key cannot impersonate other sites to a phone that trusts it.
+names: a stolen key cannot impersonate other sites to a phone that trusts the CA.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _renewal_reason(
 ) -> str:
     """Return why a new certificate is needed, or an empty string."""
     if server is None:
-        return "there is none"
+        return "it is missing"
     if not server.lasts(now + datetime.timedelta(days=RENEW_DAYS)):
         return "it expires soon"
     if now < server.certificate.not_valid_before_utc:

@@ -25,7 +25,7 @@ _VISIT_EVERY, _VISITED = 0.005, 64
 
 
 class Handshake(Protocol):
-    """Interface of a connection with a handshake under way.
+    """Interface of a connection in its handshake.
 
     Attributes:
         share: Address group that the handshake counts against (`netchat.chat.fair_shares.share_of`).

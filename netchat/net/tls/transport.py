@@ -1,7 +1,7 @@
 """TLS as an asyncio transport, for client and server.
 
 asyncio's own `SSLProtocol` keeps buffers of 280 KiB for each connection, and cannot take over a connection
-whose first bytes were read already. This layer has no buffers of its own besides what is under way.
+whose first bytes were read already. This layer has no buffers besides the bytes in transit.
 """
 
 from __future__ import annotations

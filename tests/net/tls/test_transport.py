@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import ssl
 
@@ -95,10 +96,8 @@ class Peer:
 
     def shake(self, data: bytes = b"") -> bytes:
         self.incoming.write(data)
-        try:
+        with contextlib.suppress(ssl.SSLWantReadError):
             self.tls.do_handshake()
-        except ssl.SSLWantReadError:
-            pass
         return self.outgoing.read()
 
     def send(self, data: bytes) -> bytes:
