@@ -53,6 +53,26 @@ def fingerprint(server: Server) -> str:
     return found
 
 
+@pytest.fixture(scope="module")
+def page_server(environment):
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "netchat", "serve", "--ephemeral", "--tls", "--port",
+         str(free_port()), "--web-port", str(port), "--log-json"],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment},
+    )  # fmt: skip
+    try:
+        for line in process.stderr:
+            entry = json.loads(line)
+            if entry["event"] == "page":
+                break
+        yield port, entry["text"]
+    finally:
+        process.terminate()
+        process.wait(20)
+        process.stderr.close()
+
+
 class TestClient:
     def test_first_use_then_silence_then_another_server(self, environment, server) -> None:
         address = f"tls://127.0.0.1:{server.port}"
@@ -161,25 +181,6 @@ class TestScanners:
 
 @needs_chromium
 class TestPage:
-    @pytest.fixture(scope="class")
-    def page_server(self, environment):
-        port = free_port()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "netchat", "serve", "--ephemeral", "--tls", "--port",
-             str(free_port()), "--web-port", str(port), "--log-json"],
-            cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment},
-        )  # fmt: skip
-        try:
-            for line in process.stderr:
-                entry = json.loads(line)
-                if entry["event"] == "page":
-                    break
-            yield port, entry["text"]
-        finally:
-            process.terminate()
-            process.wait(20)
-            process.stderr.close()
-
     def test_http_is_redirected_to_a_page_over_wss(self, page_server, data) -> None:
         port, address = page_server
         assert address == f"https://127.0.0.1:{port}"
@@ -218,13 +219,16 @@ class TestPage:
             assert answer.headers["Content-Type"] == "application/x-x509-ca-cert"
             assert answer.read() == (data / "netchat" / "tls" / "ca.crt").read_bytes()
 
-    @pytest.mark.parametrize("data", [b"\x16\x03\x01\x00\x05\x01nope", b"\x16", b"\x16\x03\x03"])
-    def test_garbage_does_no_harm(self, page_server, data) -> None:
+    @pytest.mark.parametrize("first", [b"\x16\x03\x01\x00\x05\x01nope", b"\x16", b"\x16\x03\x03"])
+    def test_garbage_does_no_harm(self, page_server, first) -> None:
         async def send() -> bytes:
             reader, writer = await asyncio.open_connection("127.0.0.1", page_server[0])
-            writer.write(data)
+            writer.write(first)
             writer.write_eof()
-            async with asyncio.timeout(20):
-                return await reader.read()
+            try:
+                async with asyncio.timeout(20):
+                    return await reader.read()
+            finally:
+                writer.close()
 
         assert b"HTTP" not in asyncio.run(send())
