@@ -16,6 +16,8 @@ The first level answers a caller's first question: which side caused the error?
     ├── EncodeError            this program tried to send a value that does not fit the protocol
     ├── Refused                the server refused the request (`.code` says why)
     ├── CannotConnect          no connection was possible, or it was lost for good
+    │   └── UntrustedServer    a server without the expected key or certificate; do not retry
+    ├── TlsError               a TLS handshake failed, or a certificate cannot be used
     ├── NotPermitted           this process lacks a permission, such as to capture packets
     ├── LinkError              a noisy link could not be opened, or was given up
     ├── BenchError             an experiment could not run, or its file cannot be used
@@ -51,9 +53,11 @@ __all__ = [
     "NotPermitted",
     "PeerError",
     "Refused",
+    "TlsError",
     "Unexpected",
     "UnknownFlags",
     "UnknownType",
+    "UntrustedServer",
 ]
 
 
@@ -122,6 +126,14 @@ class Refused(NetchatError):
 
 class CannotConnect(NetchatError):
     """A connection that could not be made, or was lost for good."""
+
+
+class UntrustedServer(CannotConnect):
+    """A server that does not have the expected key or certificate: it may be an impostor."""
+
+
+class TlsError(NetchatError):
+    """A TLS handshake that failed, or a certificate that cannot be used."""
 
 
 class LinkError(NetchatError):

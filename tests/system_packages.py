@@ -25,6 +25,11 @@ NEEDED = (
         "redis-server",
         "tests/net/cluster: the log of several servers on a real Redis",
     ),
+    ("openssl", "openssl", "tests/net/tls and tests/end_to_end/test_tls.py: versions and chains"),
+    ("sslscan", "sslscan", "tests/end_to_end/test_tls.py: what TLS offers"),
+    ("testssl", "testssl.sh", "tests/end_to_end/test_tls.py: known weaknesses of TLS"),
+    ("nginx", "nginx", "tests/docs/test_proxies.py: the configurations of the pages"),
+    ("caddy", "caddy", "tests/docs/test_proxies.py: the configuration of docs/TLS.md"),
     ("tmux", "tmux", "tests/end_to_end, of the client in a terminal: what the screen shows"),
 )
 

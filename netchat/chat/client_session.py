@@ -69,6 +69,7 @@ class ClientSession:
     Attributes:
         name: The user's name.
         online: Whether the server has answered HELLO with WELCOME on this connection.
+        is_encrypted: Whether TLS protects this connection, so that the client may send a password.
         is_name_refused: Whether the server has refused the name in the last HELLO, and waits for
             another one.
         ended: Whether the session is over: no message follows, and the client must not reconnect.
@@ -98,6 +99,7 @@ class ClientSession:
     ) -> None:
         self.name: str = name
         self.online: bool = False
+        self.is_encrypted: bool = False
         self.is_name_refused: bool = False
         self.ended: bool = False
         self.memory: ClientState = memory if memory is not None else ClientState()

@@ -19,6 +19,7 @@ class Connection:
 
     Attributes:
         address: The peer's address and port, for logs.
+        is_encrypted: Whether TLS protects it, so that the client may send a password.
         share: The address group that the connection counts against (`fair_shares.share_of`).
         session: The session on it, once HELLO was accepted.
         heard: Time at which the last byte arrived, in seconds.
@@ -36,7 +37,6 @@ class Connection:
         moves: Number of them that are not messages.
         deferred: Frames that wait until the requests before them are answered.
         has_confirmed: Whether the client has proved that it has the session's new token.
-        is_encrypted: Whether the network cannot read what is sent on it.
         account: The account that has logged in on it before HELLO, with the version of the password.
         is_checking: Whether a password that it has sent is being checked.
         told_role: The role in the last ACCOUNT_STATUS that was sent on it, or None.
@@ -78,6 +78,7 @@ class Connection:
         self.share = ""
         self.session: Session | None = None
         self.heard = 0.0
+        self.is_encrypted = False
         self.ping_sent = self.has_confirmed = False
         self.proposals = self.moves = 0
         self.deferred: list[Frame] | None = None
@@ -89,7 +90,7 @@ class Connection:
         self.allowance = 0.0
         self.refilled_at = 0.0
         self.warned_at = 0.0
-        self.is_encrypted = self.is_checking = False
+        self.is_checking = False
         self.account: ProvenAccount | None = None
         self.told_role: Role | None = None
         self.closing = self.finished = False

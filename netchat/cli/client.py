@@ -17,19 +17,20 @@ from netchat.chat.names import fold, normalize_name, suggest, validate_name
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.passwords import prompt_new_password, read_password_file
 from netchat.cli.params.path import check_path, path_options
+from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.errors import NetchatError
 from netchat.files import tighten
-from netchat.net.address import parse_addresses
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_store import ClientStore
 from netchat.net.event_loop import run
 from netchat.tui.lines import Line, notice_line, sanitize
 from netchat.tui.pipe import run_pipe
 from netchat.tui.session import ChatSession
-from netchat.wire import DEFAULT_PORT, ErrorCode
+from netchat.wire import ErrorCode
 
 if TYPE_CHECKING:
     from netchat.net.client_path import ClientPath
+    from netchat.net.tls.client import TlsClient
 
 __all__ = ["client"]
 
@@ -52,7 +53,7 @@ LONGEST_FILE_NAME = 200
 
 
 @click.command(short_help="Chat in this terminal, or send lines from a pipe.")
-@click.argument("addresses", metavar="[HOST[:PORT],...]", default="127.0.0.1")
+@click.argument("addresses", metavar="[[tls://]HOST[:PORT],...]", default="127.0.0.1")
 @click.option("--name", help="Your user name.  [default: prompt for it, in a terminal]")
 @click.option("--room", metavar="CODE", help="Room to join first.  [default: the lobby]")
 @click.option(
@@ -82,6 +83,7 @@ LONGEST_FILE_NAME = 200
     "--insecure-password", is_flag=True,
     help="Send passwords even over a network that could read them.",
 )  # fmt: skip
+@tls_options
 @path_options
 def client(
     addresses: str,
@@ -99,6 +101,9 @@ def client(
     udp: bool,
     channel: str | None,
     seed: int | None,
+    ca: Path | None,
+    fingerprint: str | None,
+    keylog: Path | None,
 ) -> int:
     """Chat on the server at HOST (default: this machine) and PORT (default: 6464).
 
@@ -134,12 +139,15 @@ def client(
     \b
     Over UDP, to a server that runs with --udp:
       netchat client --name Nova --udp --link rs:255,223 --channel bsc:1e-3
+
+    \b
+    Over TLS, to a server that runs with --tls. On the first connection, the client stores the
+    server's key; later it refuses any other:
+      netchat client tls://chat.example.org --name Nova
+      netchat client tls://chat.example.org --name Nova --ca ca.crt
     """
     code = check_path(link, channel, udp=udp)
-    try:
-        servers = parse_addresses(addresses, DEFAULT_PORT)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="HOST[:PORT]") from error
+    servers, tls = parse_servers(addresses, ca, fingerprint, keylog, udp=udp)
     at_keyboard = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
     if name is None and not at_keyboard:
         raise click.UsageError("--name NAME is required when the client cannot prompt for it.")
@@ -149,7 +157,7 @@ def client(
     if code is not None or channel is not None:
         from netchat.net.client_path import ClientPath
 
-        path = ClientPath(code, channel, seed, udp=udp)
+        path = ClientPath(code, channel, seed, udp=udp, tls=tls)
     if invitation is not None and not is_new:
         raise click.UsageError("--invitation is for --register.")
     if is_new and password_file is None and not at_keyboard:
@@ -167,6 +175,7 @@ def client(
         at_keyboard,
         as_json,
         path,
+        tls,
         insecure_password,
         passwords,
     )
@@ -249,6 +258,7 @@ class _Chat:
     at_keyboard: bool
     as_json: bool
     path: ClientPath | None
+    tls: TlsClient | None
     insecure_password: bool
     passwords: list[str]
 
@@ -273,6 +283,7 @@ class _Chat:
                 store=store,
                 timeout=self.patience,
                 path=self.path,
+                tls=self.tls,
                 others=self.servers[1:],
                 credentials=credentials,
                 insecure_password=self.insecure_password,

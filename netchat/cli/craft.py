@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from netchat.chat.text import show_text
 from netchat.cli.params.duration import DURATION
+from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.cli.render.frame_dump import frame_dump
 from netchat.cli.render.transcript import frame_as_dict, heard_as_dict, heard_line, verdict
 from netchat.errors import EncodeError, Refused
-from netchat.net.address import parse_address
 from netchat.net.probe import Probe, TranscriptEntry, parse_message
 from netchat.wire import DEFAULT_PORT, MESSAGES, Hello, Join, Way, encode
+
+if TYPE_CHECKING:
+    from netchat.net.tls.trust import Trust
 
 __all__ = ["craft"]
 
@@ -51,12 +54,13 @@ class _Pairs(click.ParamType):  # type: ignore[type-arg] # generic since click 8
     "instead of the text.",
 )  # fmt: skip
 @click.option(
-    "--send", metavar="HOST[:PORT]", help="Send the frame to a server and show its answers."
+    "--send", metavar="[tls://]HOST[:PORT]", help="Send the frame to a server and show its answers."
 )
 @click.option(
     "--hello", metavar="NAME",
     help="First send HELLO with this name, and JOIN if the message concerns a room.",
 )  # fmt: skip
+@tls_options
 @click.option(
     "--wait", type=DURATION, default="500ms", show_default=True,
     help="With --send: stop listening after this time without data.",
@@ -69,6 +73,9 @@ def craft(
     pcap: str | None,
     send: str | None,
     hello: str | None,
+    ca: Path | None,
+    fingerprint: str | None,
+    keylog: Path | None,
     wait: float,
 ) -> None:
     """Build a frame of TYPE (SEND, history-end, 0x20) from its fields.
@@ -97,11 +104,14 @@ def craft(
     if pcap == "-" and (as_hex or as_json):
         raise click.UsageError("--pcap - uses standard output: omit --hex and --json.")
     address = None
+    trust = None
     if send is not None:
-        try:
-            address = parse_address(send, DEFAULT_PORT)
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="--send") from error
+        servers, tls = parse_servers(send, ca, fingerprint, keylog, hint="--send")
+        if len(servers) > 1:
+            raise click.BadParameter(f"needs one server, got {len(servers)}.", param_hint="--send")
+        address, trust = servers[0], None if tls is None else tls.trust
+    elif ca is not None or fingerprint is not None or keylog is not None:
+        raise click.UsageError("--ca, --fingerprint and --keylog require --send tls://HOST.")
     values = dict(pairs)
     if len(values) < len(pairs):
         repeated = next(n for i, (n, _) in enumerate(pairs) if n in dict(pairs[:i]))
@@ -122,7 +132,9 @@ def craft(
             click.echo(f"  A receiver will reject it: {show_text(problem)}")
     heard = None
     if address is not None:
-        heard = _send(frame, address, hello, wait, show=not (as_json or as_hex or pcap == "-"))
+        heard = _send(
+            frame, address, trust, hello, wait, show=not (as_json or as_hex or pcap == "-")
+        )
         result["conversation"] = [heard_as_dict(item) for item in heard]
     if pcap is not None:
         _save(pcap, frame, heard, hello, address[1] if address is not None else DEFAULT_PORT)
@@ -131,11 +143,17 @@ def craft(
 
 
 def _send(
-    frame: bytes, address: tuple[str, int], name: str | None, wait: float, *, show: bool
+    frame: bytes,
+    address: tuple[str, int],
+    trust: Trust | None,
+    name: str | None,
+    wait: float,
+    *,
+    show: bool,
 ) -> list[TranscriptEntry]:
     """Send a frame, preceded by HELLO and JOIN if requested; return the transcript."""
     own = parse_message(frame)
-    with Probe(*address) as probe:
+    with Probe(*address, trust) as probe:
         try:
             if name is not None:
                 probe.hello(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,12 +12,12 @@ from netchat.chat.room_codes import LOBBY
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.number import FiniteRange
 from netchat.cli.params.path import check_path, path_options
+from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.cli.progress import progress_bar
 from netchat.exit_codes import FAILED, OK
 from netchat.load.run import MIN_PAYLOAD, LoadReport, run_load
-from netchat.net.address import parse_address
 from netchat.net.event_loop import run
-from netchat.wire import DEFAULT_PORT, MAX_TEXT
+from netchat.wire import MAX_TEXT
 from netchat.wording import many
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ __all__ = ["load"]
 
 
 @click.command(short_help="Load-test a server and check every delivery.")
-@click.argument("address", metavar="HOST[:PORT]")
+@click.argument("address", metavar="[tls://]HOST[:PORT]")
 @click.option(
     "--users", default=100, show_default=True, type=click.IntRange(1),
     help="Number of users that connect and join the room.",
@@ -62,6 +63,7 @@ __all__ = ["load"]
     "--patience", type=DURATION, default="20s", show_default=True,
     help="Time without progress after which missing messages count as lost.",
 )  # fmt: skip
+@tls_options
 @path_options
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def load(
@@ -79,6 +81,9 @@ def load(
     udp: bool,
     channel: str | None,
     seed: int | None,
+    ca: Path | None,
+    fingerprint: str | None,
+    keylog: Path | None,
     as_json: bool,
 ) -> int:
     """Load-test a server: simulate many users, check every delivery, and measure.
@@ -100,16 +105,16 @@ def load(
     code = check_path(link, channel, udp=udp)
     if senders > users:
         raise click.UsageError(f"--senders must be at most --users {users}, got {senders}.")
-    try:
-        host, port = parse_address(address, DEFAULT_PORT)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
+    servers, tls = parse_servers(address, ca, fingerprint, keylog, udp=udp)
+    if len(servers) > 1:
+        raise click.UsageError(f"load tests one server, got {len(servers)}.")
+    host, port = servers[0]
     with progress_bar() as show:
         report = run(
             run_load(
                 host, port, users=users, senders=senders, messages=messages, rate=rate,
                 window=window, payload=payload, room=room, drop=drop, stall_timeout=patience,
-                link=code, channel=channel, seed=seed, udp=udp,
+                link=code, channel=channel, seed=seed, udp=udp, tls=tls,
                 progress=lambda phase, done, of: show(done / of, f"{phase} {done}/{of}"),
             )
         )  # fmt: skip

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from netchat.cli.params.number import FiniteRange
+from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.cli.render.transcript import describe, frame_as_dict
 from netchat.errors import CaptureError, NetchatError
 from netchat.exit_codes import FAILED
-from netchat.net.address import parse_address
 from netchat.net.probe import Probe
 from netchat.packets import read_capture
 from netchat.packets.items import Item
@@ -26,7 +26,7 @@ __all__ = ["replay"]
 
 @click.command(short_help="Replay a capture's clients to a server; compare the answers.")
 @click.argument("capture", metavar="FILE", type=click.Path(path_type=Path))
-@click.argument("address", metavar="[HOST[:PORT]]", default="127.0.0.1")
+@click.argument("address", metavar="[[tls://]HOST[:PORT]]", default="127.0.0.1")
 @click.option("--fast", is_flag=True, help="Send as fast as the server answers.")
 @click.option(
     "--speed", type=FiniteRange(0, min_open=True), default=1.0, show_default=True,
@@ -36,6 +36,7 @@ __all__ = ["replay"]
     "--port", "ports", multiple=True, type=click.IntRange(1, 65535), default=(DEFAULT_PORT,),
     show_default=True, help="Server port in the capture, for connections that do not reveal it.",
 )  # fmt: skip
+@tls_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def replay(
@@ -45,6 +46,9 @@ def replay(
     fast: bool,
     speed: float,
     ports: tuple[int, ...],
+    ca: Path | None,
+    fingerprint: str | None,
+    keylog: Path | None,
     as_json: bool,
 ) -> None:
     """Send the frames of the clients in the capture FILE to the server at HOST, in the same order.
@@ -62,10 +66,11 @@ def replay(
     """
     if fast and ctx.get_parameter_source("speed") is not click.core.ParameterSource.DEFAULT:
         raise click.UsageError("--fast and --speed cannot be combined.")
-    try:
-        host, port = parse_address(address, DEFAULT_PORT)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="HOST[:PORT]") from error
+    servers, tls = parse_servers(address, ca, fingerprint, keylog)
+    if len(servers) > 1:
+        raise click.UsageError(f"replay needs one server, got {len(servers)}.")
+    host, port = servers[0]
+    trust = None if tls is None else tls.trust
     items = list[Item]()
     try:
         items.extend(read_capture(capture, ports))
@@ -80,7 +85,7 @@ def replay(
         raise NetchatError(
             f"{capture} has no {'other ' if left_out else ''}frames from a client to replay."
         )
-    run = Replay(steps, lambda: Probe(host, port), None if fast else speed)
+    run = Replay(steps, lambda: Probe(host, port, trust), None if fast else speed)
     differences = run.run()
     answers = sum(len(answers.expected) for answers in run.answers.values())
     if as_json:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from netchat.net.cluster.member import ClusterOptions
     from netchat.net.cluster.redis_url import RedisURL
     from netchat.net.control import ControlServer
+    from netchat.net.tls.server import TlsServer
     from netchat.web.site import Site
 
 __all__ = ["serve"]
@@ -115,6 +116,25 @@ _OTHER_FILES = 1100
     help="TCP port; 0 takes a free one.",
 )  # fmt: skip
 @click.option("--udp", is_flag=True, help="Also accept links over UDP, on the same port number.")
+@click.option(
+    "--tls", is_flag=False, flag_value="optional", default="off", show_default=True,
+    type=click.Choice(["off", "optional", "required"]),
+    help="Accept TLS 1.3 on the same ports, with a certificate that is created on first use. --tls alone "
+    "means optional; required refuses plaintext.",
+)  # fmt: skip
+@click.option(
+    "--tls-cert", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+    help="Certificate to use instead, in PEM, followed by those of intermediate CAs.",
+)  # fmt: skip
+@click.option(
+    "--tls-key", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+    help="Private key of that certificate, in PEM, without a password.",
+)  # fmt: skip
+@click.option(
+    "--keylog", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+    help="File to append the keys of all TLS connections to, to decrypt captures.  [default: "
+    "$SSLKEYLOGFILE, or none]",
+)  # fmt: skip
 @click.option(
     "--web-port", type=click.IntRange(0, 65535),
     help=f"TCP port of the web page; 0 takes a free one.  [default: {WEB_PORT}, or a free one if "
@@ -241,6 +261,10 @@ def serve(
     resume: float,
     log_json: bool,
     udp: bool,
+    tls: str,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    keylog: Path | None,
     cluster: RedisURL | None,
     cluster_name: str,
     cluster_durability: str,
@@ -263,6 +287,8 @@ def serve(
       netchat serve --no-web                without the web page
       netchat serve --origin https://chat.example.org    behind a proxy of that name
       netchat serve --udp                   also for netchat client --udp
+      netchat serve --lan --tls             with TLS for clients that want it, and https
+      netchat serve --tls required          with TLS only
       netchat serve --cluster redis://127.0.0.1:6379/0    one of several servers
       netchat serve --accounts optional     users can register their names
     """
@@ -276,10 +302,11 @@ def serve(
         raise click.UsageError("--lan listens on every address: omit --host.")
     if not web and (web_port is not None or origins):
         raise click.UsageError("--no-web serves no page: omit --web-port and --origin.")
+    certificate = _certificate(tls, tls_cert, tls_key, keylog, udp=udp)
     address = None if lan else host
     page = Page(address, 0 if web_port is None and port == 0 else web_port, origins)
     if accounts is None:
-        accounts = "off"  # with --lan --tls it will be "optional"
+        accounts = "optional" if lan and certificate is not None else "off"
     if accounts == "off" and _is_given("registration"):
         raise click.UsageError("--registration needs --accounts optional or --accounts required.")
     settings = Settings(
@@ -318,6 +345,7 @@ def serve(
             ServerLog(tell, LogLimit()),
             start if web else None,
             joining,
+            certificate,
             udp=udp,
         )
     )
@@ -327,6 +355,26 @@ def _is_given(option: str) -> bool:
     """Return whether an option was given, on the command line or elsewhere."""
     given = click.get_current_context().get_parameter_source(option)
     return given is not click.core.ParameterSource.DEFAULT
+
+
+def _certificate(
+    tls: str, certificate: Path | None, key: Path | None, keylog: Path | None, *, udp: bool
+) -> TlsServer | None:
+    """Return the server's certificate, or None without TLS."""
+    if (certificate is None) != (key is None):
+        raise click.UsageError("--tls-cert and --tls-key need each other.")
+    if tls == "off" and certificate is None:
+        if keylog is not None:
+            raise click.UsageError("--keylog needs --tls: without TLS there are no keys.")
+        return None
+    if udp and tls == "required":
+        raise click.UsageError(
+            "TLS does not apply to UDP, whose links are plaintext: omit --udp, or use --tls optional."
+        )
+    from netchat.net.tls.server import TlsServer
+
+    own = None if certificate is None or key is None else (certificate, key)
+    return TlsServer(own, is_required=tls == "required", keylog=keylog)
 
 
 def _open_history(path: Path | None, *, fsync: bool) -> SqliteHistory:
@@ -353,11 +401,12 @@ async def _serve(
     log: ServerLog,
     start: Callable[[ServerDriver, ServerLog], Awaitable[Site]] | None,
     joining: _Joining | None,
+    tls: TlsServer | None,
     *,
     udp: bool,
 ) -> None:
     try:
-        server = ServerDriver(kept, settings, log, joining.options if joining else None)
+        server = ServerDriver(kept, settings, log, joining.options if joining else None, tls)
     except HistoryError:
         kept.close()
         raise
@@ -380,6 +429,8 @@ async def _serve(
             control = await _start_control(server, kept, log)
         if addresses is not None:
             _tell_where(kept, addresses, log, udp=udp)
+            if tls is not None:
+                _tell_tls(tls, log, udp=udp)
         if start is not None and not stop.is_set():
             site = await start(server, log)
         if joining is not None and addresses is not None and not stop.is_set():
@@ -468,3 +519,17 @@ def _tell_where(
         log(Log("listening", {**where_at, **also}))
     where = "memory only" if isinstance(kept, MemoryHistory) else str(kept.path)
     log(Log("history", {"text": where}))
+
+
+def _tell_tls(tls: TlsServer, log: ServerLog, *, udp: bool) -> None:
+    texts = [notice[0].upper() + notice[1:] + "." for notice in tls.notices]
+    kind = "required" if tls.is_required else "accepted"
+    texts.append(f"TLS 1.3 is {kind}. SHA-256 of this server's key: {tls.fingerprint}")
+    if udp:
+        texts.append("Links over UDP are not encrypted: TLS requires TCP.")
+    if tls.keylog is not None:
+        texts.append(
+            f"The keys of all connections go to {tls.keylog}: with them, captures can be decrypted."
+        )
+    for text in texts:
+        log(Log("tls", {"text": text}))

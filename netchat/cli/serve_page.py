@@ -125,18 +125,21 @@ async def start_page(
             f"The web page cannot listen on {page.host or 'any address'}, port {page.port}: "
             f"{error.strerror or error}. --web-port 0 takes a free one; --no-web omits the page."
         ) from error
+    has_tls = server.tls is not None
     everywhere = page.host is None or ipaddress.ip_address(host).is_unspecified
-    here = url("127.0.0.1" if everywhere else host, port)
+    here = url("127.0.0.1" if everywhere else host, port, has_tls=has_tls)
     notes(Log("page", {"text": here, "port": port}))
     lan = lan_address() if everywhere else None
     if lan is not None:
-        site.address = url(lan, port)
+        site.address = url(lan, port, has_tls=has_tls)
     if page.origins:
         site.address = page.origins[0]
     if site.address:
         notes(Log("page", {"text": f"{site.address}  for others", "port": port}))
         if picture:
-            click.echo(terminal_qr(site.address), err=True)
+            # Browsers do not send the fragment; its reader can compare it with the browser's display.
+            tag = f"/#sha256={server.tls.fingerprint}" if server.tls is not None else ""
+            click.echo(terminal_qr(site.address + tag), err=True)
     dashboard = f"{here}/server"
     if site.address or not is_loopback(host):
         dashboard = f"{site.address or here}/server#{token}"

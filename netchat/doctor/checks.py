@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes.util
+import datetime
 import importlib.metadata
 import importlib.util
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -90,6 +92,7 @@ def run_checks() -> Iterator[Check]:
     yield _namespaces()
     if sys.platform == "linux":
         yield _module("pyroute2", "lab")
+    yield _tls()
     yield _module("redis", "a cluster of servers")
     yield _program("redis-server", "a cluster of servers, demo --cluster", "--version")
     yield _program("tshark", "Wireshark's view of a capture", "--version")
@@ -114,6 +117,36 @@ def _loopback() -> Check:
     except OSError as error:
         return Check(name, why, False, str(error), "sudo ip link set lo up", core=True)
     return Check(name, why, True, "works", core=True)
+
+
+def _tls() -> Check:
+    """Check TLS 1.3, and the certificate if there is one."""
+    name, why = "TLS 1.3", "serve --tls, client tls://HOST"
+    import ssl
+
+    if not ssl.HAS_TLSv1_3:
+        return Check(name, why, False, f"not in {ssl.OPENSSL_VERSION}", _install("python3"))
+    check = _module("cryptography", why)
+    if not check.ok:
+        return check._replace(name=name)
+    from netchat.errors import TlsError
+    from netchat.net.tls.certificates import expiry
+    from netchat.net.tls.server import default_folder
+
+    folder = default_folder()
+    found = " ".join(ssl.OPENSSL_VERSION.split()[:2])
+    if not (folder / "server.crt").exists():
+        return Check(name, why, True, f"{found}; serve --tls creates a certificate")
+    try:
+        end = expiry(folder / "server.crt")
+    except TlsError as error:
+        return Check(name, why, False, str(error), f"rm -r {shlex.quote(str(folder))}")
+    now = datetime.datetime.now(datetime.UTC)
+    if end < now:
+        return Check(
+            name, why, False, f"the certificate expired on {end:%Y-%m-%d}", "netchat serve --tls"
+        )
+    return Check(name, why, True, f"{found}, certificate until {end:%Y-%m-%d} in {folder}")
 
 
 def _module(module: str, why: str, *, core: bool = False) -> Check:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from netchat.link.link import Link
 from netchat.load.report import LinkUse
 from netchat.net.client_path import ClientPath
+
+if TYPE_CHECKING:
+    from netchat.net.tls.client import TlsClient
 
 __all__ = ["LinkFactory"]
 
@@ -21,22 +25,30 @@ class LinkFactory:
         channel: Channel of each connection; None adds no noise.
         seed: Random seed; None draws a new one.
         udp: Run the links over UDP.
+        tls: Carries the links over TLS; None uses no TLS.
 
     Raises:
         ValueError: The code or channel does not exist.
     """
 
     def __init__(
-        self, link: str | None, channel: str | None, seed: int | None, *, udp: bool
+        self,
+        link: str | None,
+        channel: str | None,
+        seed: int | None,
+        *,
+        udp: bool,
+        tls: TlsClient | None = None,
     ) -> None:
-        ClientPath(link, channel, udp=udp)  # raises ValueError before any user connects
-        self._spec, self._channel, self._udp = link, channel, udp
+        ClientPath(link, channel, udp=udp, tls=tls)  # raises ValueError before any user connects
+        self._spec, self._channel, self._udp, self._tls = link, channel, udp, tls
         self._seed = np.random.SeedSequence(seed)
         self._links: list[Link] = []
 
     async def connect(self, protocol: asyncio.Protocol, host: str, port: int) -> None:
         """Connect a protocol; see `ClientPath.connect`."""
-        path = ClientPath(self._spec, self._channel, self._seed.spawn(1)[0], udp=self._udp)
+        seed = self._seed.spawn(1)[0]
+        path = ClientPath(self._spec, self._channel, seed, udp=self._udp, tls=self._tls)
         await path.connect(protocol, host, port)
         if path.link is not None:
             self._links.append(path.link)

@@ -20,6 +20,7 @@ from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.load.link_factory import LinkFactory
+    from netchat.net.tls.client import TlsClient
 
 __all__ = ["MIN_PAYLOAD", "LoadReport", "run_load"]
 
@@ -47,6 +48,7 @@ async def run_load(
     channel: str | None = None,
     seed: int | None = None,
     udp: bool = False,
+    tls: TlsClient | None = None,
     progress: Progress = lambda _phase, _done, _total: None,
 ) -> LoadReport:
     """Drive a server, and check that all users receive everything exactly once and in order.
@@ -68,6 +70,7 @@ async def run_load(
         channel: Channel that damages each connection in both directions; None adds no noise.
         seed: Random seed for the channels; None draws a new one.
         udp: Run the links over UDP instead of TCP.
+        tls: Connects over TLS; None connects in plaintext.
         progress: Called with the progress, a few times per second.
 
     Returns:
@@ -101,8 +104,10 @@ async def run_load(
     if link is not None or channel is not None or udp:
         from netchat.load.link_factory import LinkFactory
 
-        links = LinkFactory(link, channel, seed, udp=udp)
+        links = LinkFactory(link, channel, seed, udp=udp, tls=tls)
         options["connect"] = links.connect
+    elif tls is not None:
+        options["connect"] = tls.connect
     crowd = Crowd(
         host,
         port,

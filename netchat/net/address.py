@@ -9,7 +9,17 @@ from urllib.parse import urlsplit
 
 from netchat.wording import cut
 
-__all__ = ["connection_problem", "parse_address", "parse_addresses", "parse_host", "show_address"]
+__all__ = [
+    "connection_problem",
+    "parse_address",
+    "parse_addresses",
+    "parse_host",
+    "show_address",
+    "split_scheme",
+]
+
+#: Scheme of a server to connect to over TLS.
+_TLS = "tls://"
 
 
 def connection_problem(host: str, port: int, error: OSError) -> str:
@@ -78,6 +88,24 @@ def parse_addresses(addresses: str, default_port: int) -> list[tuple[str, int]]:
     """
     parts = addresses.split(",")
     return list(dict.fromkeys(parse_address(part, default_port) for part in parts))
+
+
+def split_scheme(addresses: str) -> tuple[str, bool]:
+    """Remove `tls://` from the addresses of one or more servers, separated by commas.
+
+    Returns:
+        The addresses, and whether to connect to them over TLS.
+
+    Raises:
+        ValueError: Only some of them have the scheme.
+    """
+    parts = [part.strip() for part in addresses.split(",")]
+    encrypted = [part[: len(_TLS)].casefold() == _TLS for part in parts]
+    if not any(encrypted):
+        return addresses, False
+    if not all(encrypted):
+        raise ValueError(f"write {_TLS} before each address, or before none")
+    return ",".join(part[len(_TLS) :].removesuffix("/") for part in parts), True
 
 
 def parse_host(host: str) -> str:

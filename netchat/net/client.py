@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from netchat.chat.client_events import (
     AccountChanged,
@@ -43,7 +43,7 @@ from netchat.chat.client_events import (
 )
 from netchat.chat.client_session import Credentials
 from netchat.errors import CannotConnect, Refused
-from netchat.net.address import parse_addresses
+from netchat.net.address import parse_addresses, split_scheme
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_path import ClientPath
 from netchat.net.client_store import ClientStore
@@ -60,6 +60,9 @@ from netchat.wire import (
     Role,
     RoomKind,
 )
+
+if TYPE_CHECKING:
+    from netchat.net.tls.client import TlsClient
 
 __all__ = ["Client", "Room"]
 
@@ -257,6 +260,21 @@ class Room:
         return f"<Room {self.code}>"
 
 
+def _tls(
+    ca: Path | str | None, fingerprint: str | None, keylog: Path | str | None, *, is_wanted: bool
+) -> TlsClient | None:
+    """Return the factory of TLS connections, or None without TLS."""
+    if not is_wanted:
+        if ca is not None or fingerprint is not None or keylog is not None:
+            raise ValueError("ca, fingerprint and keylog need an address with tls://")
+        return None
+    from netchat.net.tls.client import TlsClient
+    from netchat.net.tls.trust import Trust
+
+    log = None if keylog is None else Path(keylog)
+    return TlsClient(Trust(ca=ca, fingerprint=fingerprint, keylog=log))
+
+
 class Client:
     """One user's session with a chat server, as an async context manager.
 
@@ -264,7 +282,7 @@ class Client:
 
     Args:
         address: `HOST`, `HOST:PORT`, or a `(host, port)` pair such as `Server.address`. Several
-            servers of one cluster are separated by commas.
+            servers of one cluster are separated by commas. `tls://HOST` connects over TLS.
         name: User name.
         store: File for the session and unacknowledged messages, so that both survive a crash of the
             program; None keeps them in memory.
@@ -277,13 +295,18 @@ class Client:
         register: Register the account first.
         invitation: Invitation to register with, or an empty string.
         insecure_password: Send passwords even where the network can read them.
+        ca: File with the CA certificates, for `tls://`. By default, the client stores the key of a
+            server on the first connection, and refuses any other later.
+        fingerprint: SHA-256 of the server's key, for `tls://`.
+        keylog: File to append the keys of connections to, for `tls://`; by default that of the
+            environment variable SSLKEYLOGFILE.
 
     Attributes:
         rooms: Rooms that the user is in, by code.
 
     Raises:
-        ValueError: The address, link or channel is invalid.
-        NetchatError: The store cannot be used.
+        ValueError: The address, link, channel or fingerprint is invalid.
+        NetchatError: The store, or a file for TLS, cannot be used.
     """
 
     def __init__(
@@ -301,16 +324,21 @@ class Client:
         register: bool = False,
         invitation: str = "",
         insecure_password: bool = False,
+        ca: Path | str | None = None,
+        fingerprint: str | None = None,
+        keylog: Path | str | None = None,
     ) -> None:
         if register and password is None:
             raise ValueError("register=True needs a password")
         credentials = None
         if password is not None:
             credentials = Credentials(name, password, register, invitation)
-        servers = parse_addresses(address, DEFAULT_PORT) if isinstance(address, str) else [address]
+        plain, is_tls = split_scheme(address) if isinstance(address, str) else (address, False)
+        servers = parse_addresses(plain, DEFAULT_PORT) if isinstance(plain, str) else [plain]
+        tls = _tls(ca, fingerprint, keylog, is_wanted=is_tls)
         path = None
         if link is not None or channel is not None or udp:
-            path = ClientPath(link, channel, seed, udp=udp)
+            path = ClientPath(link, channel, seed, udp=udp, tls=tls)
         self._store = None if store is None else ClientStore(Path(store))
         self._driver = ClientDriver(
             *servers[0],
@@ -318,6 +346,7 @@ class Client:
             store=self._store,
             timeout=timeout,
             path=path,
+            tls=tls,
             others=servers[1:],
             credentials=credentials,
             insecure_password=insecure_password,

@@ -37,6 +37,7 @@ from netchat.errors import (
     PeerError,
     UnknownFlags,
     UnknownType,
+    UntrustedServer,
 )
 from netchat.net.address import connection_problem, show_address
 from netchat.net.backoff import Backoff
@@ -47,6 +48,7 @@ from netchat.wire.reader import http_problem
 
 if TYPE_CHECKING:
     from netchat.net.client_path import ClientPath
+    from netchat.net.tls.client import TlsClient
 
 __all__ = ["ClientDriver"]
 
@@ -107,6 +109,7 @@ class ClientDriver:
         store: Store for the client's state; None keeps the state in memory.
         timeout: Seconds without a connection after which the session ends.
         path: Link, noisy channel or both between client and server; None connects over plain TCP.
+        tls: Connects over TLS; None connects in plaintext. A path has its own.
         others: Host and port of other servers of the same cluster. After a lost connection or a
             failed attempt, the client tries the next one, also of those that a server names.
         credentials: Name and password of an account. The client sends them when it connects without
@@ -130,11 +133,13 @@ class ClientDriver:
         store: ClientStore | None = None,
         timeout: float = float("inf"),
         path: ClientPath | None = None,
+        tls: TlsClient | None = None,
         others: Sequence[tuple[str, int]] = (),
         credentials: Credentials | None = None,
         insecure_password: bool = False,
     ) -> None:
         self.path = path
+        self._tls = tls
         self.core = ChatClient(name, store.load() if store is not None else None)
         self._credentials = credentials
         self._insecure_password = insecure_password
@@ -159,6 +164,7 @@ class ClientDriver:
 
         Raises:
             CannotConnect: There is no server at any of the addresses.
+            UntrustedServer: A server does not have the expected key or certificate.
         """
         problems = []
         for left in reversed(range(len(self.servers))):
@@ -166,6 +172,8 @@ class ClientDriver:
                 await self._connect()
                 break
             except CannotConnect as error:
+                if isinstance(error, UntrustedServer):
+                    raise
                 problems.append(str(error))
                 self.servers.advance()
                 if not left:
@@ -186,6 +194,11 @@ class ClientDriver:
             await self._task
         if self._connection is not None:
             self._connection.transport.abort()
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether TLS protects the current connection."""
+        return self.core.is_encrypted
 
     async def events(self) -> AsyncIterator[ClientEvent]:
         """Yield events as they occur; `SessionEnded` is the last one."""
@@ -248,11 +261,6 @@ class ClientDriver:
             self._queue.put_nowait(event)
         if self.core.ended and self._connection is not None:
             self._connection.transport.close()
-
-    @property
-    def is_encrypted(self) -> bool:
-        """Whether the network cannot read what is sent on this connection."""
-        return False
 
     def password_problem(self) -> str:
         """Return why the client refuses to send a password on this connection, or an empty string."""
@@ -351,6 +359,8 @@ class ClientDriver:
                 connection = _Connection(self)
                 if self.path is not None:
                     await self.path.connect(connection, host, port)
+                elif self._tls is not None:
+                    await self._tls.connect(connection, host, port)
                 else:
                     await loop.create_connection(lambda: connection, host, port)
         except TimeoutError as error:
@@ -358,6 +368,8 @@ class ClientDriver:
         except OSError as error:
             raise CannotConnect(connection_problem(host, port, error)) from error
         self._connection = connection
+        encryption = connection.transport.get_extra_info("ssl_object")
+        self.core.is_encrypted = encryption is not None
         if self.core.credentials is not None and (problem := self.password_problem()):
             self.core.credentials = self._credentials = None
             self._queue.put_nowait(LoginFailed(problem, 0))
@@ -392,6 +404,9 @@ class ClientDriver:
             await asyncio.sleep(delay)
             try:
                 await self._connect()
+            except UntrustedServer as error:  # every other attempt could meet an impostor, too
+                self._queue.put_nowait(SessionEnded(str(error), wanted=False))
+                return
             except NetchatError as error:
                 self.why_lost = str(error)
                 self.servers.advance()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from netchat.net.noise.transport import NoiseTransport
 from netchat.net.udp.client import connect_udp
 from netchat.net.udp.socket import MTU
 
+if TYPE_CHECKING:
+    from netchat.net.tls.client import TlsClient
+
 __all__ = ["ClientPath"]
 
 
@@ -30,13 +34,14 @@ class ClientPath:
         channel: Channel that flips bits in both directions, such as `bsc:1e-3`; None adds no noise.
         seed: Random seed for the channel; None draws a new one.
         udp: Run the link over UDP instead of TCP.
+        tls: Carries the link or the noisy bytes over TLS; None uses no TLS.
 
     Attributes:
         channel: Spec of the channel.
         link: Link of the current connection; None without a link.
 
     Raises:
-        ValueError: The code or channel does not exist, or `udp` is set without a link.
+        ValueError: The code or channel does not exist, or `udp` is set without a link or with TLS.
     """
 
     def __init__(
@@ -46,11 +51,15 @@ class ClientPath:
         seed: int | np.random.SeedSequence | None = None,
         *,
         udp: bool = False,
+        tls: TlsClient | None = None,
     ) -> None:
+        if udp and tls is not None:
+            raise ValueError("TLS requires TCP: omit tls:// or UDP")
         if udp and link is None:
             raise ValueError("UDP requires a link: name its code, for example uncoded")
         self._code = None if link is None else validate_policy(link)
         self._udp = udp
+        self._tls = tls
         self._streams: tuple[ChannelStream, ChannelStream] | None = None
         self.channel = channel
         self.link: Link | None = None
@@ -73,13 +82,16 @@ class ClientPath:
 
         Raises:
             OSError: There is no server at the address.
-            CannotConnect: There is no UDP server, or the link could not be opened.
+            CannotConnect: There is no UDP server, or the link or TLS could not be opened.
         """
         if not self._udp:
             if self._code is not None:
                 protocol = self._add_link(protocol, None)
             bottom = self._add_noise(protocol)
-            await asyncio.get_running_loop().create_connection(lambda: bottom, host, port)
+            if self._tls is not None:
+                await self._tls.connect(bottom, host, port)
+            else:
+                await asyncio.get_running_loop().create_connection(lambda: bottom, host, port)
             return
 
         def stack() -> tuple[LinkTransport, asyncio.Protocol]:

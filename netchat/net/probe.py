@@ -15,12 +15,13 @@ import contextlib
 import dataclasses
 import os
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-from netchat.errors import CannotConnect, PeerError, Refused
+from netchat.errors import CannotConnect, NetchatError, PeerError, Refused
 from netchat.net.address import connection_problem
 from netchat.version import __version__
 from netchat.wire import (
@@ -39,6 +40,9 @@ from netchat.wire import (
     encode,
     seal,
 )
+
+if TYPE_CHECKING:
+    from netchat.net.tls.trust import Trust
 
 __all__ = ["Probe", "TranscriptEntry", "parse_message"]
 
@@ -77,28 +81,46 @@ def parse_message(frame: bytes) -> Message | None:
         return None
 
 
+def _secured(sock: socket.socket, host: str, port: int, trust: Trust) -> ssl.SSLSocket:
+    """Start TLS on a connection, and check the server's certificate."""
+    try:
+        secured = trust.context.wrap_socket(sock, server_hostname=host)
+    except OSError as error:
+        sock.close()
+        raise trust.problem(host, port, error) from error
+    try:
+        trust.check(host, port, secured)
+    except NetchatError:
+        secured.close()
+        raise
+    return secured
+
+
 class Probe:
     """A blocking connection to a server.
 
     Args:
         host: Name or address of the server.
         port: TCP port of the server.
+        trust: Rule by which servers are trusted, to connect over TLS; None connects in plaintext.
 
     Attributes:
         transcript: Everything that both sides have sent so far.
         closed: Reason why the connection is closed; empty while it is open.
 
     Raises:
-        CannotConnect: There is no server at the address.
+        CannotConnect: There is no server at the address, or it is not trusted.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, trust: Trust | None = None) -> None:
         try:
             self._socket = socket.create_connection((host, port), TIMEOUT)
         except OSError as error:
             raise CannotConnect(connection_problem(host, port, error)) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._address = host, port
+        if trust is not None:
+            self._socket = _secured(self._socket, host, port, trust)
+        self._address = host, port, trust
         self._session: Hello | None = None
         self._reader = FrameReader(LONGEST_FRAME)
         self.transcript: list[TranscriptEntry] = []
@@ -234,7 +256,8 @@ class Probe:
             if not data:
                 self.closed = "the server closed the connection"
             return self._reader.feed(data)
-        except (TimeoutError, BlockingIOError):  # BlockingIOError if the timeout is 0
+        # The others if the timeout is 0: BlockingIOError, and SSLWantReadError with TLS.
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
             return []
         except PeerError as error:
             self.closed = f"the server broke the protocol: {error}"

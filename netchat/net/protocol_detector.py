@@ -1,4 +1,4 @@
-"""First stage of a TCP connection: detects by its first bytes whether it carries frames or a link."""
+"""First stage of a TCP connection: detects by its first bytes what it carries: frames, a link or TLS."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import cast
 
 from netchat.link.sync_marker import OPEN_BYTES, starts_like_link
+from netchat.net.tls.client_hello import CLIENT_HELLO_BYTES, starts_like_tls
 
 __all__ = ["CarriedProtocol", "ProtocolDetector", "detect"]
 
@@ -17,16 +18,20 @@ class CarriedProtocol(Enum):
 
     FRAMES = auto()
     LINK = auto()
+    TLS = auto()
 
 
-def detect(first: bytes) -> CarriedProtocol | None:
+def detect(first: bytes, *, has_tls: bool = False) -> CarriedProtocol | None:
     """Return what a connection carries, or None if that needs more bytes.
 
     Whatever does not begin like a link counts as frames: their reader names the problem.
 
     Args:
         first: First bytes of the connection, at least one; those of a link may be damaged.
+        has_tls: Whether to look for TLS, too.
     """
+    if has_tls and starts_like_tls(first):
+        return CarriedProtocol.TLS if len(first) >= CLIENT_HELLO_BYTES else None
     if not starts_like_link(first):
         return CarriedProtocol.FRAMES
     return CarriedProtocol.LINK if len(first) >= OPEN_BYTES else None
@@ -44,6 +49,7 @@ class ProtocolDetector(asyncio.Protocol):
         open_link: Called with the first bytes of a link. The transport does not read until the
             callee resumes it, with a protocol of its own.
         delay: Called when the first bytes arrive: for how many seconds to put off the decision.
+        open_tls: Called like `open_link`, with the first bytes of TLS. None treats them as frames.
     """
 
     def __init__(
@@ -51,10 +57,12 @@ class ProtocolDetector(asyncio.Protocol):
         upper: asyncio.Protocol,
         open_link: Callable[[bytes], None],
         delay: Callable[[], float] = lambda: 0.0,
+        open_tls: Callable[[bytes], None] | None = None,
     ) -> None:
         self._upper = upper
         self._open_link = open_link
         self._delay = delay
+        self._open_tls = open_tls
         self._first = b""
         self._timer: asyncio.TimerHandle | None = None
 
@@ -63,6 +71,10 @@ class ProtocolDetector(asyncio.Protocol):
         # uvloop's transports do not inherit from asyncio's.
         self._transport = cast(asyncio.Transport, transport)
         self._upper.connection_made(transport)
+
+    def take_over(self, transport: asyncio.Transport) -> None:
+        """Use a transport that the protocol above is connected to already."""
+        self._transport = transport
 
     def data_received(self, data: bytes) -> None:
         """Decide, or wait for more bytes."""
@@ -85,7 +97,12 @@ class ProtocolDetector(asyncio.Protocol):
 
     def _decide(self) -> None:
         first = self._first
-        match detect(first):
+        match detect(first, has_tls=self._open_tls is not None):
+            case CarriedProtocol.TLS:
+                assert self._open_tls is not None
+                self._first = b""
+                self._transport.pause_reading()
+                self._open_tls(first)
             case CarriedProtocol.FRAMES:
                 self._first = b""
                 self._transport.set_protocol(self._upper)

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from netchat.chat.effects import Log
 from netchat.chat.settings import Settings
@@ -26,6 +26,9 @@ from netchat.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from netchat.net.cluster.member import ClusterOptions
+
+if TYPE_CHECKING:
+    from netchat.net.tls.server import TlsServer
 
 __all__ = ["Server"]
 
@@ -49,6 +52,9 @@ class Server:
         cluster_name: Name of the cluster; several can share one Redis.
         advertise: Address of this server for clients, HOST:PORT, which the other servers tell theirs.
             By default the one that it listens on.
+        tls: Also accept TLS on the port, with a certificate that is created on first use; `"required"`
+            refuses plaintext.
+        certificate: Files of a certificate and its key in PEM to use instead.
 
     Attributes:
         address: Host and port for clients; the port is final once the server listens.
@@ -69,6 +75,8 @@ class Server:
         cluster: str | None = None,
         cluster_name: str = "netchat",
         advertise: str | None = None,
+        tls: bool | Literal["required"] = False,
+        certificate: tuple[Path | str, Path | str] | None = None,
     ) -> None:
         if cluster is not None and history is None:
             raise ValueError("a server of a cluster needs a history file: set history")
@@ -85,6 +93,8 @@ class Server:
         self._udp = udp
         self._cluster = _options(cluster, cluster_name) if cluster is not None else None
         self._advertise = advertise
+        self._tls = tls
+        self._certificate = certificate
         self._server: ServerDriver | None = None
         self._stopping: asyncio.Task[None] | None = None
 
@@ -95,10 +105,12 @@ class Server:
             HistoryError: The history cannot be used.
             ClusterError: The cluster cannot be joined.
             NetchatError: The server cannot listen on the address and port.
+            TlsError: The certificate cannot be used or created.
         """
+        tls = self._tls_server()
         history = MemoryHistory() if self._history is None else SqliteHistory(Path(self._history))
         host, port = self._host, self.address[1]
-        server = ServerDriver(history, self._settings, self._log, self._cluster)
+        server = ServerDriver(history, self._settings, self._log, self._cluster, tls)
         try:
             bound = await server.start(host, port, udp=self._udp)
         except OSError as error:
@@ -122,6 +134,16 @@ class Server:
         assert self._server is not None
         if self._stopping is None:
             self._stopping = asyncio.ensure_future(self._server.stop())
+
+    def _tls_server(self) -> TlsServer | None:
+        if not self._tls and self._certificate is None:
+            return None
+        from netchat.net.tls.server import TlsServer
+
+        own = None
+        if self._certificate is not None:
+            own = Path(self._certificate[0]), Path(self._certificate[1])
+        return TlsServer(own, is_required=self._tls == "required")
 
     async def __aexit__(
         self,

@@ -38,6 +38,7 @@ from netchat.wire import Error, ErrorCode, Frame, FrameReader, Moderate, encode
 if TYPE_CHECKING:
     from netchat.net.cluster.member import ClusterMember, ClusterOptions
     from netchat.net.link.transport import LinkTransport
+    from netchat.net.tls.server import TlsServer
     from netchat.net.udp.server import UdpServer
 
 __all__ = ["Reader", "ServerDriver"]
@@ -94,6 +95,9 @@ _POSTPONED = (
 
 
 _RESTORED = "The server stores messages again; those that waited are being delivered."
+
+
+_TLS_REQUIRED = "This server requires TLS: connect to tls://HOST:PORT."
 
 
 class _Hold:
@@ -156,8 +160,8 @@ class _Peer(Connection, asyncio.Protocol):
         transport.set_write_buffer_limits(*self.server.memory.limits)
         now = self.server.now()
         self.unread_until = now + self.server.hub.connect(self, now)
-        if self.server.warning:
-            self.server.state.write(self, self.server.warning)
+        if self.server.tls is None:  # otherwise the peer may need the warning encrypted
+            self.server.warn_peer(self)
         self.server.schedule()
 
     def data_received(self, data: bytes) -> None:
@@ -209,6 +213,35 @@ class _Peer(Connection, asyncio.Protocol):
             self.transport.resume_reading()
 
 
+class _Plaintext(asyncio.Protocol):
+    """Protocol of a connection to a server with TLS, until frames arrive without it.
+
+    Args:
+        server: The server.
+        peer: Protocol of the chat.
+    """
+
+    def __init__(self, server: ServerDriver, peer: _Peer) -> None:
+        self._server, self._peer = server, peer
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._peer.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand the connection over to the chat, or refuse it."""
+        peer, server = self._peer, self._server
+        peer.transport.set_protocol(peer)
+        if not peer.closing:
+            server.warn_peer(peer)
+            assert server.tls is not None
+            if server.tls.is_required:
+                server.refuse_plaintext(peer)
+        peer.data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._peer.connection_lost(exc)
+
+
 class ServerDriver:
     """A chat server on the running event loop; programs use `netchat.Server`.
 
@@ -217,8 +250,10 @@ class ServerDriver:
         settings: Limits and timeouts.
         log: Callback for log entries.
         cluster: The cluster that the server joins; its history must be a `SqliteHistory`.
+        tls: The server's certificate, to accept TLS on the same ports; None accepts no TLS.
 
     Attributes:
+        tls: The certificate, or None.
         cluster: Membership in a cluster, or None.
         hub: Sans-I/O rules of the chat.
         state: State of the chat.
@@ -233,8 +268,10 @@ class ServerDriver:
         settings: Settings,
         log: Callable[[Log], None],
         cluster: ClusterOptions | None = None,
+        tls: TlsServer | None = None,
     ) -> None:
         self.settings = settings
+        self.tls = tls
         self.newly_stalled: list[_Peer] = []
         self._history = history
         self._log = log
@@ -336,24 +373,32 @@ class ServerDriver:
         for sock in server.sockets:  # accepted connections inherit it
             _limit_send_buffer(sock)
         self._servers.append(server)
+        if self.tls is not None:
+            self.tls.start(lambda text: self.note(Log("tls", {"text": text})))
         self._tick()
         if self.settings.keep:
             self._purge(at_once=self.settings.purge_now)
         return [s.getsockname()[:2] for s in server.sockets]
 
-    def adopt(self, transport: asyncio.Transport, reader: Reader) -> asyncio.Protocol:
+    def adopt(
+        self, transport: asyncio.Transport, reader: Reader, *, is_encrypted: bool = False
+    ) -> asyncio.Protocol:
         """Adopt a connection accepted elsewhere, such as a WebSocket.
 
         Args:
             transport: Transport for outgoing frames.
             reader: Reader that splits incoming bytes into frames.
+            is_encrypted: Whether TLS protects the connection.
 
         Returns:
             The protocol to pass incoming bytes to.
         """
         _limit_send_buffer(transport.get_extra_info("socket"))
         peer = _Peer(self, reader)
+        peer.is_encrypted = is_encrypted
         peer.connection_made(transport)
+        if self.tls is not None:
+            self.warn_peer(peer)
         if (seconds := peer.unread_until - time.monotonic()) > 0:
             peer.pause(seconds)
         return peer
@@ -380,14 +425,54 @@ class ServerDriver:
     def _accept(self) -> ProtocolDetector:
         """Return the protocol of a new TCP connection."""
         peer = self._peer()
+        if self.tls is None:
+            return self._detector(peer)
+        tls = self.tls
+        return ProtocolDetector(
+            _Plaintext(self, peer),
+            open_link=lambda first: self._open_link(peer, first, refuse=tls.is_required),
+            delay=lambda: max(0.0, peer.unread_until - time.monotonic()),
+            open_tls=lambda first: self._open_tls(tls, peer, first),
+        )
+
+    def _detector(self, peer: _Peer) -> ProtocolDetector:
         return ProtocolDetector(
             peer,
             open_link=lambda first: self._open_link(peer, first),
             delay=lambda: max(0.0, peer.unread_until - time.monotonic()),
         )
 
-    def _open_link(self, peer: _Peer, first: bytes) -> None:
-        """Carry a connection over a link, whose first bytes have arrived."""
+    def _open_tls(self, tls: TlsServer, peer: _Peer, first: bytes) -> None:
+        """Carry a connection over TLS, whose first bytes have arrived."""
+
+        def failed(why: str) -> None:
+            self.state.disconnect(peer, ErrorCode.BAD_FRAME, f"TLS: {why}.")
+            self.schedule()
+
+        if peer not in self.state.connections or peer.closing:
+            return
+        inner = self._detector(peer)
+        layer = tls.transport(inner, peer.share, failed=failed)
+        inner.take_over(layer)
+        transport, peer.transport = peer.transport, layer
+        peer.is_encrypted = True
+        # The peer has read nothing so far, so no hold refers to the old transport.
+        assert not peer.holds
+        self.warn_peer(peer)
+        layer.begin(transport, first, announced=True)
+
+    def warn_peer(self, peer: _Peer) -> None:
+        """Warn a new connection of a failing disk."""
+        if self.warning:
+            self.state.write(peer, self.warning)
+
+    def refuse_plaintext(self, peer: _Peer) -> None:
+        """Close a connection without TLS, because this server requires it."""
+        self.state.disconnect(peer, ErrorCode.UNEXPECTED, _TLS_REQUIRED)
+        self.schedule()
+
+    def _open_link(self, peer: _Peer, first: bytes, *, refuse: bool = False) -> None:
+        """Carry a connection over a link, whose first bytes have arrived; refuse it if required."""
 
         def opened(link: LinkTransport) -> None:
             if peer not in self.state.connections or peer.closing:
@@ -399,6 +484,8 @@ class ServerDriver:
             transport.resume_reading()
             link.set_write_buffer_limits(*self.memory.limits)
             link.begin(transport, first)
+            if refuse:
+                self.refuse_plaintext(peer)
 
         def failed(error: BaseException) -> None:
             text = f"This server cannot load what links need: {error!r}"
@@ -416,6 +503,8 @@ class ServerDriver:
             socket_.shut()
         for timer in self._timers:
             timer.cancel()
+        if self.tls is not None:
+            self.tls.stop()
         self._stopping = True  # accept no more input, and commit without waiting for more events
         for peer in self._peers:
             # Read and discard the rest: closing a socket with unread bytes resets it and loses BYE.

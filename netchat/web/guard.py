@@ -97,14 +97,21 @@ class Guard:
         origins: Additional allowed origins, such as `https://chat.example.org`.
         hosts: Additional names of this server, besides its addresses and host name.
         is_clustered: Whether the page also connects to other servers.
+        has_tls: Whether to redirect requests without TLS to https.
 
     Attributes:
         policy: The Content-Security-Policy of every response.
     """
 
     def __init__(
-        self, origins: Iterable[str] = (), hosts: Iterable[str] = (), *, is_clustered: bool = False
+        self,
+        origins: Iterable[str] = (),
+        hosts: Iterable[str] = (),
+        *,
+        is_clustered: bool = False,
+        has_tls: bool = False,
     ) -> None:
+        self._has_tls = has_tls
         self._origins = {_origin(origin) for origin in origins}
         own_name = socket.gethostname().casefold()
         self._names = {own_name, f"{own_name}.local", *(host.casefold() for host in hosts)}
@@ -172,6 +179,8 @@ class Guard:
                 text="This server does not have that name. Use its address, or start it with "
                 "netchat serve --origin http://NAME:PORT.\n"
             )
+        if self._has_tls and not (request.secure or self._may_be_plain(request)):
+            raise web.HTTPPermanentRedirect(f"https://{authority}{request.raw_path}")
         origin = request.headers.get("Origin")
         # Programs other than browsers send no Origin. They may connect, as to the TCP port.
         if origin is not None and not self.is_own_origin(origin, authority):
@@ -180,6 +189,13 @@ class Guard:
                 "netchat serve --origin ORIGIN.\n"
             )
         return await handler(request)
+
+    def _may_be_plain(self, request: web.Request) -> bool:
+        """Return whether a request needs no TLS: for the CA, or by a proxy on this machine."""
+        if request.path == "/ca.crt":
+            return True
+        forwarded = any(name in request.headers for name in _PROXY_HEADERS)
+        return forwarded and is_loopback(request.remote or "")
 
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG002
         """Add the security headers to a response; an aiohttp signal handler."""

@@ -39,6 +39,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def url(host: str, port: int) -> str:
+def url(host: str, port: int, *, has_tls: bool = False) -> str:
     """Return the URL of the page at a host and port."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if has_tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

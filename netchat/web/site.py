@@ -16,12 +16,14 @@ from netchat.chat.fair_shares import Shares, share_of
 from netchat.chat.room_codes import LOBBY, read_code
 from netchat.chat.server_log import ServerLog
 from netchat.net.server_driver import ServerDriver
+from netchat.net.tls.server import TlsServer
 from netchat.version import __version__
 from netchat.web.dashboard import Dashboard
 from netchat.web.files import Files
 from netchat.web.guard import Guard, is_local
 from netchat.web.local_addresses import url
 from netchat.web.qr import svg_qr
+from netchat.web.tls_detector import TlsDetector
 from netchat.web.websocket import MessageWrapper, WebSocket
 
 __all__ = ["PAGE", "Site"]
@@ -81,10 +83,13 @@ class _ConnectionLimiter(asyncio.Protocol):
     Args:
         server: Creates the protocol of an accepted connection.
         connections: The limits per address.
+        tls: Certificate of the server; None for a server without TLS.
     """
 
-    def __init__(self, server: web.Server, connections: _Connections) -> None:
-        self._server, self._connections = server, connections
+    def __init__(
+        self, server: web.Server, connections: _Connections, tls: TlsServer | None
+    ) -> None:
+        self._server, self._connections, self._tls = server, connections, tls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast(asyncio.Transport, transport)
@@ -94,8 +99,11 @@ class _ConnectionLimiter(asyncio.Protocol):
             return
         handler = self._server()
         self._connections.take(share, handler)
-        transport.set_protocol(handler)
-        handler.connection_made(transport)
+        upper: asyncio.Protocol = handler
+        if self._tls is not None:
+            upper = TlsDetector(handler, self._tls, share, KEEP_ALIVE)
+        transport.set_protocol(upper)
+        upper.connection_made(transport)
 
 
 class _Upgrade(web.WebSocketResponse):
@@ -137,7 +145,12 @@ class Site:
         self._listener: asyncio.Server | None = None
         origins = list(origins)
         self._behind_proxy = bool(origins)
-        self.guard = Guard(origins, hosts, is_clustered=chat.cluster is not None)
+        self.guard = Guard(
+            origins,
+            hosts,
+            is_clustered=chat.cluster is not None,
+            has_tls=chat.tls is not None,
+        )
         app = web.Application(middlewares=[self.guard.check])
         app.on_response_prepare.append(self.guard.add_headers)
         app.router.add_get("/", self._index)
@@ -145,6 +158,7 @@ class Site:
         app.router.add_get("/server", self._server)
         app.router.add_get("/server/feed", self._feed, allow_head=False)
         app.router.add_get("/page/{name}", self._file)
+        app.router.add_get("/ca.crt", self._ca)
         app.router.add_get("/info.json", self._info)
         app.router.add_get("/qr/{code}.svg", self._qr)
         app.router.add_get("/ws", self._websocket, allow_head=False)
@@ -189,7 +203,8 @@ class Site:
             host: Address of this machine for them.
         """
         assert self._listener is not None
-        return self.address or url(host, self._listener.sockets[0].getsockname()[1])
+        port = self._listener.sockets[0].getsockname()[1]
+        return self.address or url(host, port, has_tls=self._chat.tls is not None)
 
     async def stop(self) -> None:
         """Stop listening and close all HTTP connections; the chat server closes the WebSockets."""
@@ -201,7 +216,7 @@ class Site:
     def _accept(self) -> asyncio.Protocol:
         server = self._runner.server
         assert server is not None
-        return _ConnectionLimiter(server, self._connections)
+        return _ConnectionLimiter(server, self._connections, self._chat.tls)
 
     # -- requests -------------------------------------------------------------------------------
 
@@ -218,6 +233,17 @@ class Site:
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         return self._files.response(request.match_info["name"], request)
+
+    async def _ca(self, request: web.Request) -> web.StreamResponse:  # noqa: ARG002 - aiohttp's
+        """Return the certificate of the CA, to install it on phones."""
+        tls = self._chat.tls
+        if tls is None or tls.files.ca is None:
+            raise web.HTTPNotFound(text="This server has no certificate authority of its own.\n")
+        return web.Response(
+            body=tls.files.ca.read_bytes(),
+            content_type="application/x-x509-ca-cert",
+            headers={"Cache-Control": "no-store"},
+        )
 
     def _address(self, request: web.Request) -> str:
         return self.address or f"{request.scheme}://{request.headers['Host']}"
@@ -248,6 +274,8 @@ class Site:
             return response
         http.transport = None
         http.connection_lost(None)
+        # A browser that sends the origin of a page behind a proxy uses TLS up to the proxy.
+        is_encrypted = request.secure or request.headers.get("Origin", "").startswith("https://")
         websocket = WebSocket(lower, self._chat.settings.max_frame, self._wrapper)
-        lower.set_protocol(self._chat.adopt(websocket, websocket))
+        lower.set_protocol(self._chat.adopt(websocket, websocket, is_encrypted=is_encrypted))
         return response

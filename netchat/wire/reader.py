@@ -29,6 +29,9 @@ _new = tuple.__new__  # makes a named tuple in half the time of its own `__new__
 #: First bytes of an HTTP response.
 _HTTP = b"HTTP/"
 
+#: First bytes of a TLS handshake.
+_TLS = b"\x16\x03"
+
 
 def http_problem(head: bytes | bytearray) -> str:
     """Describe the mistake of connecting to the page's port, if the bytes are HTTP.
@@ -47,6 +50,13 @@ def http_problem(head: bytes | bytearray) -> str:
     )
 
 
+def _tls_problem(head: bytes | bytearray) -> str:
+    """Describe the mistake of starting TLS with a server that does not expect it, or return ""."""
+    if not head.startswith(_TLS):
+        return ""
+    return "it starts TLS, which is off here; start the server with netchat serve --tls"
+
+
 def check_header(head: bytes | bytearray, limit: int = MAX_FRAME) -> int:
     """Check a complete or partial header.
 
@@ -62,7 +72,9 @@ def check_header(head: bytes | bytearray, limit: int = MAX_FRAME) -> int:
     """
     if not MAGIC.startswith(head[:2]):
         raise BadMagic(
-            http_problem(head) or f"a frame begins with {MAGIC!r}, not with {bytes(head[:2])!r}"
+            http_problem(head)
+            or _tls_problem(head)
+            or f"a frame begins with {MAGIC!r}, not with {bytes(head[:2])!r}"
         )
     if len(head) > 2 and head[2] != VERSION:
         raise BadVersion(f"this is NCP version {head[2]}; this program speaks version {VERSION}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -150,11 +151,18 @@ class _Member(asyncio.Protocol):
 
 
 class Crowd:
-    """`members` connections, of which the first `senders` send messages."""
+    """`members` connections, of which the first `senders` send messages, perhaps over TLS."""
 
     def __init__(
-        self, dialect: Dialect, port: int, members: int, senders: int = 10, first: int = 0
+        self,
+        dialect: Dialect,
+        port: int,
+        members: int,
+        senders: int = 10,
+        first: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        self.tls = tls
         self.dialect, self.port = dialect, port
         self.size, self.senders, self.first = members, senders, first
         self.members: list[_Member] = []
@@ -168,11 +176,16 @@ class Crowd:
         loop = asyncio.get_running_loop()
         for begin in range(0, self.size, 64):
             batch = range(begin, min(begin + 64, self.size))
-            for i in batch:
-                _, member = await loop.create_connection(
-                    lambda i=i: _Member(self, self.first + i), "127.0.0.1", self.port
+            connecting = [
+                loop.create_connection(
+                    lambda i=i: _Member(self, self.first + i),
+                    "127.0.0.1",
+                    self.port,
+                    ssl=self.tls,
                 )
-                self.members.append(member)
+                for i in batch
+            ]
+            self.members += [member for _, member in await asyncio.gather(*connecting)]
             for _ in batch:
                 await self.joined.acquire()
         quiet = -1

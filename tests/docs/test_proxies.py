@@ -1,4 +1,4 @@
-"""The proxies' configurations in `docs/CLUSTER.md` are accepted by the proxies."""
+"""The proxies' configurations in `docs/CLUSTER.md` and `docs/TLS.md` are accepted by the proxies."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from netchat.net.tls.server import TlsServer
 from tests.docs.blocks import blocks
 
 #: Places of nginx's stream module; some builds have it inside.
@@ -46,6 +47,30 @@ def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
     modules = [f"load_module {module};" for module in STREAM_MODULES if module.exists()]
     settings = f"{' '.join(modules[:1])} pid {tmp_path}/pid; error_log {tmp_path}/log;"
     check("nginx", "-t", "-p", tmp_path, "-c", path, "-g", settings)
+
+
+def tls_block(language: str) -> str:
+    (block,) = (block for block in blocks("docs/TLS.md") if block.language == language)
+    return block.text
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+def test_nginx_accepts_its_configuration_for_tls(tmp_path: Path) -> None:
+    files = TlsServer(folder=tmp_path / "tls").files
+    text = tls_block("nginx").replace("listen 443", "listen 8443")
+    text = text.replace("/etc/ssl/chat/fullchain.pem", str(files.chain))
+    path = tmp_path / "nginx.conf"
+    path.write_text(text.replace("/etc/ssl/chat/privkey.pem", str(files.key)), "utf-8")
+    modules = [f"load_module {module};" for module in STREAM_MODULES if module.exists()]
+    settings = f"{' '.join(modules[:1])} pid {tmp_path}/pid; error_log {tmp_path}/log;"
+    check("nginx", "-t", "-p", tmp_path, "-c", path, "-g", settings)
+
+
+@pytest.mark.skipif(shutil.which("caddy") is None, reason="caddy is not installed")
+def test_caddy_accepts_its_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "Caddyfile"
+    path.write_text(f"{tls_block('caddy')}\n", "utf-8")
+    check("caddy", "adapt", "--config", path, "--adapter", "caddyfile", "--validate")
 
 
 def test_both_proxies_forward_to_the_same_servers(tmp_path: Path) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import secrets
-from collections.abc import AsyncIterator, Callable
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 from netchat.chat.client_events import ClientEvent, RoomEvent
 from netchat.chat.effects import Log
@@ -16,6 +20,9 @@ from netchat.net.client_driver import ClientDriver
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.server_driver import ServerDriver
+from netchat.net.tls.client import TlsClient
+from netchat.net.tls.server import TlsServer
+from netchat.net.tls.trust import Trust
 from netchat.wire import FrameReader, Hello, Message, decode, encode
 
 #: Seconds after which a test that waits has failed.
@@ -33,6 +40,41 @@ class BrittleHistory(SqliteHistory):
         super().write(batches)
 
 
+@functools.cache
+def certificate_folder() -> Path:
+    """Return a folder with a certificate for this machine, for all tests of the process."""
+    return Path(tempfile.mkdtemp(prefix="netchat-tls-"))
+
+
+class OverTls:
+    """TLS below the servers, connections and clients of this module, while `active`."""
+
+    def __init__(self) -> None:
+        self.server: TlsServer | None = None
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        """Use TLS for everything that is started meanwhile."""
+        self.server = TlsServer(folder=certificate_folder())
+        try:
+            yield
+        finally:
+            self.server = None
+
+    def context(self) -> ssl.SSLContext | None:
+        """Return the context of a client that verifies the certificate, if active."""
+        if self.server is None:
+            return None
+        return ssl.create_default_context(cafile=str(self.server.files.ca))
+
+    def client(self) -> TlsClient | None:
+        """Return the factory of a client's connections, if active."""
+        return None if self.server is None else TlsClient(Trust(ca=self.server.files.ca))
+
+
+over_tls = OverTls()
+
+
 class Serving:
     """A running server.
 
@@ -43,12 +85,12 @@ class Serving:
     """
 
     def __init__(
-        self, history: SqliteHistory | MemoryHistory, settings: Settings, cluster=None
+        self, history: SqliteHistory | MemoryHistory, settings: Settings, cluster=None, tls=None
     ) -> None:
         self.history = history
         self.notes: list[Log] = []
         self.log = ServerLog(self.notes.append)
-        self.server = ServerDriver(history, settings, self.log, cluster)
+        self.server = ServerDriver(history, settings, self.log, cluster, tls or over_tls.server)
         self.port = 0
 
     @property
@@ -63,10 +105,10 @@ class Serving:
 
 @contextlib.asynccontextmanager
 async def serve(
-    history=None, port: int = 0, *, udp: bool = False, **settings: float
+    history=None, port: int = 0, *, udp: bool = False, tls=None, **settings: float
 ) -> AsyncIterator[Serving]:
     """Run a server."""
-    serving = Serving(history or MemoryHistory(), Settings(**settings))  # type: ignore[arg-type]
+    serving = Serving(history or MemoryHistory(), Settings(**settings), tls=tls)  # type: ignore[arg-type]
     ((_, serving.port),) = await serving.server.start("127.0.0.1", port, udp=udp)
     try:
         yield serving
@@ -121,6 +163,7 @@ class Raw:
 @contextlib.asynccontextmanager
 async def raw(port: int, name: str = "", **options) -> AsyncIterator[Raw]:
     """Open a connection; with a name, send HELLO."""
+    options.setdefault("ssl", over_tls.context())
     link = Raw(*await asyncio.open_connection("127.0.0.1", port, **options))
     try:
         if name:
@@ -181,6 +224,8 @@ class Talker:
 @contextlib.asynccontextmanager
 async def talker(port: int, name: str, *rooms: str, **options) -> AsyncIterator[Talker]:
     """Run a client that has joined some rooms."""
+    if "path" not in options:
+        options.setdefault("tls", over_tls.client())
     async with ClientDriver("127.0.0.1", port, name, **options) as client:
         someone = Talker(client)
         for room in rooms:

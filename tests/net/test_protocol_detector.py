@@ -156,3 +156,28 @@ class TestDelay:
         first.connection_lost(None)
         await asyncio.sleep(0.03)
         assert upper.calls == ["made", "lost"]
+
+
+CLIENT_HELLO = bytes.fromhex("1603010200010001fc0303")
+
+
+@pytest.mark.parametrize("step", [1, 5, 6, 11])
+def test_tls_is_detected_in_pieces_of_any_size(step: int) -> None:
+    found: list[bytes] = []
+    upper, transport = Upper(), Recorder()
+    first = ProtocolDetector(upper, lambda _: None, open_tls=found.append)
+    first.connection_made(transport)
+    for at in range(0, len(CLIENT_HELLO), step):
+        if not found:
+            first.data_received(CLIENT_HELLO[at : at + step])
+    assert CLIENT_HELLO.startswith(found[0])
+    assert len(found[0]) >= 6
+    assert not transport.reading
+    assert upper.calls == ["made"]
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x16\x02", b"\x16\x03\x01\x00\x05\x02", b"\x15\x03\x03\x00\x02\x02"]
+)
+def test_other_records_are_no_client_hello(data: bytes) -> None:
+    assert detect(data, has_tls=True) is CarriedProtocol.FRAMES

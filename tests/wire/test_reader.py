@@ -228,3 +228,8 @@ def test_frames_beyond_the_limit_stay_buffered():
     assert (reader.unread, reader.pending) == (True, len(two))
     assert len(reader.feed(three, most=2)) == 2
     assert (reader.unread, reader.pending) == (False, 0)
+
+
+def test_tls_is_named():
+    with pytest.raises(BadMagic, match="it starts TLS, which is off here"):
+        FrameReader().feed(bytes.fromhex("160301020001000001"))

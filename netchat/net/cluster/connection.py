@@ -174,7 +174,7 @@ def _describe(error: BaseException) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return (
             f"the certificate of Redis is not trusted ({cause.verify_message}). "
-            "If your own CA issued it, set SSL_CERT_FILE to the file of that CA"
+            "If your own CA issued it, append ?ca=FILE to the URL, with the certificate of that CA"
         )
     if isinstance(cause, ssl.SSLError):
         return f"TLS with Redis failed ({cause.reason})"

@@ -15,7 +15,8 @@ from netchat.net.address import show_address
 __all__ = ["RedisURL", "parse_redis_url"]
 
 FORMS = (
-    "write redis://HOST:PORT/DB, rediss://HOST:PORT/DB (TLS) or unix:///PATH?db=DB, "
+    "write redis://HOST:PORT/DB, rediss://HOST:PORT/DB (TLS; ?ca=FILE names your own CA) or "
+    "unix:///PATH?db=DB, "
     "with USER:PASSWORD@ before HOST or PATH if Redis requires it"
 )
 
@@ -36,6 +37,8 @@ class RedisURL:
     """Number of the database."""
     is_tls: bool
     """Whether the connection uses TLS."""
+    ca: str
+    """File with the CA certificates for TLS; empty for those of the system."""
     username: str | None = field(repr=False)
     """User name, or None for the default user."""
     password: str | None = field(repr=False)
@@ -52,13 +55,18 @@ class RedisURL:
         """Return the shell command that opens this Redis; it asks for the password."""
         where = ["-s", self.path] if self.path else ["-h", self.host, "-p", str(self.port)]
         tls = ["--tls"] if self.is_tls else []
+        tls += ["--cacert", self.ca] if self.ca else []
         user = ["--user", self.username] if self.username else []
         password = [] if self.password is None else ["--askpass"]
         return shlex.join(["redis-cli", *where, *tls, *user, *password])
 
     def options(self) -> dict[str, Any]:
         """Return the arguments of redis-py's connection."""
-        where = {"path": self.path} if self.path else {"host": self.host, "port": self.port}
+        where: dict[str, Any] = (
+            {"path": self.path} if self.path else {"host": self.host, "port": self.port}
+        )
+        if self.ca:
+            where["ssl_ca_certs"] = self.ca
         return {**where, "db": self.db, "username": self.username, "password": self.password}
 
 
@@ -76,8 +84,9 @@ def parse_redis_url(url: str) -> RedisURL:
         raise _wrong("it cannot be parsed, or its port is out of range") from None
     if parts.scheme not in ("redis", "rediss", "unix"):
         raise _wrong("its scheme is not redis, rediss or unix")
-    if parts.fragment or set(query) - {"db"} or len(query.get("db", ())) > 1:
-        raise _wrong("only ?db=DB may follow the path")
+    allowed = {"db", "ca"} if parts.scheme == "rediss" else {"db"}
+    if parts.fragment or set(query) - allowed or any(len(one) > 1 for one in query.values()):
+        raise _wrong("only ?db=DB may follow the path, and ?ca=FILE with rediss")
     is_unix = parts.scheme == "unix"
     if is_unix and (parts.hostname or not parts.path.strip("/")):
         raise _wrong("unix:// needs an absolute path: unix:///run/redis/redis.sock")
@@ -93,6 +102,7 @@ def parse_redis_url(url: str) -> RedisURL:
         path=path if is_unix else "",
         db=int(number),
         is_tls=parts.scheme == "rediss",
+        ca=query["ca"][0] if "ca" in query else "",
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
     )

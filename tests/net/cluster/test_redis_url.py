@@ -50,6 +50,8 @@ def test_unix_sockets() -> None:
         ("redis://u:s3cret@h/zero", "DB is not a number"),
         ("redis://u:s3cret@h/0?timeout=1", "only ?db=DB"),
         ("redis://u:s3cret@h/0#x", "only ?db=DB"),
+        ("redis://u:s3cret@h/0?ca=/etc/ca.crt", "only ?db=DB"),
+        ("rediss://u:s3cret@h/0?ca=a&ca=b", "only ?db=DB"),
         ("unix://host/path", "absolute path"),
         ("unix://", "absolute path"),
     ],
@@ -67,6 +69,7 @@ def test_refused_urls_are_not_repeated(url: str, reason: str) -> None:
     [
         ("redis://127.0.0.1:6380", "redis-cli -h 127.0.0.1 -p 6380"),
         ("rediss://u:s3cret@h", "redis-cli -h h -p 6379 --tls --user u --askpass"),
+        ("rediss://h/0?ca=/etc/ca.crt", "redis-cli -h h -p 6379 --tls --cacert /etc/ca.crt"),
         ("redis://:s3cret@[::1]/3", "redis-cli -h ::1 -p 6379 --askpass"),
         ("unix:///run/my redis.sock", "redis-cli -s '/run/my redis.sock'"),
     ],
