@@ -13,7 +13,7 @@ import click
 
 from netchat.cli.output_files import write_output
 from netchat.errors import CaptureError
-from netchat.exit_codes import FAILED
+from netchat.exit_codes import FAILED, OK
 from netchat.wire import DEFAULT_PORT, MESSAGES
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
@@ -27,7 +27,7 @@ __all__ = ["inspect"]
 _TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sensitive=False)
 _ROWS = {
     "ack": "bright_black", "data": "bright_black", "control": "magenta", "again": "yellow",
-    "block": "cyan", "failed": "red", "gap": "red", "damage": "red",
+    "block": "cyan", "tls": "bright_black", "failed": "red", "gap": "red", "damage": "red",
 }  # fmt: skip
 
 
@@ -65,6 +65,19 @@ _ROWS = {
     help="Maximum size of a frame in bytes, as set for the server.",
 )  # fmt: skip
 @click.option("--clock", is_flag=True, help="Show the time of day instead of elapsed seconds.")
+@click.option(
+    "--keylog", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
+    help="Key log with TLS secrets, in addition to those in the capture. SSLKEYLOGFILE makes TLS "
+    "programs write one.",
+)  # fmt: skip
+@click.option(
+    "--strip-secrets", "stripped", metavar="OUT", type=click.Path(dir_okay=False),
+    help="Only copy the capture to OUT, without its TLS secrets.",
+)  # fmt: skip
+@click.option(
+    "--anonymise", "anonymous", metavar="OUT", type=click.Path(dir_okay=False),
+    help="Only copy the chat to OUT, with stand-ins for names, addresses, room codes and texts.",
+)  # fmt: skip
 @click.pass_context
 def inspect(
     ctx: click.Context,
@@ -82,11 +95,21 @@ def inspect(
     ports: tuple[int, ...],
     max_frame: int,
     clock: bool,
+    keylog: str | None,
+    stripped: str | None,
+    anonymous: str | None,
 ) -> None:
     """Decode the chat traffic in FILE, a capture (pcap or pcapng, also .gz; - reads standard input).
 
     By default, print one line per message. Bytes that are missing from the capture, and bytes that
     are not a valid frame, appear at their position. Root is not required.
+
+    TLS 1.3 is decrypted if the capture contains the secrets (netchat sniff --write --keylog puts them
+    there), or --keylog has them. Otherwise its records are shown: times, types and lengths.
+
+    --strip-secrets and --anonymise copy a capture so that it can be given to others. --anonymise keeps
+    times, lengths, ports and all that happens in TCP. It leaves out packets that do not belong to a
+    chat, and refuses TLS and links, whose contents it cannot rewrite.
 
     \b
     Examples:
@@ -97,10 +120,23 @@ def inspect(
       netchat inspect chat.pcapng --ladder          with TCP segments and acknowledgements
       netchat inspect chat.pcapng --svg chat.svg    the same as a picture
       netchat inspect chat.pcapng --user Nova --type SEND --json
+      netchat inspect tls.pcapng --keylog keys.log  with TLS secrets from a file
+      netchat inspect tls.pcapng --strip-secrets public.pcapng
     """
     from netchat.packets import Decoder, read_capture
+    from netchat.packets.capture.key_log_file import KeyLogFile
     from netchat.packets.filters import make_filter
 
+    if stripped is not None or anonymous is not None:
+        if stripped is not None and anonymous is not None:
+            raise click.UsageError("--anonymise leaves out secrets too: omit --strip-secrets.")
+        if file == "-":
+            raise click.UsageError(
+                "--strip-secrets and --anonymise need a file, not standard input."
+            )
+        if stripped is not None:
+            ctx.exit(_strip(file, stripped))
+        ctx.exit(_anonymise(file, str(anonymous), ports, max_frame))
     if sum((stats, follow, ladder or svg is not None, tree or as_hex)) > 1:
         raise click.UsageError("--stats, --follow, --ladder and --tree cannot be combined.")
     if as_json and (follow or ladder or svg is not None or tree or as_hex):
@@ -108,7 +144,8 @@ def inspect(
     chosen = make_filter(room=room, user=user, types=types)
     wanted = None if chosen is None else _CountingFilter(chosen)
     drawn = ladder or svg is not None
-    decoder = Decoder(ports, limit=max_frame, trace=drawn)
+    keys = KeyLogFile(keylog) if keylog is not None else None
+    decoder = Decoder(ports, limit=max_frame, trace=drawn, keys=keys)
     problems: list[CaptureError] = []
     items = _until_broken(read_capture(file, decoder=decoder), problems)
     if stats:
@@ -133,6 +170,45 @@ def inspect(
     for problem in problems:
         click.echo(f"netchat: {problem}", err=True)
         ctx.exit(FAILED)
+
+
+def _strip(file: str, target: str) -> int:
+    """Copy a capture without its secrets; return the exit code."""
+    from netchat.files import tighten
+    from netchat.packets.capture.strip import strip_secrets
+
+    if notice := tighten(Path(target)):
+        click.echo(notice, err=True)
+    stripped = strip_secrets(file, target)
+    click.echo(
+        f"Wrote {target}, without {many(stripped.blocks, 'block')} of TLS secrets.", err=True
+    )
+    if stripped.rest:
+        click.echo(
+            f"netchat: {file} is damaged: its last {many(stripped.rest, 'byte')} were left out, "
+            "since they may contain secrets",
+            err=True,
+        )
+        return FAILED
+    return OK
+
+
+def _anonymise(file: str, target: str, ports: tuple[int, ...], limit: int) -> int:
+    """Copy the chat in a capture with stand-ins; return the exit code."""
+    from netchat.files import tighten
+    from netchat.packets.anonymise import anonymise
+
+    if notice := tighten(Path(target)):
+        click.echo(notice, err=True)
+    done = anonymise(file, target, ports, limit=limit)
+    click.echo(
+        f"Wrote {target}: {many(done.packets, 'packet')}, with stand-ins for "
+        f"{many(done.names, 'name')}, {many(done.texts, 'text')} and "
+        f"{many(done.addresses, 'address', 'addresses')}. "
+        f"Left out: {many(done.left_out, 'packet')} that do not belong to a chat.",
+        err=True,
+    )
+    return OK
 
 
 class _CountingFilter:

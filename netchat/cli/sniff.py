@@ -53,6 +53,11 @@ _TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sens
     help="Write all captured packets to FILE (pcap if it ends in .pcap, else pcapng). - is "
     "standard output, instead of the messages.",
 )  # fmt: skip
+@click.option(
+    "--keylog", metavar="FILE", type=click.Path(dir_okay=False),
+    help="Key log with TLS secrets, which may be written during the capture (SSLKEYLOGFILE makes TLS "
+    "programs write one). --write then puts the secrets of captured connections into its file.",
+)  # fmt: skip
 @click.option("--count", type=click.IntRange(1), help="Stop after this number of messages.")
 @click.option("--duration", type=DURATION, help="Stop after this time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
@@ -70,6 +75,7 @@ def sniff(
     user: str | None,
     types: tuple[str, ...],
     write: str | None,
+    keylog: str | None,
     count: int | None,
     duration: float | None,
     as_json: bool,
@@ -90,6 +96,7 @@ def sniff(
       sudo netchat sniff --user Nova --tree           every byte that Nova sends and receives
       sudo netchat sniff --type SEND --count 1 --hex  the next message
       sudo netchat sniff --json --duration 10m        for another program
+      sudo netchat sniff --keylog keys.log            TLS too, with secrets from keys.log
     """
     from netchat.cli.render.items import ItemPrinter
     from netchat.errors import NotPermitted
@@ -107,10 +114,14 @@ def sniff(
     if write not in (None, "-") and (notice := tighten(Path(write))):
         click.echo(notice, err=True)
     try:
-        sniffer = listen(interface, wanted, write=file, duration=duration, limit=max_frame)
+        sniffer = listen(
+            interface, wanted, write=file, duration=duration, limit=max_frame, keylog=keylog
+        )
     except NotPermitted as error:
         click.echo(f"netchat: {error} {_permission_help()}", err=True)
         return NOT_PERMITTED
+    if keylog is not None and write is not None and write.endswith((".pcap", ".cap")):
+        click.echo(f"{write} will have no TLS secrets: only pcapng can hold them.", err=True)
     printer = ItemPrinter(
         wanted=make_filter(room=room, user=user, types=types), as_json=as_json, tree=tree,
         as_hex=as_hex, clock=True, count=count,
@@ -128,7 +139,7 @@ def sniff(
                     break
         except CaptureError as error:
             problem = error
-    _summarise(sniffer.summary(), None if write == "-" else write, as_json=as_json)
+    _summarise(sniffer.summary(), None if write == "-" else write, keylog, as_json=as_json)
     if problem is not None:
         click.echo(f"netchat: {problem}", err=True)
         return FAILED
@@ -154,7 +165,9 @@ def _ended_by_signals(sniffer: Sniffer) -> Iterator[None]:
             signal.signal(name, handler)
 
 
-def _summarise(counts: dict[str, Any], write: str | None, *, as_json: bool) -> None:
+def _summarise(
+    counts: dict[str, Any], write: str | None, keylog: str | None, *, as_json: bool
+) -> None:
 
     if as_json:
         click.echo(json.dumps({"item": "summary", **counts}), err=True)
@@ -174,10 +187,22 @@ def _summarise(counts: dict[str, Any], write: str | None, *, as_json: bool) -> N
             f"{many(counts['corrected'], 'symbol')} corrected, "
             f"{counts['failed']:,} failed, {counts['again']:,} retransmitted."
         )
+    if counts["tls_records"]:
+        lines.append(
+            f"{many(counts['tls_records'], 'TLS record')}; "
+            f"{counts['tls_undecryptable']:,} could not be decrypted."
+            + ("" if keylog else " --keylog FILE decrypts them, given the secrets.")
+        )
     if counts["passed_over"]:
         lines.append(
             f"{many(counts['passed_over'], 'packet')} arrived too fast to be decoded"
             + (", but the file has them." if write else "; try -q or --write.")
+        )
+    if counts["secrets_written"]:
+        lines.append(
+            f"{write} contains the TLS secrets of "
+            f"{many(counts['secrets_written'], 'connection')}. Anyone with the file can read them; "
+            f"netchat inspect {write} --strip-secrets OUT makes a copy without."
         )
     if write is not None:
         lines.append(f"Wrote {write}. Decode it with: netchat inspect {write}")

@@ -8,9 +8,9 @@
 `read` and `sniff` yield messages; `read_capture` yields every item: messages, gaps, damage, blocks of
 links, notices.
 
-The packages: `capture` reads, writes and records packets; `tcp` reassembles streams; `decode` finds
-messages in them; `views` formats items as text, data and diagrams; `replay` plays a capture to a
-server; `scapy` and `wireshark` teach these tools the protocol.
+The packages: `capture` reads, writes and records packets; `tcp` reassembles streams; `tls` decrypts
+them, given the secrets; `decode` finds messages in them; `views` formats items as text, data and
+diagrams; `replay` plays a capture to a server; `scapy` and `wireshark` teach these tools the protocol.
 
 `craft`, `Encapsulation` and `netchat.packets.scapy` import Scapy, and so are imported on first use.
 """
@@ -27,10 +27,12 @@ from netchat.packets.capture.writer import CaptureWriter, PcapngWriter, PcapWrit
 from netchat.packets.decode.conversation import Conversation, DirectionCounts
 from netchat.packets.decode.decoder import Decoder
 from netchat.packets.decode.link_state import BlockCounts, LinkState
-from netchat.packets.items import Block, Damage, DecodedMessage, Gap, Item, Notice, Trace
+from netchat.packets.items import Block, Damage, DecodedMessage, Gap, Item, Notice, TlsRecord, Trace
 from netchat.packets.messages import Messages, read
 from netchat.packets.offline import read_capture
 from netchat.packets.sniffer import Sniffer, sniff
+from netchat.packets.tls.key_log import KeyLog
+from netchat.packets.tls.state import TlsCounts, TlsState
 
 if TYPE_CHECKING:
     from netchat.packets.encapsulate import Encapsulation
@@ -52,6 +54,7 @@ __all__ = [
     "Encapsulation",
     "Gap",
     "Item",
+    "KeyLog",
     "LinkState",
     "Live",
     "Messages",
@@ -60,6 +63,9 @@ __all__ = [
     "PcapWriter",
     "PcapngWriter",
     "Sniffer",
+    "TlsCounts",
+    "TlsRecord",
+    "TlsState",
     "Trace",
     "craft",
     "open_writer",

@@ -7,6 +7,11 @@ was captured several times, this holds for each of its streams.
 A conversation over a link has two byte streams per direction, and the rule holds for both. The
 connection's stream consists of `Block`, and of `Damage` and `Gap` that are not `inside`. The stream
 carried by the blocks consists of `DecodedMessage`, and of `Damage` and `Gap` that are `inside`.
+
+A TLS conversation also has two. The connection's stream consists of `TlsRecord`, and of `Damage` and
+`Gap` that are not `inside`; the content of the decrypted records, of messages and what is `inside`.
+Where records are missing, the length of their content is computed from theirs, as if they had no
+padding.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
 
     from netchat.link.header import Header
 
-__all__ = ["Block", "Damage", "DecodedMessage", "Gap", "Item", "Notice", "Trace"]
+__all__ = ["Block", "Damage", "DecodedMessage", "Gap", "Item", "Notice", "TlsRecord", "Trace"]
 
 
 class DecodedMessage(NamedTuple):
@@ -62,6 +67,11 @@ class DecodedMessage(NamedTuple):
     def seconds(self) -> float:
         """Capture time, in seconds since 1970-01-01 UTC."""
         return self.time / 1e9
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether TLS encrypted it; then the capture was decrypted with its secrets."""
+        return self.conversation.tls is not None
 
     @property
     def direction(self) -> str:
@@ -198,6 +208,68 @@ class Block(NamedTuple):
         return [(at, was, sent) for at, (was, sent) in pairs if was != sent]
 
 
+class TlsRecord(NamedTuple):
+    """TLS record (RFC 8446), decrypted if the secrets are known.
+
+    Attributes:
+        time: Capture time of its last byte, in ns.
+        conversation: The conversation.
+        to_server: Whether the client sent it.
+        kind: Content type in its header: 20 change cipher spec, 21 alert, 22 handshake, 23 application
+            data, which is also the type of every encrypted record of TLS 1.3.
+        offset: Offset of the record in the connection's bytes.
+        raw: The record as captured, with its header of 5 bytes.
+        packets: Numbers of the packets that carried it.
+        repeated: Whether part of it came from a retransmission.
+        inner_kind: Content type of what was encrypted; -1 if it was not decrypted or not encrypted.
+        content: The content: decrypted, or in the clear; None if it could not be decrypted.
+        padding: Number of padding bytes after the content.
+        sequence: Sequence number for its key; -1 if it was not decrypted.
+        epoch: Secret of its key: `early`, `handshake` or `application`; "" if it was not decrypted.
+        text: Description of the handshake messages or the alert in it; else "".
+        reason: Why it was not decrypted; "" if it was, or was not encrypted.
+    """
+
+    time: int
+    conversation: Conversation
+    to_server: bool
+    kind: int
+    offset: int
+    raw: bytes
+    packets: tuple[int, ...]
+    repeated: bool
+    inner_kind: int
+    content: bytes | None
+    padding: int
+    sequence: int
+    epoch: str
+    text: str
+    reason: str
+
+    @property
+    def size(self) -> int:
+        """Length of the record, in bytes."""
+        return len(self.raw)
+
+    @property
+    def name(self) -> str:
+        """Name of the content type, of the content if that was decrypted."""
+        from netchat.packets.tls.records import CONTENT_TYPES
+
+        kind = self.kind if self.inner_kind < 0 else self.inner_kind
+        return CONTENT_TYPES.get(kind, f"type {kind}")
+
+    @property
+    def is_decrypted(self) -> bool:
+        """Whether it was encrypted and has been decrypted."""
+        return self.sequence >= 0
+
+    @property
+    def carries_messages(self) -> bool:
+        """Whether it is decrypted application data, which is decoded further."""
+        return self.sequence >= 0 and self.inner_kind == 23
+
+
 class Notice(NamedTuple):
     """Change in the state of a connection.
 
@@ -245,4 +317,4 @@ class Trace(NamedTuple):
     note: str
 
 
-Item: TypeAlias = DecodedMessage | Gap | Damage | Block | Notice | Trace
+Item: TypeAlias = DecodedMessage | Gap | Damage | Block | TlsRecord | Notice | Trace

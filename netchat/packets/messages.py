@@ -17,10 +17,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from netchat.packets.capture.key_log_file import KeyLogFile
 from netchat.packets.capture.reader import read_packets
 from netchat.packets.filters import ItemFilter, make_filter
 from netchat.packets.items import DecodedMessage, Item
 from netchat.packets.offline import read_capture
+from netchat.packets.tls.key_log import KeyLog
 from netchat.packets.views.records import as_dict
 from netchat.wire import DEFAULT_PORT, MAX_FRAME
 
@@ -90,7 +92,11 @@ class Messages:
 
 
 def read(
-    path: str | Path, ports: Collection[int] = (DEFAULT_PORT,), *, limit: int = MAX_FRAME
+    path: str | Path,
+    ports: Collection[int] = (DEFAULT_PORT,),
+    *,
+    limit: int = MAX_FRAME,
+    keylog: str | Path | KeyLog | None = None,
 ) -> Messages:
     """Read the messages in a capture file.
 
@@ -98,13 +104,15 @@ def read(
         path: Name of a pcap or pcapng file, optionally compressed by gzip.
         ports: TCP ports of chat servers. On other ports, a chat is recognised by its frames.
         limit: Maximum length of a frame, in bytes.
+        keylog: TLS secrets in addition to those in the capture; see `read_capture`.
 
     Returns:
         The messages, which can be iterated several times. If the file is damaged, iterating raises
         `CaptureError` after the last message that could be read.
 
     Raises:
-        CaptureError: The file does not exist, or is not a capture.
+        CaptureError: The file does not exist, or is not a capture; or the key log cannot be read.
     """
     next(read_packets(path), None)  # report an unreadable file at once
-    return Messages(lambda: read_capture(path, ports, limit=limit))
+    keys = KeyLogFile(keylog) if isinstance(keylog, (str, Path)) else keylog
+    return Messages(lambda: read_capture(path, ports, limit=limit, keylog=keys))

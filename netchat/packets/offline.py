@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from netchat.errors import CaptureError
+from netchat.packets.capture.key_log_file import KeyLogFile
 from netchat.packets.capture.reader import read_packets
 from netchat.packets.decode.decoder import Decoder
 from netchat.packets.items import Item
+from netchat.packets.tls.key_log import KeyLog
 from netchat.wire import DEFAULT_PORT, MAX_FRAME
 
 __all__ = ["read_capture"]
@@ -21,6 +23,7 @@ def read_capture(
     *,
     limit: int = MAX_FRAME,
     trace: bool = False,
+    keylog: str | Path | KeyLog | None = None,
     decoder: Decoder | None = None,
 ) -> Iterator[Item]:
     """Yield the decoded items of a capture file.
@@ -35,18 +38,21 @@ def read_capture(
         ports: TCP ports of chat servers; see `Decoder`.
         limit: Maximum length of a frame, in bytes.
         trace: Whether to yield TCP segments as well.
-        decoder: Decoder to use, for access to its counters; replaces the three arguments above.
+        keylog: TLS secrets in addition to those in the capture: the name of a key log file, as written
+            because of `SSLKEYLOGFILE`, or a `KeyLog`.
+        decoder: Decoder to use, for access to its counters; replaces the four arguments above.
 
     Raises:
-        CaptureError: The file cannot be read, or is damaged. All items before the damage have been
+        CaptureError: A file cannot be read, or is damaged. All items before the damage have been
             yielded.
     """
     if decoder is None:
-        decoder = Decoder(ports, limit=limit, trace=trace)
+        keys = KeyLogFile(keylog) if isinstance(keylog, (str, Path)) else keylog
+        decoder = Decoder(ports, limit=limit, trace=trace, keys=keys)
     feed = decoder.feed
     problem: CaptureError | None = None
     try:
-        for packet in read_packets(path):
+        for packet in read_packets(path, decoder.keys.add):
             # Faster than `yield from` for the many short lists.
             for item in feed(packet):  # noqa: UP028
                 yield item

@@ -19,11 +19,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
+from netchat.packets.capture.key_log_file import KeyLogFile
 from netchat.packets.capture.live import ANY, Live
 from netchat.packets.decode.conversation import Conversation, DirectionCounts
 from netchat.packets.decode.decoder import Decoder
 from netchat.packets.decode.link_state import BlockCounts
-from netchat.packets.items import Block, Damage, DecodedMessage, Item
+from netchat.packets.items import Block, Damage, DecodedMessage, Item, TlsRecord
 from netchat.packets.messages import Messages
 from netchat.wire import DEFAULT_PORT, MAX_FRAME
 
@@ -48,6 +49,8 @@ class Sniffer(Messages):
         decoder: The decoder.
         messages: Number of messages decoded.
         checksums: Number of frames with a wrong CRC-32.
+        records: Number of TLS records.
+        undecryptable: Number of encrypted TLS records that could not be decrypted.
         blocks: Counters of links, for all links and both directions together.
     """
 
@@ -57,6 +60,8 @@ class Sniffer(Messages):
         self.decoder = decoder
         self.messages: int = 0
         self.checksums: int = 0
+        self.records: int = 0
+        self.undecryptable: int = 0
         self.blocks: BlockCounts = BlockCounts()
         self._began = time.monotonic()
         self._until = self._began + duration if duration is not None else float("inf")
@@ -67,12 +72,13 @@ class Sniffer(Messages):
     def batches(self) -> Iterator[list[Item]]:
         """Yield lists of items; a list is empty if nothing arrived for a moment."""
         feed, live = self.decoder.feed, self.live
+        late = _LATE + int(live.delay * 1e9)
         for packets in live:
             items: list[Item] = []
             for packet in packets:
                 items += feed(packet)
             if not live.is_lagging:
-                items += self.decoder.tick(time.time_ns() - _LATE)
+                items += self.decoder.tick(time.time_ns() - late)
             yield self._counted(items)
             if time.monotonic() >= self._until:
                 live.stop()
@@ -105,6 +111,9 @@ class Sniffer(Messages):
                 self.blocks.corrected += item.corrected
                 self.blocks.failed += item.outcome in ("failed", "combined", "damaged")
                 self.blocks.again += item.again
+            elif isinstance(item, TlsRecord):
+                self.records += 1
+                self.undecryptable += bool(item.reason)
             self._seen.setdefault(item.conversation)
         while len(self._seen) > _MAX_CONVERSATIONS:
             oldest = next(iter(self._seen))
@@ -126,6 +135,9 @@ class Sniffer(Messages):
             "kernel_dropped": self.live.dropped,
             "passed_over": self.live.passed_over,
             "conversations": self.decoder.conversations,
+            "tls_records": self.records,
+            "tls_undecryptable": self.undecryptable,
+            "secrets_written": self.live.secrets,
             "messages": self.messages,
             "crc_failures": self.checksums,
             **{name: getattr(self.blocks, name) for name in _OF_BLOCKS},
@@ -140,6 +152,7 @@ def sniff(
     write: str | Path | BinaryIO | None = None,
     duration: float | None = None,
     limit: int = MAX_FRAME,
+    keylog: str | Path | None = None,
 ) -> Sniffer:
     """Start a live capture and decode it.
 
@@ -151,15 +164,21 @@ def sniff(
             binary file, which stays open.
         duration: Seconds after which the capture ends; None for no limit.
         limit: Maximum length of a frame, in bytes.
+        keylog: Name of a key log file with TLS secrets, which need not exist yet: what is written to it
+            during the capture is used as well. Secrets of captured connections are also written to
+            `write`, unless that is a pcap file, which cannot hold them.
 
     Returns:
         The sniffer, to be used in a `with` block.
 
     Raises:
         NotPermitted: This process may not capture packets.
-        CaptureError: The interface does not exist, or the file cannot be written.
+        CaptureError: The interface does not exist, or a file cannot be read or written.
     """
-    return Sniffer(Live(interface, ports, write=write), Decoder(ports, limit=limit), duration)
+    # The decoder and the thread that writes have a copy each.
+    keys = [KeyLogFile(keylog, is_growing=True) if keylog is not None else None for _ in range(2)]
+    live = Live(interface, ports, write=write, keys=keys[0])
+    return Sniffer(live, Decoder(ports, limit=limit, keys=keys[1]), duration)
 
 
 def _add(total: DirectionCounts, conversation: Conversation) -> None:

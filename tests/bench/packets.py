@@ -5,6 +5,9 @@ reads a real one with --file, and lets every reader count its messages. With --f
 count is that of `read()`. The result is packets per second of CPU time, user and system, in a
 separate process, start-up included. tshark uses the project's dissector. Scapy would take minutes,
 so it reads fewer packets.
+
+The rows with TLS read the same chat over TLS 1.3, between OpenSSL's client and server, from a capture that
+contains the secrets.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from pathlib import Path
 from netchat import wire
 from netchat.packets import Packet, PcapngWriter, read, read_packets
 from tests.packets.segments import ACK, PSH, Talk
+from tests.packets.tls_talk import TlsTalk
 
 WORDS = ("the", "chat", "is", "a", "frame", "in", "a", "segment", "on", "a", "wire", "all", "see")
 
@@ -49,10 +53,20 @@ print(count)
 """
 
 
-def make_capture(path: Path, packets: int, members: int = 10, seed: int = 1) -> int:
+def make_capture(
+    path: Path, packets: int, members: int = 10, seed: int = 1, *, tls: bool = False
+) -> int:
     """Write a busy chat of about `packets` packets; return the number of messages."""
     choose = random.Random(seed)
     talks = [Talk(client_port=50000 + n, isn=(n * 7919, n * 104729)) for n in range(members)]
+    secured: list[TlsTalk] = []
+
+    def add(number: int, side: int, frame: bytes) -> None:
+        if tls:
+            secured[number].say(side, frame)
+        else:
+            talks[number].add(side, ACK | PSH, frame)
+
     time, messages, written = 1_700_000_000_000_000_000, 0, 0
     unacked = [0] * members
     with PcapngWriter(path) as out:
@@ -68,20 +82,23 @@ def make_capture(path: Path, packets: int, members: int = 10, seed: int = 1) -> 
 
         for number, talk in enumerate(talks):
             talk.open()
+            if tls:
+                secured.append(TlsTalk(talk))
+                out.secrets(secured[number].key_log)
             name = f"user{number}"
             hello = wire.Hello(0, bytes([number]) * 16, b"", name, "netchat", ())
-            talk.add(0, ACK | PSH, wire.encode(hello))
+            add(number, 0, wire.encode(hello))
             welcome = wire.Welcome(
                 0, number, number + 1, 0, 65536, 16384, 120, 0, bytes(32), name, "netchat", ()
             )
-            talk.add(1, ACK | PSH, wire.encode(welcome))
+            add(number, 1, wire.encode(welcome))
             messages += 2
         flush()
         seq = 0
         while written < packets:
             sender, seq = choose.randrange(members), seq + 1
             text = " ".join(choose.choices(WORDS, k=choose.randrange(2, 20)))
-            talks[sender].add(0, ACK | PSH, wire.encode(wire.Send(seq, "lobby", text)))
+            add(sender, 0, wire.encode(wire.Send(seq, "lobby", text)))
             event = wire.Event(
                 seq, time // 1000, sender + 1, seq, 1, "lobby", f"user{sender}", text
             )
@@ -89,7 +106,7 @@ def make_capture(path: Path, packets: int, members: int = 10, seed: int = 1) -> 
             messages += 1 + members
             flush()
             for number, talk in enumerate(talks):
-                talk.add(1, ACK | PSH, frame)
+                add(number, 1, frame)
                 unacked[number] += 1
                 if unacked[number] > 3:  # delayed acknowledgements
                     talk.add(0, ACK)
@@ -151,7 +168,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = options.file or options.keep or Path(folder) / "chat.pcapng"
-        short = Path(folder) / "short.pcapng"
+        short, encrypted = Path(folder) / "short.pcapng", Path(folder) / "tls.pcapng"
         if options.file:
             options.packets = sum(1 for _ in read_packets(path))
             messages = count_messages(path)
@@ -171,6 +188,11 @@ def main() -> None:
             command = ["tshark", "-r", str(path), "-X", f"lua_script:{dissector}"]
             command += ["-T", "fields", "-e", "netchat.type"]
             readers["tshark, our dissector"] = (command, messages, options.packets)
+        if not options.file:
+            hidden = make_capture(encrypted, options.packets, options.members, tls=True)
+            for name, (command, _, _) in list(readers.items()):
+                secure = [str(encrypted) if part == str(path) else part for part in command]
+                readers[f"{name}, TLS"] = (secure, hidden, options.packets)
         readers["Scapy TCPSession"] = (
             [sys.executable, "-c", _SCAPY, str(short)], fewer, options.slow_packets,
         )  # fmt: skip
@@ -191,15 +213,17 @@ def main() -> None:
         print(json.dumps(rows))
         return
     own = rows["inspect --stats"]["packets_per_cpu_s"]
+    own_tls = rows.get("inspect --stats, TLS", rows["inspect --stats"])["packets_per_cpu_s"]
     print(f"{options.packets} packets, {messages} messages; median of {options.rounds} rounds")
     print(
-        f"{'reader':<24}{'packets/CPU s':>14}{'memory MB':>11}{'messages found':>16}"
+        f"{'reader':<28}{'packets/CPU s':>14}{'memory MB':>11}{'messages found':>16}"
         f"{'inspect / this':>26}"
     )
     for name, row in rows.items():
         rate = row["packets_per_cpu_s"]
+        mine = own_tls if name.endswith("TLS") else own
         part = f"{100 * row['found'] / row['messages']:.1f} %"
-        print(f"{name:<24}{rate:>14,.0f}{row['memory_mb']:>11.0f}{part:>16}{own / rate:>26.1f}")
+        print(f"{name:<28}{rate:>14,.0f}{row['memory_mb']:>11.0f}{part:>16}{mine / rate:>26.1f}")
 
 
 if __name__ == "__main__":

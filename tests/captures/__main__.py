@@ -23,8 +23,10 @@ from netchat.lab.bridge import Bridge
 from netchat.lab.execute import host_command
 from netchat.lab.network import Network
 from netchat.packets import PcapngWriter, read_packets
+from netchat.packets.capture.strip import strip_secrets
 from tests.captures.bridge import Trick
 from tests.captures.scenes import SCENES
+from tests.captures.tls_relay import KEY_LOG
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "captures"
@@ -43,6 +45,8 @@ class Setting(NamedTuple):
         delay: Text of the packet that the next packet overtakes on the bridge.
         omit: Text of the packets to remove from the capture.
         ipv6: Whether the users connect over IPv6.
+        tls: Whether the users connect with TLS; the capture contains the secrets.
+        strip: Whether to remove the secrets from the capture.
     """
 
     at: str = "server"
@@ -50,6 +54,8 @@ class Setting(NamedTuple):
     delay: bytes = b""
     omit: bytes = b""
     ipv6: bool = False
+    tls: bool = False
+    strip: bool = False
 
 
 SETTINGS = {
@@ -59,6 +65,8 @@ SETTINGS = {
     "gaps": Setting(omit=b"MISSING"),
     "ipv6": Setting(ipv6=True),
     "link-udp": Setting(at="client", drop=b"LOST"),
+    "tls": Setting(tls=True),
+    "tls-without-keys": Setting(tls=True, strip=True),
 }
 
 
@@ -80,14 +88,23 @@ def take(scene: str, folder: Path) -> Path:
             return stack.enter_context(_started(host_command(network.hosts[host], command)))
 
         host = "fd64::2" if setting.ipv6 else "10.64.0.2"
+        keys = Path(scratch) / KEY_LOG
+        relay = (sys.executable, "-m", "tests.captures.tls_relay")
+        where = "127.0.0.1" if setting.tls else host
         server = start(
-            "server", *NETCHAT, "serve", "--no-web", "--host", host, "--ephemeral", "--udp"
+            "server", *NETCHAT, "serve", "--no-web", "--host", where, "--ephemeral", "--udp"
         )
         _wait_for(server, "listening")
+        if setting.tls:
+            _wait_for(start("server", *relay, "server", host, where, scratch), "listening")
+            _wait_for(start("client", *relay, "client", where, host, scratch), "listening")
         taken = Path(scratch) / path.name
-        sniff = start(setting.at, *NETCHAT, "sniff", "-i", "eth0", "-q", "--write", str(taken))
+        with_keys = ("--keylog", str(keys)) if setting.tls else ()
+        sniff = start(
+            setting.at, *NETCHAT, "sniff", "-i", "eth0", "-q", "--write", str(taken), *with_keys
+        )
         _wait_for(sniff, "Listening")
-        actors = start("client", sys.executable, "-m", "tests.captures.scenes", scene, host)
+        actors = start("client", sys.executable, "-m", "tests.captures.scenes", scene, where)
         if actors.wait(TIMEOUT):
             assert actors.stderr is not None
             raise RuntimeError(f"{scene}: {actors.stderr.read()}")
@@ -99,6 +116,8 @@ def take(scene: str, folder: Path) -> Path:
             raise RuntimeError(f"{scene}: the capture failed")
         if setting.omit:
             _omit(taken, path, setting.omit)
+        elif setting.strip:
+            strip_secrets(taken, path)
         else:
             shutil.copyfile(taken, path)
     return path

@@ -179,6 +179,13 @@ async def link_udp(host: str) -> None:
         await asyncio.sleep(PAUSE)
 
 
+async def tls(host: str) -> None:
+    async with user(host, "Nova") as nova, user(host, "Orion") as orion:
+        await nova.says("Hi Orion, can anyone else read this?")
+        await orion.says("Not without the keys. They see lengths and times.")
+        await nova.says("Then the network learns when we talk, but not what we say.")
+
+
 SCENES: dict[str, Callable[[str], Awaitable[None]]] = {
     "two-users": two_users,
     "room-of-three": room_of_three,
@@ -192,6 +199,8 @@ SCENES: dict[str, Callable[[str], Awaitable[None]]] = {
     "link": link,
     "link-noisy": link_noisy,
     "link-udp": link_udp,
+    "tls": tls,
+    "tls-without-keys": tls,
 }
 
 

@@ -8,7 +8,16 @@ import pytest
 from click.testing import CliRunner
 
 from netchat.cli.main import cli
-from netchat.packets import Block, Damage, DecodedMessage, Decoder, Gap, Notice, read_packets
+from netchat.packets import (
+    Block,
+    Damage,
+    DecodedMessage,
+    Decoder,
+    Gap,
+    Notice,
+    TlsRecord,
+    read_packets,
+)
 from netchat.wire import MESSAGES, ErrorCode, EventKind
 from tests.captures.scenes import SCENES
 from tests.packets.sharks import TSHARK, frames, needs_tshark, tshark
@@ -31,6 +40,8 @@ EXPECTED = {
     "link": (2, 3, 0, 0, 0, 0),
     "link-noisy": (1, 8, 0, 0, 0, 0),
     "link-udp": (1, 3, 0, 0, 0, 0),
+    "tls": (2, 3, None, 0, 0, 0),
+    "tls-without-keys": (2, 0, 0, 0, 0, 0),
 }
 
 
@@ -40,7 +51,7 @@ def path_of(name):
 
 def decode(name):
     decoder, items = Decoder(), []
-    for packet in read_packets(path_of(name)):
+    for packet in read_packets(path_of(name), decoder.keys.add):
         items += decoder.feed(packet)
     return decoder, items + decoder.finish()
 
@@ -138,6 +149,53 @@ def test_the_blocks_of_a_link(name, code):
         assert link.to_server.failed == 0
         said = [item for item in items if isinstance(item, DecodedMessage) and item.type == "SEND"]
         assert all(not item.repeated for item in said)
+
+
+def test_tls_with_and_without_its_secrets():
+    """The copy has no secret: no 32 bytes of one, as bytes or as text."""
+    logs = []
+    assert list(read_packets(path_of("tls"), logs.append))
+    lines = [line.split() for log in logs for line in log.decode().splitlines()]
+    assert len({random for _, random, _ in lines}) == 2
+    assert len(lines) == 8
+    _, items = decode("tls")
+    assert not [item.reason for item in items if isinstance(item, TlsRecord) and item.reason]
+    _, items = decode("tls-without-keys")
+    hidden = [item for item in items if isinstance(item, TlsRecord) and item.reason]
+    assert {item.reason for item in hidden} == {"no key"}
+    assert len(hidden) > 20
+    assert not list(read_secrets("tls-without-keys"))
+
+
+def read_secrets(name):
+    logs = []
+    for _ in read_packets(path_of(name), logs.append):
+        pass
+    return logs
+
+
+@needs_tshark
+def test_tshark_shows_the_messages_of_each_record():
+    """With the secrets in the capture: the same frames in the same packets, and the same records."""
+    _, items = decode("tls")
+    ours, sizes = {}, {}
+    for item in items:
+        if isinstance(item, DecodedMessage):
+            ours.setdefault(item.packets[-1], []).append(f"0x{item.raw[12:16].hex()}")
+        elif isinstance(item, TlsRecord):
+            sizes.setdefault(item.packets[-1], []).append(str(item.size - 5))
+    fields = ["-e", "frame.number", "-e", "netchat.crc", "-e", "tls.record.length"]
+    out, _ = tshark(path_of("tls"), "-T", "fields", *fields)
+    theirs, lengths = {}, {}
+    for line in out.splitlines():
+        number, crcs, records = line.split("\t")
+        if crcs:
+            theirs[int(number)] = crcs.split(",")
+        if records:
+            lengths[int(number)] = records.split(",")
+    assert len(ours) > 20
+    assert ours == theirs
+    assert {k: len(v) for k, v in sizes.items()} == {k: len(v) for k, v in lengths.items()}
 
 
 @needs_tshark

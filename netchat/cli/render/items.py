@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 import click
 
-from netchat.packets import Block, DecodedMessage, Item
+from netchat.packets import Block, DecodedMessage, Item, TlsRecord
 from netchat.packets.filters import ItemFilter
+from netchat.packets.tls.records import CHANGE_CIPHER_SPEC
 from netchat.packets.views.blocks import plain
 from netchat.packets.views.lines import Lines
 from netchat.packets.views.records import as_dict
@@ -18,6 +19,7 @@ from netchat.packets.views.tree import hex_lines, tree_lines
 __all__ = ["ItemPrinter"]
 
 _COLOURS = {"Gap": "yellow", "Damage": "red", "Notice": "bright_black", "Block": "cyan"}
+_COLOURS |= {"TlsRecord": "bright_black"}
 _OUTCOMES = {"failed": "red", "damaged": "red", "combined": "yellow"}
 _BYTES = {"broken": "red", "sent": "green"}
 
@@ -63,11 +65,19 @@ class ItemPrinter:
                 break
             if self._wanted is not None and not self._wanted(item):
                 continue
+            if self._is_redundant(item):
+                continue
             text += [json.dumps(as_dict(item))] if self._json else self._shown(item)
             if self._left is not None and isinstance(item, DecodedMessage):
                 self._left -= 1
         if text:
             click.echo("\n".join(text))  # flushes
+
+    def _is_redundant(self, item: Item) -> bool:
+        """Return whether other lines show what a record carries, or it carries nothing."""
+        if self._json or self._tree or self._hex or not isinstance(item, TlsRecord):
+            return False
+        return item.carries_messages or item.kind == CHANGE_CIPHER_SPEC
 
     def _shown(self, item: Item) -> list[str]:
         line = self._lines.line(item)

@@ -24,9 +24,11 @@ from typing import Any, BinaryIO, Protocol, Self
 
 from netchat.errors import CaptureError, NotPermitted
 from netchat.files import create_private
+from netchat.packets.capture.embedded_secrets import EmbeddedSecrets
 from netchat.packets.capture.packet import Packet
 from netchat.packets.capture.packet_queue import PacketQueue
 from netchat.packets.capture.writer import CaptureWriter, PcapngWriter, PcapWriter
+from netchat.packets.tls.key_log import KeyLog
 from netchat.wire import DEFAULT_PORT
 from netchat.wording import cannot
 
@@ -45,6 +47,10 @@ MAX_WAITING = 256 * 1024 * 1024
 
 #: Bytes written to the file at once. Every write may wait for the other thread.
 _BUFFER = 4 * 1024 * 1024
+
+
+#: Seconds by which packets are delayed if there is a key log, which may get its lines after the packets.
+_SECRETS_DELAY = 0.25
 
 
 class PacketSource(Protocol):
@@ -72,6 +78,8 @@ class Live:
         ports: TCP ports to capture; empty for all.
         write: Name of a file for the packets (pcap if it ends in `.pcap`, else pcapng), or an open
             binary file, which stays open.
+        keys: TLS secrets; those of the captured connections are written to a pcapng file, before the
+            packets that they decrypt.
 
     Attributes:
         packets: Number of packets captured.
@@ -90,6 +98,7 @@ class Live:
         ports: Collection[int] = (DEFAULT_PORT,),
         *,
         write: str | Path | BinaryIO | None = None,
+        keys: KeyLog | None = None,
     ) -> None:
         self.packets: int = 0
         self.passed_over: int = 0
@@ -101,6 +110,7 @@ class Live:
             self._source.close()
             raise
         self._written = write
+        self._embedded = EmbeddedSecrets(keys) if keys is not None else None
         self._unwritten: PacketQueue[Any] = PacketQueue(MAX_WAITING)
         self._shown: PacketQueue[tuple[Any, int]] = PacketQueue(MAX_WAITING)
         self._stopping = False
@@ -121,6 +131,16 @@ class Live:
     def dropped(self) -> int:
         """Packets that the kernel dropped, up to the last second."""
         return self._source.dropped
+
+    @property
+    def delay(self) -> float:
+        """Seconds by which packets are delayed, so that their secrets are known."""
+        return 0.0 if self._embedded is None else _SECRETS_DELAY
+
+    @property
+    def secrets(self) -> int:
+        """TLS connections whose secrets were written to the file."""
+        return self._embedded.connections if self._embedded is not None else 0
 
     @property
     def is_lagging(self) -> bool:
@@ -208,7 +228,10 @@ class Live:
                 first = self.packets + 1
                 packets = self._source.parse(block, first)
                 self.packets += len(packets)
+                if self._embedded is not None:
+                    _wait_for_secrets(packets)
                 if self._writer is not None:
+                    self._write_secrets(packets)
                     for packet in packets:
                         self._writer.write(packet)
                     self._writer.flush()
@@ -224,12 +247,29 @@ class Live:
                 with contextlib.suppress(OSError):
                     self._file.close()
 
+    def _write_secrets(self, packets: list[Packet]) -> None:
+        """Write the secrets of connections that began before or in these packets."""
+        if self._embedded is None or not isinstance(self._writer, PcapngWriter):
+            return
+        for packet in packets:
+            self._embedded.look(packet.data)
+        if key_log := self._embedded.take():
+            self._writer.secrets(key_log)
+
     def _complete(self) -> None:
         if self._writer is None:
             return
+        self._write_secrets([])
         if isinstance(self._writer, PcapngWriter):
             self._writer.statistics(time.time_ns(), self.received, self.dropped)
         self._writer.close()
+
+
+def _wait_for_secrets(packets: list[Packet]) -> None:
+    """Give a TLS program time to log the secrets of the packets that it has just sent."""
+    if packets:
+        age = (time.time_ns() - packets[0].time) / 1e9
+        time.sleep(min(max(0.0, _SECRETS_DELAY - age), _SECRETS_DELAY))
 
 
 def _open_source(interface: str, ports: Collection[int]) -> PacketSource:

@@ -2,8 +2,8 @@
 
     section header · interface description · enhanced packet · enhanced packet · …
 
-A file may hold several sections, each with its own byte order and interfaces. Other blocks
-(statistics, names, secrets, custom ones) are skipped.
+A file may hold several sections, each with its own byte order and interfaces. Blocks with TLS secrets
+are passed to a callback. Other blocks (statistics, names, custom ones) are skipped.
 Source: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html
 """
 
@@ -11,16 +11,22 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from netchat.packets.capture.buffer import CaptureBuffer
 from netchat.packets.capture.packet import MAX_PACKET, Packet
 
-__all__ = ["SECTION", "read_pcapng"]
+__all__ = ["SECRETS", "SECTION", "TLS_KEY_LOG", "SecretsReader", "read_pcapng"]
 
 #: Type of a section header, the same in both byte orders.
 SECTION = 0x0A0D0D0A
 _INTERFACE, _OLD_PACKET, _SIMPLE_PACKET, _ENHANCED_PACKET = 1, 2, 3, 6
+
+#: Type of a block with secrets, and the type of secrets that is a TLS key log (section 4.7).
+SECRETS, TLS_KEY_LOG = 10, 0x544C534B
+
+#: Receives a TLS key log from a file.
+SecretsReader: TypeAlias = Callable[[bytes], object]
 
 #: Size of a section header without options, and its type as bytes.
 _SECTION_SIZE, _SECTION_BYTES = 28, SECTION.to_bytes(4, "big")
@@ -77,12 +83,15 @@ class _Structs:
         self.one: Callable[..., tuple[int, ...]] = struct.Struct(order + "I").unpack_from
 
 
-def read_pcapng(source: CaptureBuffer, buffer: bytes) -> Iterator[Packet]:
+def read_pcapng(
+    source: CaptureBuffer, buffer: bytes, on_secrets: SecretsReader | None = None
+) -> Iterator[Packet]:
     """Yield the packets of a pcapng file.
 
     Args:
         source: Input for the rest of the file.
         buffer: The beginning of the file.
+        on_secrets: Called with each TLS key log in the file, before the packets after it.
 
     Raises:
         CaptureError: A block is truncated or invalid. All packets before it have been yielded.
@@ -145,6 +154,9 @@ def read_pcapng(source: CaptureBuffer, buffer: bytes) -> Iterator[Packet]:
                     packet = _rare(source, structs, buffer, at, total, interfaces, number, time)
                     time = packet.time
                     yield packet
+                elif kind == SECRETS:
+                    if on_secrets is not None:
+                        on_secrets(_key_log(source, structs, buffer, at, total))
                 elif kind in (_INTERFACE, _ENHANCED_PACKET):
                     raise source.bad(
                         f"a block of type {kind} has an invalid length, {total} bytes", at
@@ -201,6 +213,14 @@ def _interface(
         place += 4 + size + -size % 4
     usual = _LATEST // times >> 32 if over == 1 and not since else 0
     return _Interface(link, snaplen, times, over, since, usual)
+
+
+def _key_log(source: CaptureBuffer, structs: _Structs, buffer: bytes, at: int, total: int) -> bytes:
+    """Return the TLS key log in a block with secrets; empty if it has other secrets."""
+    kind, size = structs.head(buffer, at + 8) if total >= 20 else (0, total)
+    if size > total - 20:
+        raise source.bad(f"a block of {total} bytes cannot hold secrets of {size}", at)
+    return buffer[at + 16 : at + 16 + size] if kind == TLS_KEY_LOG else b""
 
 
 def _rare(

@@ -18,7 +18,7 @@ from netchat.errors import CaptureError
 from netchat.packets.capture.buffer import CHUNK, CaptureBuffer
 from netchat.packets.capture.packet import Packet
 from netchat.packets.capture.pcap import MAGICS, read_pcap
-from netchat.packets.capture.pcapng import SECTION, read_pcapng
+from netchat.packets.capture.pcapng import SECTION, SecretsReader, read_pcapng
 from netchat.wording import cannot
 
 __all__ = ["read_packets"]
@@ -35,7 +35,9 @@ _OTHERS = {
 }
 
 
-def read_packets(path: str | Path | BinaryIO) -> Iterator[Packet]:
+def read_packets(
+    path: str | Path | BinaryIO, on_secrets: SecretsReader | None = None
+) -> Iterator[Packet]:
     """Yield the packets of a capture file, in file order.
 
     Supports pcap (both byte orders, µs and ns) and pcapng, also compressed by gzip. Memory use does not
@@ -43,27 +45,30 @@ def read_packets(path: str | Path | BinaryIO) -> Iterator[Packet]:
 
     Args:
         path: The file's name, `-` for standard input, or an open binary file.
+        on_secrets: Called with each TLS key log that a pcapng file contains, before the packets after it.
 
     Raises:
         CaptureError: The file cannot be opened, is not a capture, is truncated or damaged. All packets
             before the damage have been yielded.
     """
     if not isinstance(path, (str, Path)):
-        yield from _read(path, getattr(path, "name", None) or "the capture")
+        yield from _read(path, getattr(path, "name", None) or "the capture", on_secrets)
     elif str(path) == "-":
         # Unbuffered, so that packets piped from a live capture are shown at once.
         with open(0, "rb", buffering=0, closefd=False) as pipe:
-            yield from _read(pipe, "standard input")
+            yield from _read(pipe, "standard input", on_secrets)
     else:
         try:
             file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - closed below
         except OSError as error:
             raise CaptureError(cannot("read", path, error)) from error
         with file:
-            yield from _read(file, str(path))
+            yield from _read(file, str(path), on_secrets)
 
 
-def _read(file: io.RawIOBase | BinaryIO, name: object) -> Iterator[Packet]:
+def _read(
+    file: io.RawIOBase | BinaryIO, name: object, on_secrets: SecretsReader | None
+) -> Iterator[Packet]:
     """Return the reader for a file's format, recognised by its first bytes."""
     source = CaptureBuffer(file, str(name))
     buffer = source.more(b"", 0, 4)
@@ -74,7 +79,7 @@ def _read(file: io.RawIOBase | BinaryIO, name: object) -> Iterator[Packet]:
     if magic in MAGICS:
         return read_pcap(source, buffer)
     if magic == SECTION.to_bytes(4, "big"):
-        return read_pcapng(source, buffer)
+        return read_pcapng(source, buffer, on_secrets)
     source.ended()
     if not buffer:
         raise CaptureError(f"{name} is empty")

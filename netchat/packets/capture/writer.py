@@ -17,10 +17,10 @@ from typing import BinaryIO, Self, cast
 from netchat.errors import CaptureError
 from netchat.files import create_private
 from netchat.packets.capture.packet import ETHERNET, Packet
-from netchat.packets.capture.pcapng import SECTION
+from netchat.packets.capture.pcapng import SECRETS, SECTION, TLS_KEY_LOG
 from netchat.wording import cannot
 
-__all__ = ["CaptureWriter", "PcapWriter", "PcapngWriter", "open_writer"]
+__all__ = ["CaptureWriter", "PcapWriter", "PcapngWriter", "create_capture", "open_writer"]
 
 #: Snapshot length in the header, in bytes; the value that Wireshark and tcpdump write.
 _SNAPLEN = 262_144
@@ -48,14 +48,7 @@ class CaptureWriter:
         if not isinstance(path, (str, Path)):
             self._file = path
             return
-        try:
-            if str(path).endswith(".gz"):
-                Path(path).touch(mode=0o600)
-                self._file = cast(BinaryIO, gzip.open(path, "wb"))  # noqa: SIM115 - see close
-            else:
-                self._file = create_private(path)
-        except OSError as error:
-            raise CaptureError(cannot("write", path, error)) from error
+        self._file = create_capture(path)
 
     def write(self, packet: Packet) -> None:
         """Append one packet."""
@@ -145,6 +138,11 @@ class PcapngWriter(CaptureWriter):
             b"%b%b%b%b%b" % (head, data, padding, options, total.to_bytes(4, "little"))
         )
 
+    def secrets(self, key_log: bytes) -> None:
+        """Write TLS secrets, in the format of a key log, for the packets after them."""
+        head = struct.pack("<II", TLS_KEY_LOG, len(key_log))
+        self._block(SECRETS, head + key_log + bytes(-len(key_log) % 4))
+
     def statistics(self, time: int, received: int, dropped: int) -> None:
         """Write how many packets the kernel received, and how many it dropped."""
         if not self._interfaces:
@@ -166,6 +164,23 @@ class PcapngWriter(CaptureWriter):
         total = 12 + len(body)
         head = struct.pack("<II", kind, total)
         self._file.write(head + body + total.to_bytes(4, "little"))
+
+
+def create_capture(path: str | Path) -> BinaryIO:
+    """Open a new capture file, compressed by gzip if its name ends in `.gz`.
+
+    It is readable by its owner only.
+
+    Raises:
+        CaptureError: The file cannot be opened.
+    """
+    try:
+        if str(path).endswith(".gz"):
+            Path(path).touch(mode=0o600)
+            return cast(BinaryIO, gzip.open(path, "wb"))
+        return create_private(path)
+    except OSError as error:
+        raise CaptureError(cannot("write", path, error)) from error
 
 
 def open_writer(path: str | Path | BinaryIO, link: int = ETHERNET) -> CaptureWriter:

@@ -7,6 +7,7 @@ import ipaddress
 from dataclasses import dataclass, field
 
 from netchat.packets.decode.link_state import BlockCounts, LinkState
+from netchat.packets.tls.state import TlsCounts, TlsState
 from netchat.wire import Hello, Joined, Membership, Message, Renamed, Welcome
 
 __all__ = ["Conversation", "DirectionCounts", "endpoints", "reverse", "show_endpoint"]
@@ -62,6 +63,7 @@ class Conversation:
         to_server: Counters of what the client sent.
         to_client: Counters of what the server sent.
         link: State of the noisy link it uses, or None.
+        tls: State of TLS, or None if the connection is in the clear.
         transport: `TCP` or `UDP`.
         duplicates: Further streams of the connection, if each packet was captured several times with
             other sequence numbers. Their items belong to this conversation; their counters are separate.
@@ -78,6 +80,7 @@ class Conversation:
     to_server: DirectionCounts = field(default_factory=DirectionCounts)
     to_client: DirectionCounts = field(default_factory=DirectionCounts)
     link: LinkState | None = None
+    tls: TlsState | None = None
     transport: str = "TCP"
     duplicates: list[Conversation] = field(default_factory=list)
 
@@ -116,6 +119,16 @@ class Conversation:
         ]
         counts = [link.counts(to_server=to_server) for link in links]
         return BlockCounts(*map(sum, zip(*map(dataclasses.astuple, counts), strict=True)))
+
+    def tls_counts(self, *, to_server: bool) -> TlsCounts:
+        """Return the TLS counters of one direction, for all streams together."""
+        states = [
+            conversation.tls
+            for conversation in (self, *self.duplicates)
+            if conversation.tls is not None
+        ]
+        counts = [state.counts(to_server=to_server) for state in states]
+        return TlsCounts(*map(sum, zip(*map(dataclasses.astuple, counts), strict=True)))
 
     def source(self, *, to_server: bool) -> tuple[str, int]:
         """Return the address and port of the sender of one direction."""

@@ -1,6 +1,7 @@
 """Decoder: from packets to messages.
 
     packet -> dissect -> TcpStream -> Stage (frames, or blocks with frames in them) -> items
+                                   -> TLS records -> Stage, for their content -> items
                       -> Datagrams (UDP) -> blocks with frames in them -> items
 
     decoder = Decoder()
@@ -39,6 +40,9 @@ from netchat.packets.tcp.dissect import (
     dissect_datagram,
 )
 from netchat.packets.tcp.stream import WINDOW, TcpStream
+from netchat.packets.tls.key_log import KeyLog
+from netchat.packets.tls.opener import TrialBudget
+from netchat.packets.tls.state import TlsState
 from netchat.wire import DEFAULT_PORT, MAX_FRAME
 
 if TYPE_CHECKING:
@@ -61,8 +65,10 @@ class Decoder:
             on these ports only.
         limit: Maximum length of a frame, in bytes; longer ones are damage.
         trace: Whether to yield every TCP segment of a chat as well, as a `Trace`; this is slower.
+        keys: Secrets of TLS connections; None for none.
 
     Attributes:
+        keys: Secrets of TLS connections, also those that the capture contains.
         packets: Number of packets fed.
         skipped: Number of packets without a TCP segment or a link's datagram, by reason.
         conversations: Number of chat connections and links over UDP found.
@@ -74,7 +80,9 @@ class Decoder:
         *,
         limit: int = MAX_FRAME,
         trace: bool = False,
+        keys: KeyLog | None = None,
     ) -> None:
+        self.keys: KeyLog = keys if keys is not None else KeyLog()
         self.packets: int = 0
         self.skipped: Counter[str] = Counter()
         self.conversations: int = 0
@@ -88,6 +96,7 @@ class Decoder:
         self._waiting: set[TcpConnection] = set()
         self._ambiguous: set[TcpConnection] = set()  # connections with a second stream
         self._datagrams: Datagrams | None = None
+        self._trials = TrialBudget()
 
     def feed(self, packet: Packet) -> list[Item]:
         """Process the next packet.
@@ -372,6 +381,36 @@ class Decoder:
         return connection, halves[0] if to_server else halves[1]
 
     def _open_detector(self, half: TcpStream, aligned: bool) -> StageSelector:
+        return StageSelector(
+            half.conversation,
+            self._budget,
+            partial(self._open_frames, half),
+            to_server=half.to_server,
+            aligned=aligned,
+            open_tls=partial(self._open_tls, half),
+        )
+
+    def _open_tls(self, half: TcpStream, offset: int, aligned: bool) -> Stage:
+        """Return the stage for a direction of a TLS connection."""
+        from netchat.packets.tls.stage import TlsStage
+
+        conversation = half.conversation
+        if conversation.tls is None:
+            conversation.tls = TlsState()
+        return TlsStage(
+            conversation,
+            conversation.tls,
+            self.keys,
+            self._trials,
+            self._budget,
+            partial(self._open_content, half),
+            to_server=half.to_server,
+            offset=offset,
+            aligned=aligned,
+        )
+
+    def _open_content(self, half: TcpStream, aligned: bool) -> StageSelector:
+        """Return the first stage for the content of TLS records: frames or a link, not TLS again."""
         return StageSelector(
             half.conversation,
             self._budget,

@@ -1,7 +1,8 @@
-"""First stage of a stream: detects whether it holds frames or blocks of a link.
+"""First stage of a stream: detects whether it holds frames, blocks of a link, or TLS records.
 
 As on the server, the first bytes decide. If they were not captured, a block is recognised by its
-header, a codeword with a CRC-16; until then both kinds are searched for.
+header, a codeword with a CRC-16, and TLS by two records in a row; until then all kinds are searched
+for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from netchat.packets.decode.frame_scanner import Stage
 from netchat.packets.decode.link_state import LinkState
 from netchat.packets.items import Damage, Item
 from netchat.packets.memory_budget import MemoryBudget
+from netchat.packets.tls.records import ENCRYPTED, begins_records, find_records, is_header
+from netchat.packets.tls.records import HEADER_SIZE as TLS_HEADER_SIZE
 
 __all__ = ["StageSelector"]
 
@@ -43,6 +46,8 @@ class StageSelector:
             of the stream.
         to_server: Whether this is the direction to the server.
         aligned: Whether the first byte is the first of the stream.
+        open_tls: Makes the stage for TLS; its arguments are the offset of the first byte, and whether
+            a record begins with it. None if the stream is the content of TLS records.
 
     Attributes:
         next_stage: The stage for all further bytes, or None while undecided. Its owner replaces the
@@ -57,6 +62,7 @@ class StageSelector:
         "_frames",
         "_looked",
         "_open_frames",
+        "_open_tls",
         "_seen",
         "_to_server",
         "next_stage",
@@ -70,12 +76,14 @@ class StageSelector:
         *,
         to_server: bool,
         aligned: bool,
+        open_tls: Callable[[int, bool], Stage] | None = None,
     ) -> None:
         self.next_stage: Stage | None = None
         self._conversation = conversation
         self._to_server = to_server
         self._budget = budget
         self._open_frames = open_frames
+        self._open_tls = open_tls
         self._aligned = aligned
         self._frames = open_frames(aligned)
         self._backlog = ByteQueue(budget)
@@ -91,14 +99,22 @@ class StageSelector:
         """Process the next bytes of the stream; see `FrameScanner.push`."""
         self._backlog.add(data, packet, time, repeated)
         waiting = self._backlog.bytes
+        if self._open_tls is not None:
+            if self._aligned and begins_records(waiting):
+                # Fewer bytes than a header decide nothing yet.
+                return self._become_tls(0) if len(waiting) >= TLS_HEADER_SIZE else []
+            if not self._aligned and self._conversation.tls is not None:
+                return self._become_tls(0)  # known from the other direction
+            if not self._aligned and (at := self._find_tls()) >= 0:
+                return self._become_tls(at)
         if self._conversation.link is not None:  # known from the other direction
             return self._become_link(0)
         if self._aligned and not starts_like_link(bytes(waiting[:4])):
             return self._become_frames()
-        at = self._find()
-        if at is not None:
+        found = self._find()
+        if found is not None:
             # A stream that begins like a link is one from its first byte, readable or not.
-            return self._become_link(0 if self._aligned else at)
+            return self._become_link(0 if self._aligned else found)
         self._seen += len(data)
         if self._seen > _LOOKED_AT:
             return self._become_frames()
@@ -106,6 +122,14 @@ class StageSelector:
         items = [] if self._aligned else self._hand_over(self._frames, self._looked)
         self._backlog.account()
         return items
+
+    def _find_tls(self) -> int:
+        """Return the index of a TLS record in the buffered bytes, or -1."""
+        waiting = self._backlog.bytes
+        # A segment that begins with such a header is no chance, even if the record is longer.
+        if waiting.startswith(ENCRYPTED) and len(waiting) > TLS_HEADER_SIZE and is_header(waiting):
+            return 0
+        return find_records(waiting)
 
     def _find(self) -> int | None:
         """Return the index of a block in the buffered bytes; each byte is scanned once."""
@@ -169,6 +193,22 @@ class StageSelector:
             self._open_frames,
             to_server=self._to_server,
             offset=self._backlog.offset,
+        )
+        items += self._hand_over(stage, len(self._backlog.bytes))
+        self._backlog.account()
+        self.next_stage = stage
+        return items
+
+    def _become_tls(self, at: int) -> list[Item]:
+        """Switch to TLS records, the first of which begins at index `at`."""
+        assert self._open_tls is not None
+        items = self._hand_over(self._frames, at)
+        for item in self._frames.end("TLS records begin"):
+            if isinstance(item, Damage):
+                item = item._replace(reason="the capture begins in the middle of a TLS record")
+            items.append(item)
+        stage = self._open_tls(
+            self._backlog.offset, self._aligned or begins_records(self._backlog.bytes)
         )
         items += self._hand_over(stage, len(self._backlog.bytes))
         self._backlog.account()

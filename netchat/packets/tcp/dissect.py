@@ -24,6 +24,7 @@ __all__ = [
     "dissect",
     "dissect_datagram",
     "flag_names",
+    "locate",
 ]
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
@@ -115,7 +116,7 @@ def dissect(link: int, data: bytes, length: int) -> Fields | str:
             end = 14 + total
             if 54 <= start <= end <= len(data):
                 return data[26:38], seq, ack, flags, data[start:end], 0
-    located = _locate(link, data, length)
+    located = locate(link, data, length)
     if isinstance(located, str):
         return located
     protocol, at, end, addresses = located
@@ -130,7 +131,7 @@ def dissect_datagram(link: int, data: bytes, length: int) -> Datagram | None:
         data: The packet from the link layer's header on.
         length: Its length on the wire, in bytes.
     """
-    located = _locate(link, data, length)
+    located = locate(link, data, length)
     if isinstance(located, str):
         return None
     protocol, at, end, addresses = located
@@ -143,7 +144,7 @@ def dissect_datagram(link: int, data: bytes, length: int) -> Datagram | None:
     return Datagram(addresses + data[at : at + 4], payload, size - 8 - len(payload))
 
 
-def _locate(link: int, data: bytes, length: int) -> _Located | str:
+def locate(link: int, data: bytes, length: int) -> _Located | str:
     """Find the transport header in a packet."""
     found = _network_layer(link, data, length)
     if isinstance(found, str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netchat.packets.items import Damage, DecodedMessage, Gap, Item
+from netchat.packets.items import Damage, DecodedMessage, Gap, Item, TlsRecord
 from netchat.wire import Event, EventKind, RoomKind
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
@@ -18,12 +18,16 @@ class ChatTranscript:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[object, str, int], None] = {}
+        self._unread: dict[tuple[object, str], None] = {}
 
     def line(self, item: Item) -> str | None:
         """Return the line that an item adds, or None."""
+        if isinstance(item, TlsRecord):
+            return self._encrypted(item)
         if isinstance(item, (Gap, Damage)):
-            if item.conversation.link is not None and not item.inside:
-                return None  # the link recovers what its blocks lose
+            layered = item.conversation.link is not None or item.conversation.tls is not None
+            if layered and not item.inside:
+                return None  # what the link or TLS could not deliver is reported as well
             who = show_line(item.conversation.user) or str(item.conversation)
             way = "from" if item.to_server else "to"
             verb = "is" if item.size == 1 else "are"
@@ -38,6 +42,17 @@ class ChatTranscript:
         if len(self._seen) > _REMEMBERED:
             del self._seen[next(iter(self._seen))]
         return self._text(item, event)
+
+    def _encrypted(self, item: TlsRecord) -> str | None:
+        """Return a line for the first record of a conversation that cannot be read."""
+        key = item.conversation, item.reason
+        if not item.reason or key in self._unread:
+            return None
+        self._unread[key] = None
+        if len(self._unread) > _REMEMBERED:
+            del self._unread[next(iter(self._unread))]
+        who = show_line(item.conversation.user) or str(item.conversation)
+        return f"[TLS of {who} cannot be read: {item.reason}]"
 
     def _text(self, item: DecodedMessage, event: Event) -> str:
         membership = item.conversation.rooms.get(event.room)

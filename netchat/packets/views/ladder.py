@@ -10,10 +10,20 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from netchat.packets.decode.conversation import Conversation, show_endpoint
-from netchat.packets.items import Block, Damage, DecodedMessage, Gap, Item, Notice, Trace
+from netchat.packets.items import (
+    Block,
+    Damage,
+    DecodedMessage,
+    Gap,
+    Item,
+    Notice,
+    TlsRecord,
+    Trace,
+)
 from netchat.packets.tcp.dissect import FIN, RST, SYN, flag_names
 from netchat.packets.views.blocks import block_summary
 from netchat.packets.views.summary import summary
+from netchat.packets.views.tls import record_summary
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
@@ -26,6 +36,9 @@ MAX_ROWS = 2000
 
 #: Limit of the participants with their own vertical line on each side; the others share one.
 MAX_CLIENTS, MAX_SERVERS = 48, 16
+
+#: Kinds of rows with labels, the most important first.
+_LABELLED = ("message", "failed", "block", "tls")
 
 #: Messages named for one segment; further ones are only counted.
 _MAX_LABELS = 4
@@ -54,7 +67,8 @@ class Row:
         source: Conversation that the row belongs to.
         to_server: Whether the arrow points to the server.
         kind: `message`, `data` (part of one), `block` (of a link, without a message), `failed` (a
-            block that could not be decoded), `ack`, `control`, `gap` or `damage`.
+            block that could not be decoded), `tls` (records without a message), `ack`, `control`, `gap`
+            or `damage`.
         labels: Texts on the row, the most important first.
         note: TCP's role in it, such as `retransmission`, or "".
         who: The participants, if their vertical lines are shared; else "".
@@ -108,6 +122,8 @@ class Ladder:
             case Block() if wanted:
                 kind = "failed" if item.outcome == "failed" else "block"
                 self._label(item, kind, f"[{item.header.kind.name}] {block_summary(item)}")
+            case TlsRecord() if wanted and not item.carries_messages:
+                self._label(item, "tls", f"[TLS] {record_summary(item)}")
             case Gap() if wanted:
                 # Drawn where the bytes are missing, not at the time the decoder gave up on them.
                 next_segment = self._segments.get((item.conversation, item.packet))
@@ -132,7 +148,7 @@ class Ladder:
             completed = self._texts.get(id(row))
             if completed:
                 kinds, texts = zip(*completed, strict=True)
-                row.kind = next(kind for kind in ("message", "failed", "block") if kind in kinds)
+                row.kind = next(kind for kind in _LABELLED if kind in kinds)
                 row.labels = list(texts[:_MAX_LABELS])
                 if len(texts) > _MAX_LABELS:
                     row.labels.append(f"and {len(texts) - _MAX_LABELS} more")
@@ -199,7 +215,7 @@ class Ladder:
             self._segments[item.conversation, item.packet] = row
         self._append(row)
 
-    def _label(self, item: DecodedMessage | Block, kind: str, text: str) -> None:
+    def _label(self, item: DecodedMessage | Block | TlsRecord, kind: str, text: str) -> None:
         """Label a segment with an item that it completes."""
         row = self._segments.get((item.conversation, max(item.packets)))
         if row is not None:

@@ -22,6 +22,7 @@ _HEIGHTS = {
     "message": 36,
     "block": 30,
     "failed": 30,
+    "tls": 30,
     "data": 28,
     "ack": 22,
     "control": 28,
@@ -43,6 +44,7 @@ _COLOURS = {
     "data": "#64748b",
     "block": "#0f766e",
     "failed": "#dc2626",
+    "tls": "#0e7490",
     "ack": "#a3b1c6",
     "control": "#7c3aed",
     "again": "#d97706",
@@ -53,6 +55,7 @@ _LEGEND = (
     ("message", "completes a message"),
     ("block", "block of a link"),
     ("failed", "could not be decoded"),
+    ("tls", "TLS record"),
     ("data", "part of one"),
     ("ack", "acknowledgement"),
     ("control", "opens, closes"),
@@ -139,6 +142,8 @@ def _subtitle(rows: list[Row]) -> str:
     gaps = sum(row.kind == "gap" for row in rows)
     parts = [f"{many(sum(bool(row.packet) for row in rows), 'segment')}, {messages} with messages"]
     parts += [f"{blocks} with only blocks of a link"] if blocks else []
+    records = sum(row.kind == "tls" for row in rows)
+    parts += [f"{records} with only TLS records"] if records else []
     parts += [f"{again} retransmitted or out of order"] if again else []
     parts += [many(gaps, "gap")] if gaps else []
     return ", ".join(parts)
@@ -180,7 +185,7 @@ def _labels(row: Row, start: int, end: int, y: int, colour: str) -> Iterator[str
         last = place == len(row.texts) - 1
         text = _cut(label, room - len(note) if last else room)
         up = y + _SLOPE // 2 - 4 - _LABEL * (len(row.texts) - 1 - place)
-        named = row.kind in ("message", "block", "failed")
+        named = row.kind in ("message", "block", "failed", "tls")
         name, _, rest = text.partition(" ") if named else ("", "", text)
         bold = f'<tspan font-weight="600" fill="{colour}">{_safe(name)}</tspan> ' if name else ""
         more = (
@@ -236,6 +241,8 @@ def _legend(y: int, kinds: set[str]) -> Iterator[str]:
     for kind, meaning in _LEGEND:
         if kind in ("block", "failed") and not kinds & {"block", "failed"}:
             continue  # most captures have no link
+        if kind == "tls" and kind not in kinds:
+            continue
         colour = _COLOURS[kind]
         dash = ' stroke-dasharray="2 4"' if kind == "ack" else ""
         line = f'<line x1="{x}" y1="{y - 4}" x2="{x + 22}" y2="{y - 4}"'

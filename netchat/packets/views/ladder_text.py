@@ -64,7 +64,7 @@ def _row(row: Row, poles: str, start: int, end: int, margin: str) -> Iterator[La
     room = right - left - 1
     note = f"[{row.note}] " if row.note and row.kind != "damage" else ""
     first = row.texts[0]
-    if row.kind in ("message", "block", "failed"):
+    if row.kind in ("message", "block", "failed", "tls"):
         # The arrow is on the last line; the rest of the label goes above.
         wrapped = [_wrap(label, room - 6 - len(note)) for label in row.texts]
         *above, first = [text for lines in wrapped for text in lines]

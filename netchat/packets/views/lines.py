@@ -6,10 +6,20 @@ import datetime
 
 from wcwidth import ljust, rjust
 
-from netchat.packets.items import Block, Damage, DecodedMessage, Gap, Item, Notice, Trace
+from netchat.packets.items import (
+    Block,
+    Damage,
+    DecodedMessage,
+    Gap,
+    Item,
+    Notice,
+    TlsRecord,
+    Trace,
+)
 from netchat.packets.tcp.dissect import flag_names
 from netchat.packets.views.blocks import block_summary
 from netchat.packets.views.summary import side_name, summary
+from netchat.packets.views.tls import record_summary
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
@@ -58,14 +68,17 @@ class Lines:
         match item:
             case DecodedMessage():
                 marks = " [retransmitted]" * item.repeated + " [after resync]" * item.found
+                marks += " [TLS]" * item.is_encrypted
                 return f"{head}  {item.message.NAME:<11} {summary(item.message)}{marks}"
             case Gap():
-                where = f"byte {item.offset}{' inside the link' * item.inside}"
+                where = f"byte {item.offset}{_inside(item)}"
                 return f"{head}  -- {many(item.size, 'byte')} missing at {where}: {item.reason}"
             case Damage():
                 return f"{head}  -- {damage(item)}"
             case Block():
                 return f"{head}  [] {item.header.kind.name:<6} {block_summary(item)}".rstrip()
+            case TlsRecord():
+                return f"{head}  TLS {record_summary(item)}"
             case Notice():
                 what = _NOTICES.get(item.event, item.event)
                 if conversation.transport == "UDP":
@@ -82,8 +95,12 @@ class Lines:
 
 def damage(item: Damage) -> str:
     """Describe bytes that are not a message, in a sentence."""
-    place = f"at byte {item.offset}{' inside the link' * item.inside}"
-    what = "block" if item.conversation.link is not None and not item.inside else "frame"
+    place = f"at byte {item.offset}{_inside(item)}"
+    what = "frame"
+    if not item.inside and item.conversation.tls is not None:
+        what = "TLS record"
+    elif not item.inside and item.conversation.link is not None:
+        what = "block"
     if item.cause == "skipped":
         begin = item.raw[:16].hex(" ") + (" …" if item.size > 16 else "")
         size = many(item.size, "byte")
@@ -91,3 +108,10 @@ def damage(item: Damage) -> str:
     if item.cause == "frame":
         return f"a damaged frame of {many(item.size, 'byte')} {place}: {show_line(item.reason)}"
     return f"an incomplete {what} {place}: {show_line(item.reason)}"
+
+
+def _inside(item: Damage | Gap) -> str:
+    """Name the stream that the offset of an item counts in, unless it is the connection's."""
+    if not item.inside:
+        return ""
+    return " inside TLS" if item.conversation.tls is not None else " inside the link"

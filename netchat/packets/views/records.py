@@ -6,7 +6,16 @@ import dataclasses
 from typing import Any
 
 from netchat.packets.decode.conversation import show_endpoint
-from netchat.packets.items import Block, Damage, DecodedMessage, Gap, Item, Notice, Trace
+from netchat.packets.items import (
+    Block,
+    Damage,
+    DecodedMessage,
+    Gap,
+    Item,
+    Notice,
+    TlsRecord,
+    Trace,
+)
 from netchat.packets.tcp.dissect import flag_names
 from netchat.wire import Message, fields_of
 
@@ -19,6 +28,7 @@ _NAMES = {
     DecodedMessage: "decoded",
     Gap: "gap",
     Notice: "notice",
+    TlsRecord: "tls",
     Trace: "trace",
 }
 
@@ -48,7 +58,7 @@ def as_dict(item: Item) -> dict[str, Any]:
             row["fields"] = _fields(item.message)
             row["packets"] = list(item.packets)
             row |= {"offset": item.offset, "size": item.size, "repeated": item.repeated}
-            row |= {"found": item.found, "raw": item.raw.hex()}
+            row |= {"found": item.found, "encrypted": item.is_encrypted, "raw": item.raw.hex()}
         case Damage():
             row |= {"offset": item.offset, "size": item.size, "cause": item.cause}
             row |= {"error": item.error, "reason": item.reason, "raw": item.raw.hex()}
@@ -66,6 +76,13 @@ def as_dict(item: Item) -> dict[str, Any]:
                 {"at": at, "arrived": was, "sent": sent} for at, was, sent in item.repairs
             ]
             row["payload"] = item.payload.hex() if item.payload is not None else None
+            row["raw"] = item.raw.hex()
+        case TlsRecord():
+            row |= {"type": item.name, "kind": item.kind, "inner_kind": item.inner_kind}
+            row |= {"offset": item.offset, "size": item.size, "packets": list(item.packets)}
+            row |= {"repeated": item.repeated, "sequence": item.sequence, "epoch": item.epoch}
+            row |= {"text": item.text, "reason": item.reason, "padding": item.padding}
+            row["content"] = item.content.hex() if item.content is not None else None
             row["raw"] = item.raw.hex()
         case Notice():
             row |= {"event": item.event, "packet": item.packet}

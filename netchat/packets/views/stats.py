@@ -9,7 +9,10 @@ from typing import Any
 
 from netchat.packets.decode.conversation import Conversation, DirectionCounts, show_endpoint
 from netchat.packets.decode.link_state import BlockCounts
-from netchat.packets.items import Damage, DecodedMessage, Item
+from netchat.packets.items import Damage, DecodedMessage, Item, TlsRecord
+from netchat.packets.tls.key_schedule import SUITES
+from netchat.packets.tls.records import version_name
+from netchat.packets.tls.state import TlsCounts, TlsState
 from netchat.packets.views.summary import side_name
 from netchat.wire import MESSAGES, Event, Send
 from netchat.wording import many
@@ -109,6 +112,8 @@ class Stats:
                     row.event(item, message)
             elif isinstance(message, Send):
                 row.send(item, message)
+        elif isinstance(item, TlsRecord):
+            row.last = max(row.last, item.time)
         elif isinstance(item, Damage):
             row.damage[item.cause] += 1
             row.checksums += item.error == "BadChecksum"
@@ -137,6 +142,8 @@ def _as_dict(row: ConversationStats) -> dict[str, Any]:
             "stream_bytes": counts.bytes,
             **{field: getattr(counts, field) for field in _COUNTS},
         }
+        if conversation.tls is not None:
+            sides[name]["tls"] = dataclasses.asdict(conversation.tls_counts(to_server=to_server))
         if conversation.link is not None:
             blocks = conversation.block_counts(to_server=to_server)
             sides[name]["link"] = {
@@ -150,6 +157,7 @@ def _as_dict(row: ConversationStats) -> dict[str, Any]:
         "server": show_endpoint(conversation.server),
         "transport": conversation.transport,
         "whole": conversation.whole,
+        "tls": _tls_as_dict(conversation.tls) if conversation.tls is not None else None,
         "seconds": (row.last - conversation.began) / 1e9,
         **sides,
         "crc_failures": row.checksums,
@@ -166,7 +174,7 @@ def _lines(row: ConversationStats) -> list[str]:
     over_udp = " over UDP" * (conversation.transport == "UDP")
     lines = [
         f"{conversation.number}  {side_name(conversation, server=False)}  {conversation}  "
-        f"{(row.last - conversation.began) / 1e9:.3f} s{over_udp}{began}"
+        f"{(row.last - conversation.began) / 1e9:.3f} s{over_udp}{_secured(conversation)}{began}"
     ]
     for name, to_server, counts in _sides(conversation):
         types = [(count, MESSAGES[n].NAME) for n, count in enumerate(row.types[to_server]) if count]
@@ -180,6 +188,12 @@ def _lines(row: ConversationStats) -> list[str]:
         lines.append(
             f"     {'':<10} {size:>9,} {_noun(size, 'byte')}  {_tcp(counts, conversation.transport)}"
         )
+        if conversation.tls is not None:
+            records = conversation.tls_counts(to_server=to_server)
+            lines.append(
+                f"     {'':<10} {records.records:>9,} {_noun(records.records, 'record')}  "
+                f"{_tls(records)}"
+            )
         if conversation.link is not None:
             blocks = conversation.block_counts(to_server=to_server)
             first, rest = _blocks(blocks)
@@ -224,6 +238,40 @@ def _tcp(counts: DirectionCounts, transport: str) -> str:
             f"{counts.astray:,} out of window",
         )
     )
+
+
+def _secured(conversation: Conversation) -> str:
+    """Describe a conversation's TLS."""
+    state = conversation.tls
+    if state is None:
+        return ""
+    version = version_name(state.version) if state.version else "TLS"
+    return f", {version}" + " resumed" * state.resumed
+
+
+def _tls_as_dict(state: TlsState) -> dict[str, Any]:
+    suite = SUITES.get(state.suite)
+    return {
+        "version": version_name(state.version) if state.version else None,
+        "cipher_suite": suite.name if suite is not None else None,
+        "server_name": state.server_name,
+        "alpn": list(state.protocols),
+        "resumed": state.resumed,
+        "early_data": state.early_data,
+    }
+
+
+def _tls(counts: TlsCounts) -> str:
+    """Describe the counters of TLS records."""
+    parts = [
+        f"{many(counts.encrypted_bytes, 'encrypted byte')}",
+        f"{counts.decrypted:,} decrypted",
+        f"{counts.undecryptable:,} not",
+    ]
+    parts += [many(counts.key_updates, "key update")] if counts.key_updates else []
+    parts += [f"{many(counts.padding, 'byte')} of padding"] if counts.padding else []
+    parts += [f"{many(counts.skipped, 'byte')} outside any record"] if counts.skipped else []
+    return ", ".join(parts)
 
 
 def _noun(count: int, noun: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from netchat.errors import BadBody
-from netchat.packets.items import Block, Damage, DecodedMessage, Item
+from netchat.packets.items import Block, Damage, DecodedMessage, Item, TlsRecord
 from netchat.packets.views.blocks import Paint, block_lines, plain
 from netchat.packets.views.summary import quote
+from netchat.packets.views.tls import hex_rows, record_lines
 from netchat.wire import HEADER_FIELDS, HEADER_SIZE, MESSAGES, Field, walk
 from netchat.wording import many
 
@@ -21,7 +22,7 @@ _MAX_HEX = 65536
 
 
 def tree_lines(item: Item, paint: Paint = plain) -> list[str]:
-    """Return a line for each field of a message, a damaged frame or a block.
+    """Return a line for each field of a message, a damaged frame, a block or a TLS record.
 
     Each line has the offset in the frame, the bytes in hex, the name and the value. In a
     block, changed bytes are followed by the bytes that were sent.
@@ -32,22 +33,28 @@ def tree_lines(item: Item, paint: Paint = plain) -> list[str]:
     """
     if isinstance(item, Block):
         return _where(item) + block_lines(item, paint)
+    if isinstance(item, TlsRecord):
+        return _where(item) + record_lines(item)
     if isinstance(item, DecodedMessage):
         return _where(item) + _frame(item.raw)
     if isinstance(item, Damage):
-        of_frame = item.inside or item.conversation.link is None
+        conversation = item.conversation
+        of_frame = item.inside or (conversation.link is None and conversation.tls is None)
         framed = of_frame and item.cause != "skipped" and len(item.raw) >= HEADER_SIZE
         return _where(item) + (_frame(item.raw) if framed else [])
     return []
 
 
-def _where(item: DecodedMessage | Damage | Block) -> list[str]:
+def _where(item: DecodedMessage | Damage | Block | TlsRecord) -> list[str]:
     shown = ", ".join(map(str, item.packets[:12])) + (", …" if len(item.packets) > 12 else "")
     packets = f"packet{'s' * (len(item.packets) > 1)} {shown}"
     inside = isinstance(item, DecodedMessage) or (isinstance(item, Damage) and item.inside)
-    stream = "the stream" if item.conversation.link is None else "the connection"
-    if item.conversation.link is not None and inside:
-        stream = "the link's stream"
+    conversation = item.conversation
+    stream = "the stream"
+    if conversation.link is not None or conversation.tls is not None:
+        stream = "the connection"
+        if inside:
+            stream = "the content of TLS" if conversation.link is None else "the link's stream"
     return [f"      {packets}; bytes {item.offset} to {item.offset + item.size} of {stream}"]
 
 
@@ -91,15 +98,15 @@ def _line(at: int, raw: bytes, name: str, value: str) -> str:
 
 
 def hex_lines(item: Item) -> list[str]:
-    """Return the captured bytes of an item as lines of offset, hex and ASCII."""
-    if not isinstance(item, (DecodedMessage, Damage, Block)):
+    """Return the captured bytes of an item as lines of offset, hex and ASCII.
+
+    After those of a decrypted TLS record come those of its content.
+    """
+    if not isinstance(item, (DecodedMessage, Damage, Block, TlsRecord)):
         return []
-    raw = item.raw[:_MAX_HEX]
-    lines = []
-    for at in range(0, len(raw), 16):
-        row = raw[at : at + 16]
-        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
-        lines.append(f"      {at:04x}  {row[:8].hex(' '):<23}  {row[8:].hex(' '):<23}  {text}")
-    if item.size > len(raw):
-        lines.append(f"      … {many(item.size - len(raw), 'byte')} more")
+    lines = hex_rows(item.raw[:_MAX_HEX])
+    if item.size > min(len(item.raw), _MAX_HEX):
+        lines.append(f"      … {many(item.size - min(len(item.raw), _MAX_HEX), 'byte')} more")
+    if isinstance(item, TlsRecord) and item.is_decrypted and item.content:
+        lines += [f"      decrypted, {many(len(item.content), 'byte')}:", *hex_rows(item.content)]
     return lines

@@ -6,9 +6,10 @@ local exchanges = {} -- key -> list of {question = {number, time}, answer = {num
 local devices = {} -- connection -> device id, from its WELCOME
 local servers = {} -- connection -> the server's endpoint, from a message that only one side sends
 local carries = {} -- connection -> "frames", or "blocks" of a noisy link
+local secured = {} -- connection -> whether it is TLS
 
 function ncp.init()
-  exchanges, devices, servers, carries = {}, {}, {}, {}
+  exchanges, devices, servers, carries, secured = {}, {}, {}, {}, {}
 end
 
 -- Returns a key of both endpoints, the same for both directions. (The field tcp.stream would distinguish
