@@ -240,7 +240,8 @@ _OTHER_FILES = 1100
 )  # fmt: skip
 @click.option(
     "--accounts", type=click.Choice(["off", "optional", "required"]),
-    help="Whether users can register their names, must register, or cannot.  [default: off]",
+    help="Whether users can register their names, must register, or cannot.  [default: off; optional with "
+    "--lan and TLS]",
 )  # fmt: skip
 @click.option(
     "--registration", type=click.Choice(["open", "invitation", "closed"]), default="open",
