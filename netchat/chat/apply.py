@@ -14,6 +14,7 @@ from netchat.chat.commands import (
     ConfirmToken,
     CreateLobby,
     CreateRoom,
+    CreateSealedRoom,
     DeleteRoom,
     Disconnect,
     EndSession,
@@ -23,12 +24,15 @@ from netchat.chat.commands import (
     OpenConversation,
     OpenSession,
     Post,
+    PostSealed,
+    PublishDevice,
     RenameSession,
     ResumeSession,
     RotateCounters,
     StartServer,
 )
-from netchat.chat.model import Room, Session
+from netchat.chat.credentials import short_id
+from netchat.chat.model import MemberKeys, Room, Session
 from netchat.chat.outcomes import (
     ConversationOpened,
     MemberLeft,
@@ -42,6 +46,9 @@ from netchat.chat.outcomes import (
     StateChange,
 )
 from netchat.chat.persistence import (
+    DeviceDeleted,
+    DeviceRow,
+    EpochRow,
     EventRow,
     MembershipDeleted,
     MembershipRow,
@@ -52,7 +59,7 @@ from netchat.chat.persistence import (
 )
 from netchat.chat.room_codes import LOBBY
 from netchat.chat.shared_state import SharedState
-from netchat.wire import Event, EventKind, RoomKind, seal
+from netchat.wire import MAX_SEALED, Event, EventKind, RoomKind, Sealed, SealedEvent, seal
 from netchat.wire.compiler import compile_packer
 
 __all__ = ["MAX_MEMBERSHIPS", "apply"]
@@ -62,17 +69,20 @@ __all__ = ["MAX_MEMBERSHIPS", "apply"]
 MAX_MEMBERSHIPS = 200
 
 _pack_event = compile_packer(Event)
+_pack_sealed_event = compile_packer(SealedEvent)
 
 #: Commands that a user's connection has caused. Those of an earlier connection are stale: the user's
 #: next connection cannot know of them, and repeats the request.
 _OfConnection = (
     ConfirmToken
     | CreateRoom
+    | CreateSealedRoom
     | Disconnect
     | EndSession
     | JoinRoom
     | LeaveRoom
     | OpenConversation
+    | PublishDevice
     | RenameSession
 )
 
@@ -166,6 +176,8 @@ def _end(state: SharedState, session: Session, reason: str, time: int) -> list[S
     state.by_name.remove(session)
     state.by_token.pop(session.token, None)
     state.by_token.pop(session.previous, None)
+    if session.keys:
+        changes.append(DeviceDeleted(session.id, 0))
     ended = SessionClosed(session.id, session.name, reason, len(state.sessions))
     return [*changes, SessionDeleted(session.id), ended]
 
@@ -207,7 +219,7 @@ def _create_lobby(state: SharedState, command: CreateLobby) -> Outcome:
     return [row]
 
 
-def _create_room(state: SharedState, command: CreateRoom) -> Outcome:
+def _create_room(state: SharedState, command: CreateRoom | CreateSealedRoom) -> Outcome:
     session = _attached(state, command)
     if session is None:
         return Rejected(Reason.STALE)
@@ -215,8 +227,16 @@ def _create_room(state: SharedState, command: CreateRoom) -> Outcome:
         return Rejected(Reason.EXISTS)
     if len(session.rooms) >= MAX_MEMBERSHIPS:
         return Rejected(Reason.TOO_MANY_ROOMS, session.id)
-    room, row = _new_room(state, command.room, RoomKind.ROOM, command.log)
-    return [row, _add_member(session, room), _joined(session, room, command.time)]
+    if isinstance(command, CreateRoom):
+        room, row = _new_room(state, command.room, RoomKind.ROOM, command.log)
+        changes: list[StateChange] = [row]
+    elif session.keys:
+        room, row = _new_room(state, command.room, RoomKind.SEALED, command.log)
+        room.epoch, room.check = 1, command.check
+        changes = [row, EpochRow(room.id, room.epoch, room.check)]
+    else:
+        return Rejected(Reason.NO_KEYS)
+    return [*changes, _add_member(session, room), _joined(session, room, command.time)]
 
 
 def _open_conversation(state: SharedState, command: OpenConversation) -> Outcome:
@@ -247,6 +267,11 @@ def _join_room(state: SharedState, command: JoinRoom) -> Outcome:
         return Rejected(Reason.EXISTS)
     if len(session.rooms) >= MAX_MEMBERSHIPS:
         return Rejected(Reason.TOO_MANY_ROOMS, session.id)
+    if room.kind is RoomKind.SEALED:
+        if not session.keys:
+            return Rejected(Reason.NO_KEYS)
+        if len(room.members) >= MAX_SEALED:
+            return Rejected(Reason.ROOM_FULL)
     return [_add_member(session, room), _joined(session, room, command.time)]
 
 
@@ -261,7 +286,7 @@ def _leave_room(state: SharedState, command: LeaveRoom) -> Outcome:
     return [*changes, MemberLeft(session.id, room.code, command.request)]
 
 
-def _post(state: SharedState, command: Post) -> Outcome:
+def _post(state: SharedState, command: Post | PostSealed) -> Outcome:
     session = state.sessions.get(command.session)
     # After the epoch of its server has ended, an earlier message may have been rejected with it: this one
     # must not overtake that.
@@ -278,8 +303,75 @@ def _post(state: SharedState, command: Post) -> Outcome:
         return Rejected(Reason.REPEATED)
     if room.kind is RoomKind.PRIVATE and len(room.members) < 2:
         return Rejected(Reason.NO_SUCH_USER)
+    if isinstance(command, PostSealed):
+        return _post_sealed(room, session, command)
+    if room.kind is RoomKind.SEALED:
+        return Rejected(Reason.NOT_SEALED)
     room.counters[device] = counter
     return [_event(room, EventKind.CHAT, session.name, command.text, command.time, device, counter)]
+
+
+def _post_sealed(room: Room, session: Session, command: PostSealed) -> Outcome:
+    if room.kind not in (RoomKind.SEALED, RoomKind.PRIVATE):
+        return Rejected(Reason.NOT_SEALED)
+    if not all(member.keys for member in room.members):
+        return Rejected(Reason.NO_KEYS)
+    (sealed,) = command.sealed
+    is_rekey = sealed.kind == EventKind.REKEY
+    is_unknown = room.kind is RoomKind.SEALED and not room.epoch  # the history was recovered
+    if not sealed.epoch or not (is_unknown or sealed.epoch == room.epoch + is_rekey):
+        return Rejected(Reason.OLD_EPOCH)
+    room.epoch = sealed.epoch - is_rekey
+    device, counter, time = session.device, command.counter, command.time
+    room.counters[device] = counter
+    room.head = seq = room.head + 1
+    body = _pack_sealed_event(seq, time, device, counter, room.code, session.name, command.sealed)
+    frame = seal(SealedEvent.TYPE, body)
+    changes: list[StateChange] = [EventRow(room.id, seq, device, counter, time, frame)]
+    return changes + _change_epoch(room, sealed) if is_rekey else changes
+
+
+def _change_epoch(room: Room, sealed: Sealed) -> list[StateChange]:
+    """Start a new epoch: the devices that were given its secret get new proofs, the others none."""
+    room.epoch, room.check = sealed.epoch, sealed.check
+    changes: list[StateChange] = [EpochRow(room.id, room.epoch, room.check)]
+    proofs = {wrap.device: wrap.proof for wrap in sealed.wraps}
+    for member, (_, keys, _) in list((room.devices or {}).items()):
+        proof = proofs.get(short_id(keys))
+        if proof is None:
+            changes += _delete_device(room, member)
+        else:
+            changes.append(_set_device(room, member, MemberKeys(room.epoch, keys, proof)))
+    return changes
+
+
+def _publish_device(state: SharedState, command: PublishDevice) -> Outcome:
+    session = _attached(state, command)
+    if session is None:
+        return Rejected(Reason.STALE)
+    if not command.room:
+        session.keys = command.keys
+        return [DeviceRow(session.id, 0, 0, command.keys, b"")]
+    room = session.rooms.get(command.room)
+    if room is None or room.kind is not RoomKind.SEALED:
+        return Rejected(Reason.NOT_A_MEMBER)
+    published = MemberKeys(command.epoch, command.keys, command.proof)
+    if command.epoch != room.epoch:
+        return Rejected(Reason.OLD_EPOCH)
+    return [_set_device(room, session, published)]
+
+
+def _set_device(room: Room, member: Session, published: MemberKeys) -> DeviceRow:
+    if room.devices is None:
+        room.devices = {}
+    room.devices[member] = published
+    return DeviceRow(member.id, room.id, *published)
+
+
+def _delete_device(room: Room, member: Session) -> list[StateChange]:
+    if room.devices is None or room.devices.pop(member, None) is None:
+        return []
+    return [DeviceDeleted(member.id, room.id)]
 
 
 def _delete_room(state: SharedState, command: DeleteRoom) -> Outcome:
@@ -325,6 +417,7 @@ def _remove_member(
         state.privates.pop(frozenset(member.id for member in room.members), None)
     del session.rooms[room.code], room.members[session]
     changes: list[StateChange] = [
+        *_delete_device(room, session),
         MembershipDeleted(session.id, room.id),
         _event(room, EventKind.LEAVE, session.name, reason, time),
     ]
@@ -332,7 +425,7 @@ def _remove_member(
         if room.kind is RoomKind.PRIVATE:
             del state.rooms[room.code]
             changes.append(RoomDeleted(room.id))
-        elif room.kind is RoomKind.ROOM:
+        elif room.kind is not RoomKind.LOBBY:
             changes.append(RoomEmptied(room.id))
     return changes
 
@@ -376,6 +469,7 @@ _APPLY: dict[type[ChatCommand], Callable[[SharedState, Any], Outcome]] = {
     ConfirmToken: _confirm_token,
     CreateLobby: _create_lobby,
     CreateRoom: _create_room,
+    CreateSealedRoom: _create_room,
     DeleteRoom: _delete_room,
     Disconnect: _disconnect,
     EndSession: _end_session,
@@ -385,6 +479,8 @@ _APPLY: dict[type[ChatCommand], Callable[[SharedState, Any], Outcome]] = {
     OpenConversation: _open_conversation,
     OpenSession: _open_session,
     Post: _post,
+    PostSealed: _post,
+    PublishDevice: _publish_device,
     RenameSession: _rename_session,
     ResumeSession: _resume_session,
     RotateCounters: _rotate_counters,

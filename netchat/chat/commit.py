@@ -61,7 +61,8 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
     if connection.session is not session:
         return
     settings = state.settings
-    features = action.features & Feature.SERVERS if state.servers_frame else 0
+    known = Feature.SEALED | Feature.SERVERS if state.servers_frame else Feature.SEALED
+    features = action.features & known
     starts = [
         (feed, feed.start_position((positions or {}).get(feed.room.code)))
         for feed in action.feeds

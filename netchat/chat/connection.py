@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from netchat.chat.model import Room, Session
 from netchat.chat.room_tail import RoomTail
-from netchat.wire import Frame, History, RoomKind, Who
+from netchat.wire import DeviceList, Frame, History, RoomKind, Who
 
 __all__ = ["Absence", "Connection", "RepeatedSend", "Reply", "RoomFeed"]
 
@@ -139,4 +139,4 @@ class RepeatedSend(NamedTuple):
     counter: int
 
 
-Reply = Who | History | RepeatedSend
+Reply = Who | History | DeviceList | RepeatedSend

@@ -15,7 +15,7 @@ from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.chat.ordering import answers, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
 from netchat.chat.server_state import ServerState
-from netchat.wire import Error, ErrorCode, Hello
+from netchat.wire import Error, ErrorCode, Feature, Hello
 from netchat.wording import many
 
 __all__ = ["hello", "reserved_seconds"]
@@ -61,6 +61,13 @@ def hello(
         return
     if session is None or session.device != device_id(message.device):
         _start_session(state, connection, message)
+        return
+    if session.keys and not message.features & Feature.SEALED:
+        text = (
+            "This session uses sealed messages, which this program does not support: use one that "
+            "does, or start a new session."
+        )
+        state.disconnect(connection, ErrorCode.UNEXPECTED, text)
         return
     token = new_token(state.rng)
     absence = state.away.get(session.id)

@@ -51,6 +51,7 @@ from netchat.wire import (
     Message,
     Ping,
     Pong,
+    SealedSend,
     Send,
     ServerAddress,
     Servers,
@@ -411,6 +412,6 @@ def _must_wait(connection: Connection, number: int) -> bool:
     """
     if connection.session is None:
         return connection.proposals > 0
-    if number == Send.TYPE:
+    if number in (Send.TYPE, SealedSend.TYPE):
         return connection.moves > 0
     return connection.proposals > 0 and number not in (Ping.TYPE, Pong.TYPE)

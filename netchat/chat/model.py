@@ -5,9 +5,11 @@ Only `netchat.chat.apply` changes them. They know nothing of connections or of t
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from netchat.wire import RoomKind
 
-__all__ = ["Room", "Session"]
+__all__ = ["MemberKeys", "Room", "Session"]
 
 
 class Session:
@@ -23,9 +25,20 @@ class Session:
         server: Epoch of the server that has its connection, or 0 while the user is away.
         attachment: Number of connections it has had. A command about an earlier one is stale.
         rooms: The rooms that it is a member of, by code.
+        keys: Public keys of the user's device for sealed messages, or empty.
     """
 
-    __slots__ = ("attachment", "device", "id", "name", "previous", "rooms", "server", "token")
+    __slots__ = (
+        "attachment",
+        "device",
+        "id",
+        "keys",
+        "name",
+        "previous",
+        "rooms",
+        "server",
+        "token",
+    )
 
     def __init__(self, number: int, name: str, device: int) -> None:
         self.id = number
@@ -36,11 +49,20 @@ class Session:
         self.server = 0
         self.attachment = 0
         self.rooms: dict[str, Room] = {}
+        self.keys = b""
 
     @property
     def is_away(self) -> bool:
         """Whether the session has lost its connection."""
         return not self.server
+
+
+class MemberKeys(NamedTuple):
+    """Keys of a member's device, with the proof that it knows the room's secret."""
+
+    epoch: int
+    keys: bytes
+    proof: bytes
 
 
 class Room:
@@ -55,9 +77,24 @@ class Room:
         members: The sessions in it, connected or not.
         counters: The largest counter of each device that has sent a message recently.
         older_counters: The same before the last rotation.
+        epoch: Number of the secret of a sealed room, or of a private room with sealed messages; else 0.
+        check: Check value of that secret, or empty.
+        devices: Keys of the members of a sealed room.
     """
 
-    __slots__ = ("code", "counters", "head", "id", "kind", "log", "members", "older_counters")
+    __slots__ = (
+        "check",
+        "code",
+        "counters",
+        "devices",
+        "epoch",
+        "head",
+        "id",
+        "kind",
+        "log",
+        "members",
+        "older_counters",
+    )
 
     def __init__(self, number: int, code: str, kind: RoomKind, log: int, head: int = 0) -> None:
         self.id = number
@@ -68,6 +105,9 @@ class Room:
         self.members: dict[Session, None] = {}
         self.counters: dict[int, int] = {}
         self.older_counters: dict[int, int] = {}
+        self.epoch = 0
+        self.check = b""
+        self.devices: dict[Session, MemberKeys] | None = None
 
     def last_counter(self, device: int) -> int | None:
         """Return the largest counter of a device, or None if only the history can know it."""

@@ -11,7 +11,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from netchat.chat.apply import apply
-from netchat.chat.commands import ChatCommand, DeleteRoom, OpenSession, Post, ResumeSession
+from netchat.chat.commands import (
+    ChatCommand,
+    DeleteRoom,
+    OpenSession,
+    Post,
+    PostSealed,
+    ResumeSession,
+)
 from netchat.chat.commit_actions import SendJoined, SendMessage, Unfollow
 from netchat.chat.connection import Absence, Connection, RoomFeed
 from netchat.chat.outcomes import (
@@ -27,6 +34,9 @@ from netchat.chat.outcomes import (
     StateChange,
 )
 from netchat.chat.persistence import (
+    DeviceDeleted,
+    DeviceRow,
+    EpochRow,
     EventRow,
     MembershipDeleted,
     MembershipRow,
@@ -95,7 +105,7 @@ def apply_next(
     outcome = apply(state.shared, command)
     if not isinstance(outcome, Rejected):
         _follow_up(state, outcome)
-        if type(command) is Post:
+        if type(command) in (Post, PostSealed):
             return  # the event is the answer
     elif outcome.reason is Reason.STALE and type(command) not in (OpenSession, ResumeSession):
         return  # its session has left the connection, which is closed
@@ -122,7 +132,7 @@ def _follow_up(state: ServerState, changes: list[StateChange]) -> None:
             _FOLLOW_UPS[type(change)](state, change)
 
 
-def _session_saved(state: ServerState, change: SessionRow) -> None:
+def _saved(state: ServerState, change: SessionRow | EpochRow | DeviceRow | DeviceDeleted) -> None:
     state.batch.changes.append(change)
 
 
@@ -173,7 +183,7 @@ def _room_created(state: ServerState, change: RoomRow) -> None:
 def _room_deleted(state: ServerState, change: RoomDeleted) -> None:
     state.batch.changes.append(change)
     room = state.feeds[change.id].room
-    if room.kind is RoomKind.ROOM:
+    if room.kind is not RoomKind.PRIVATE:
         state.log("room deleted", room=room.code)
     state.remove_feed(change.id)
 
@@ -228,5 +238,8 @@ _FOLLOW_UPS: dict[type[StateChange], Callable[[ServerState, Any], None]] = {
     SessionDeleted: _session_deleted,
     SessionClosed: _session_ended,
     SessionMoved: _session_moved,
-    SessionRow: _session_saved,
+    SessionRow: _saved,
+    EpochRow: _saved,
+    DeviceRow: _saved,
+    DeviceDeleted: _saved,
 }

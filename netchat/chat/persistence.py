@@ -15,6 +15,9 @@ from netchat.chat.connection import RoomFeed
 __all__ = [
     "Batch",
     "Change",
+    "DeviceDeleted",
+    "DeviceRow",
+    "EpochRow",
     "EventRow",
     "HistoryReader",
     "LogPosition",
@@ -88,6 +91,31 @@ class MembershipDeleted(NamedTuple):
     room: int
 
 
+class EpochRow(NamedTuple):
+    """The epoch of a room with sealed messages, and the check value of its secret."""
+
+    room: int
+    epoch: int
+    check: bytes
+
+
+class DeviceRow(NamedTuple):
+    """Keys of a session's device, as a member of a sealed room (or 0: for private messages)."""
+
+    session: int
+    room: int
+    epoch: int
+    keys: bytes
+    proof: bytes
+
+
+class DeviceDeleted(NamedTuple):
+    """The deletion of such keys."""
+
+    session: int
+    room: int
+
+
 class LogPosition(NamedTuple):
     """The shared state at a place in the log of a cluster, from which a server can continue."""
 
@@ -98,7 +126,17 @@ class LogPosition(NamedTuple):
     """The shared state there (`SharedState.dump`)."""
 
 
-Change = RoomRow | RoomDeleted | SessionRow | SessionDeleted | MembershipRow | MembershipDeleted
+Change = (
+    RoomRow
+    | RoomDeleted
+    | SessionRow
+    | SessionDeleted
+    | MembershipRow
+    | MembershipDeleted
+    | EpochRow
+    | DeviceRow
+    | DeviceDeleted
+)
 
 
 @dataclass(slots=True)
@@ -148,6 +186,8 @@ class Snapshot:
         next_id: A number above those of all stored rooms and sessions.
         state: The shared state of a server in a cluster (`SharedState.dump`), or empty. It may be
             older than the rest.
+        epochs: The epochs of rooms with sealed messages.
+        devices: The device keys of the sessions.
     """
 
     rooms: list[tuple[RoomRow, int, int]] = field(default_factory=list)
@@ -155,6 +195,8 @@ class Snapshot:
     memberships: list[MembershipRow] = field(default_factory=list)
     next_id: int = 1
     state: bytes = b""
+    epochs: list[EpochRow] = field(default_factory=list)
+    devices: list[DeviceRow] = field(default_factory=list)
 
 
 class HistoryReader(Protocol):

@@ -16,6 +16,8 @@ from netchat.wire.fields import blob, text, u8, u64
 __all__ = [
     "ChatRecord",
     "RoomRecord",
+    "SealedDeviceRecord",
+    "SealedRoomRecord",
     "ServerRecord",
     "SessionRecord",
     "StateRecords",
@@ -77,6 +79,26 @@ class SessionRecord(Record):
     name: str = text("The user's name.")
 
 
+@record
+class SealedRoomRecord(Record):
+    """The secret of a room with sealed messages, as far as a server knows it."""
+
+    room: str = text("Room code.")
+    epoch: int = u64("Number of the secret.")
+    check: bytes = blob("Its check value.")
+
+
+@record
+class SealedDeviceRecord(Record):
+    """Keys of a session's device."""
+
+    session: int = u64("Session number.")
+    room: str = text("Code of a sealed room, or empty for private messages.")
+    epoch: int = u64("Epoch of the proof, or 0.")
+    keys: bytes = blob("The public keys.")
+    proof: bytes = blob("The proof, or empty.")
+
+
 class StateRecords(NamedTuple):
     """The sections of a snapshot, in order."""
 
@@ -84,9 +106,22 @@ class StateRecords(NamedTuple):
     servers: list[ServerRecord]
     rooms: list[RoomRecord]
     sessions: list[SessionRecord]
+    sealed_rooms: list[SealedRoomRecord]
+    sealed_devices: list[SealedDeviceRecord]
 
 
-_KINDS = (ChatRecord, ServerRecord, RoomRecord, SessionRecord)
+_KINDS: tuple[type[Record], ...] = (
+    ChatRecord,
+    ServerRecord,
+    RoomRecord,
+    SessionRecord,
+    SealedRoomRecord,
+    SealedDeviceRecord,
+)
+
+#: Sections that every snapshot has. The others are left out while they are empty, so that a chat without
+#: sealed messages has the same snapshot as in earlier versions.
+_REQUIRED = 4
 
 # The state is encoded on the event loop. Records would take half of the time.
 pack_room = compile_packer(RoomRecord)
@@ -113,7 +148,8 @@ def unpack_pairs(data: bytes) -> Iterator[tuple[int, int]]:
 def pack_state(*sections: Collection[bytes]) -> bytes:
     """Encode a state, given as the encoded records of each section of `StateRecords`."""
     parts = [bytes((_VERSION,))]
-    for section in sections:
+    last = max(at for at, section in enumerate(sections, 1) if section or at <= _REQUIRED)
+    for section in sections[:last]:
         parts.append(_COUNT.pack(len(section)))
         parts += section
     return b"".join(parts)
@@ -130,7 +166,10 @@ def unpack_state(data: bytes) -> StateRecords:
     sections: list[Any] = []
     at = 1
     try:
-        for kind in _KINDS:
+        for number, kind in enumerate(_KINDS):
+            if number >= _REQUIRED and at == len(data):
+                sections.append([])
+                continue
             (count,) = _COUNT.unpack_from(data, at)
             at += _COUNT.size
             items = []

@@ -21,6 +21,7 @@ from netchat.version import __version__
 from netchat.wire import (
     Ack,
     Bye,
+    Devices,
     Error,
     ErrorCode,
     Event,
@@ -36,6 +37,7 @@ from netchat.wire import (
     Position,
     Renamed,
     Roster,
+    SealedEvent,
     Send,
     Servers,
     Welcome,
@@ -303,4 +305,6 @@ HANDLERS: dict[type[Message], Callable[[User, Any], None]] = {
     Renamed: User._ignore,
     HistoryEnd: User._ignore,
     Servers: User._ignore,  # a server without a cluster sends none
+    SealedEvent: User._ignore,  # a user does not seal
+    Devices: User._ignore,
 }

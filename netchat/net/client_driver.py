@@ -122,7 +122,8 @@ class ClientDriver:
         others: Sequence[tuple[str, int]] = (),
     ) -> None:
         self.path = path
-        self.core = ChatClient(name, store.load() if store is not None else None)
+        memory = store.load() if store is not None else None
+        self.core = ChatClient(name, memory, can_seal=True)
         self.why_lost = ""
         self.had_damaged_frame = False
         """Whether the last invalid data was a frame of netchat with errors."""

@@ -43,13 +43,19 @@ class Usage:
 COMMANDS = {
     "who": Usage("[CODE]", "list the members of the room", "rooms"),
     "msg": Usage("NAME TEXT", "send a private message", "names"),
-    "join": Usage("CODE", "join a room by its code"),
-    "create": Usage("", "create a room; others join it by its code"),
+    "join": Usage("CODE [SECRET]", "join a room by its code; a sealed one by CODE#SECRET or words"),
+    "create": Usage("[--sealed]", "create a room; --sealed encrypts its texts end to end"),
     "room": Usage("CODE", "switch to another of your rooms", "rooms"),
     "rooms": Usage("", "list your rooms"),
     "leave": Usage("[CODE]", "leave the room", "rooms"),
     "history": Usage("[N]", f"show the last N events of the room (default {HISTORY_DEFAULT})"),
     "nick": Usage("NAME", "change your name"),
+    "safety": Usage(
+        "[NAME] [ACTION]",
+        "show the safety number of the room, or of you and a user; actions: verified, forget",
+        "names",
+    ),
+    "rekey": Usage("", "give the sealed room a new secret; old links stop working"),
     "link": Usage("", "show the state of the link and its corrections"),
     "help": Usage("", "show this list"),
     "quit": Usage("", "leave the chat (also /exit, quit, exit and Ctrl-D)"),
@@ -91,7 +97,7 @@ def parse(line: str) -> ParsedLine | None:
         raise ValueError(_unknown(word))
     # The last argument may contain spaces: either it is a text, or there are too many arguments.
     words = text[len(word) :].split(maxsplit=max(usage.max_arguments - 1, 0))
-    has_surplus = verb != "msg" and bool(words) and len(words[-1].split()) > 1
+    has_surplus = verb not in ("msg", "join") and bool(words) and len(words[-1].split()) > 1
     if not usage.min_arguments <= len(words) <= usage.max_arguments or has_surplus:
         raise ValueError(f"Usage: /{verb} {usage.arguments}".rstrip() + f" ({usage.does}).")
     if verb == "history" and words and not (words[0].isdecimal() and int(words[0]) > 0):

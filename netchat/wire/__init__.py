@@ -27,11 +27,13 @@ from netchat.wire.frame import (
 )
 from netchat.wire.limits import (
     DEFAULT_PORT,
+    MAX_DEVICES,
     MAX_FRAME,
     MAX_HISTORY,
     MAX_MEMBERSHIPS,
     MAX_NAME,
     MAX_ROSTER,
+    MAX_SEALED,
     MAX_SERVERS,
     MAX_TEXT,
 )
@@ -45,11 +47,13 @@ __all__ = [
     "HEADER_FIELDS",
     "HEADER_SIZE",
     "MAGIC",
+    "MAX_DEVICES",
     "MAX_FRAME",
     "MAX_HISTORY",
     "MAX_MEMBERSHIPS",
     "MAX_NAME",
     "MAX_ROSTER",
+    "MAX_SEALED",
     "MAX_SERVERS",
     "MAX_TEXT",
     "MESSAGES",

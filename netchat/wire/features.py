@@ -12,3 +12,6 @@ class Feature(IntFlag):
 
     #: The client handles SERVERS.
     SERVERS = 1
+
+    #: The client handles sealed messages.
+    SEALED = 8

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 __all__ = [
     "DEFAULT_PORT",
+    "MAX_DEVICES",
     "MAX_FRAME",
     "MAX_HISTORY",
     "MAX_MEMBERSHIPS",
     "MAX_NAME",
     "MAX_ROSTER",
+    "MAX_SEALED",
     "MAX_SERVERS",
     "MAX_TEXT",
 ]
@@ -39,3 +41,9 @@ MAX_HISTORY = 1000
 
 #: Most servers in one SERVERS. Each takes up to 600 bytes of the frame.
 MAX_SERVERS = 64
+
+#: Most members of a sealed room: one REKEY holds the new secret for each, in 116 bytes.
+MAX_SEALED = 500
+
+#: Most devices in one DEVICES. Each takes up to 280 bytes of the frame.
+MAX_DEVICES = 128

@@ -11,6 +11,10 @@ from netchat.wire import (
     Ack,
     Bye,
     Create,
+    CreateSealed,
+    Device,
+    DeviceList,
+    Devices,
     Error,
     Event,
     Hello,
@@ -27,6 +31,8 @@ from netchat.wire import (
     Rename,
     Renamed,
     Roster,
+    SealedEvent,
+    SealedSend,
     Send,
     Welcome,
     Who,
@@ -50,6 +56,10 @@ ANSWERS: dict[type[Message], tuple[type[Message], ...]] = {
     Rename: (Renamed,),
     History: (HistoryEnd,),
     Send: (Event, Ack),
+    SealedSend: (SealedEvent, Ack),
+    CreateSealed: (Joined,),
+    Device: (),
+    DeviceList: (Devices,),
 }
 
 #: Fields that a response repeats, in the order of the search.

@@ -12,9 +12,9 @@ local DEFAULT_PORT, MAX_FRAME = "6464", 65536
 local ERROR, EVENT, WELCOME, BYE = 0x05, 0x21, 0x02, 0x06
 
 local ENUMS = {
-  ErrorCode = { [1] = "BAD_FRAME", [2] = "UNEXPECTED", [3] = "HANDSHAKE_TIMEOUT", [4] = "FRAME_TIMEOUT", [5] = "IDLE_TIMEOUT", [6] = "STALLED", [7] = "SERVER_FULL", [8] = "BUSY", [9] = "SESSION_MOVED", [10] = "SHUTTING_DOWN", [100] = "NAME_TAKEN", [101] = "NAME_NOT_ALLOWED", [110] = "NO_SUCH_ROOM", [111] = "NOT_A_MEMBER", [112] = "TOO_MANY_ROOMS", [113] = "NO_SUCH_USER", [120] = "TEXT_NOT_ALLOWED", [121] = "TEXT_TOO_LONG", [122] = "OUT_OF_ORDER", [130] = "TOO_FAST", [140] = "STORAGE" },
-  EventKind = { [1] = "CHAT", [2] = "JOIN", [3] = "LEAVE", [4] = "RENAME" },
-  RoomKind = { [1] = "LOBBY", [2] = "ROOM", [3] = "PRIVATE" },
+  ErrorCode = { [1] = "BAD_FRAME", [2] = "UNEXPECTED", [3] = "HANDSHAKE_TIMEOUT", [4] = "FRAME_TIMEOUT", [5] = "IDLE_TIMEOUT", [6] = "STALLED", [7] = "SERVER_FULL", [8] = "BUSY", [9] = "SESSION_MOVED", [10] = "SHUTTING_DOWN", [100] = "NAME_TAKEN", [101] = "NAME_NOT_ALLOWED", [110] = "NO_SUCH_ROOM", [111] = "NOT_A_MEMBER", [112] = "TOO_MANY_ROOMS", [113] = "NO_SUCH_USER", [120] = "TEXT_NOT_ALLOWED", [121] = "TEXT_TOO_LONG", [122] = "OUT_OF_ORDER", [130] = "TOO_FAST", [140] = "STORAGE", [170] = "NOT_SEALING", [171] = "OLD_EPOCH", [172] = "SEALED_ROOM_FULL", [173] = "NOT_SEALED", [174] = "CANNOT_SEAL", [175] = "BAD_SEAL" },
+  EventKind = { [1] = "CHAT", [2] = "JOIN", [3] = "LEAVE", [4] = "RENAME", [12] = "SEALED", [13] = "REKEY" },
+  RoomKind = { [1] = "LOBBY", [2] = "ROOM", [3] = "PRIVATE", [4] = "SEALED" },
 }
 
 local RECORDS = {
@@ -39,6 +39,32 @@ local RECORDS = {
     { name = "name", kind = "text", doc = "The user's name." },
     { name = "away", kind = "u8", doc = "1 while the connection is lost and the session may still be resumed, else 0. Clients that handle SERVERS also get 2 + N: the user is connected to server N of the last SERVERS, counting from 0." },
   },
+  Sealed = {
+    { name = "kind", kind = "u8", enum = "EventKind", doc = "Kind of the event: SEALED or REKEY." },
+    { name = "suite", kind = "u8", doc = "1: HKDF-SHA256, AES-256-GCM, Ed25519." },
+    { name = "epoch", kind = "u32", doc = "Number of the room's secret, from 1. For REKEY, that of the new secret." },
+    { name = "run", kind = "u32", doc = "Random number of the client's run. With `counter` it forms the nonce." },
+    { name = "seen", kind = "u64", doc = "Sequence number of the last event that the sender has applied." },
+    { name = "view", kind = "blob", doc = "The sender's hash of the room up to `seen` (32 bytes), or empty." },
+    { name = "previous", kind = "blob", doc = "Hash of the sender's previous sealed message (32 bytes), or empty." },
+    { name = "key", kind = "blob", doc = "The sending device's public keys: Ed25519, X25519 (64 bytes)." },
+    { name = "check", kind = "blob", doc = "For REKEY, check value of the new secret (16 bytes); else empty." },
+    { name = "wraps", kind = "list", record = "Wrap", doc = "For REKEY, the new secret for each member. At most 500." },
+    { name = "ciphertext", kind = "blob", doc = "SealedText, encrypted with AES-256-GCM, and its tag." },
+    { name = "signature", kind = "blob", doc = "The device's Ed25519 signature over all of the above (64 bytes)." },
+  },
+  Wrap = {
+    { name = "device", kind = "u64", doc = "Short id of the device: the first 8 bytes of the SHA-256 of its keys." },
+    { name = "enc", kind = "blob", doc = "HPKE's encapsulated key (32 bytes)." },
+    { name = "secret", kind = "blob", doc = "The secret, sealed by HPKE for the device (32 bytes)." },
+    { name = "proof", kind = "blob", doc = "Proof that the device is a member, for DEVICES (32 bytes)." },
+  },
+  DeviceKeys = {
+    { name = "name", kind = "text", doc = "The member's name." },
+    { name = "epoch", kind = "u32", doc = "Epoch of the proof, or 0." },
+    { name = "keys", kind = "blob", doc = "Public keys: Ed25519, X25519, and the signature of the first over both (128 bytes)." },
+    { name = "proof", kind = "blob", doc = "HMAC of the keys with a key that follows from the room's secret (32 bytes), or empty." },
+  },
 }
 
 local MESSAGES = {
@@ -46,7 +72,7 @@ local MESSAGES = {
     name = "HELLO", way = "client",
     doc = "Opens a connection: the first frame of every client.",
     fields = {
-      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. The server ignores bits that it does not know." },
+      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 3: it handles sealed messages. The server ignores bits that it does not know." },
       { name = "device", kind = "blob", doc = "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it." },
       { name = "token", kind = "blob", doc = "Token of the last WELCOME (32 bytes), or empty for a new session." },
       { name = "name", kind = "text", doc = "Requested user name." },
@@ -58,7 +84,7 @@ local MESSAGES = {
     name = "WELCOME", way = "server",
     doc = "Answers HELLO: the session is established and durable.",
     fields = {
-      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows." },
+      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 3: sealed messages." },
       { name = "session", kind = "u64", doc = "Session number, for users and logs. It is not secret." },
       { name = "device", kind = "u64", doc = "The client's device id, as used in EVENT." },
       { name = "time", kind = "u64", clock = true, doc = "The server's clock, in microseconds since 1970-01-01 UTC." },
@@ -250,6 +276,67 @@ local MESSAGES = {
       { name = "room", kind = "text", doc = "The room's code." },
     },
   },
+  [0x50] = {
+    name = "SEALED_SEND", way = "client",
+    doc = "Sends a sealed message to a room; otherwise like SEND.",
+    fields = {
+      { name = "counter", kind = "u64", doc = "Number of the message on this device, larger than the one before." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "sealed", kind = "list", record = "Sealed", doc = "Exactly one: the sealed message." },
+    },
+  },
+  [0x51] = {
+    name = "SEALED_EVENT", way = "server",
+    doc = "Reports a sealed message in a room: the EVENT for SEALED_SEND, in the same sequence.",
+    fields = {
+      { name = "seq", kind = "u64", doc = "Sequence number in the room, from 1." },
+      { name = "time", kind = "u64", clock = true, doc = "The server's clock, in microseconds since 1970-01-01 UTC." },
+      { name = "device", kind = "u64", doc = "Device id of the SEALED_SEND, as in EVENT." },
+      { name = "counter", kind = "u64", doc = "Counter of the SEALED_SEND." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "sender", kind = "text", doc = "Name of the user, as the server knows it." },
+      { name = "sealed", kind = "list", record = "Sealed", doc = "Exactly one: the sealed message." },
+    },
+  },
+  [0x52] = {
+    name = "CREATE_SEALED", way = "client",
+    doc = "Creates a sealed room, in epoch 1; its creator is the first member. JOINED answers.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Request number, returned in the answer." },
+      { name = "check", kind = "blob", doc = "Check value of the room's secret (16 bytes)." },
+    },
+  },
+  [0x53] = {
+    name = "DEVICE", way = "client",
+    doc = "Publishes the keys of the client's device: for private messages, or as a room's member.",
+    fields = {
+      { name = "room", kind = "text", doc = "Code of a sealed room, or empty for private messages." },
+      { name = "epoch", kind = "u32", doc = "Epoch of the proof, or 0 without a room." },
+      { name = "keys", kind = "blob", doc = "Public keys: Ed25519, X25519, and the signature of the first over both (128 bytes)." },
+      { name = "proof", kind = "blob", doc = "HMAC of the keys with a key that follows from the room's secret (32 bytes), or empty." },
+    },
+  },
+  [0x54] = {
+    name = "DEVICE_LIST", way = "client",
+    doc = "Requests the device keys of the members of a sealed or private room.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Request number, returned in the answer." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "after", kind = "text", doc = "Last name of the previous page, or empty." },
+    },
+  },
+  [0x55] = {
+    name = "DEVICES", way = "server",
+    doc = "Answers DEVICE_LIST with one page of device keys, sorted by name.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Number of the answered request." },
+      { name = "more", kind = "u8", doc = "1 if another page follows: request it with the last name; else 0." },
+      { name = "epoch", kind = "u32", doc = "The room's epoch; 0 before the first secret of a private room." },
+      { name = "check", kind = "blob", doc = "Check value of the room's secret (16 bytes), or empty in epoch 0." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "devices", kind = "list", record = "DeviceKeys", doc = "The devices. At most 128." },
+    },
+  },
 }
 
 -- Fields that mean the same in all messages.
@@ -259,6 +346,7 @@ local COMMON = {
   away = { name = "away", kind = "u8", doc = "The away of any message." },
   code = { name = "code", kind = "u16", enum = "ErrorCode", doc = "The code of any message." },
   counter = { name = "counter", kind = "u64", doc = "The counter of any message." },
+  epoch = { name = "epoch", kind = "u32", doc = "The epoch of any message." },
   features = { name = "features", kind = "u32", doc = "The features of any message." },
   first = { name = "first", kind = "u64", doc = "The first of any message." },
   head = { name = "head", kind = "u64", doc = "The head of any message." },
@@ -276,6 +364,8 @@ local COMMON = {
   resume_seconds = { name = "resume_seconds", kind = "u32", doc = "The resume_seconds of any message." },
   resumed = { name = "resumed", kind = "u8", doc = "The resumed of any message." },
   room = { name = "room", kind = "text", doc = "The room of any message." },
+  run = { name = "run", kind = "u32", doc = "The run of any message." },
+  seen = { name = "seen", kind = "u64", doc = "The seen of any message." },
   sender = { name = "sender", kind = "text", doc = "The sender of any message." },
   seq = { name = "seq", kind = "u64", doc = "The seq of any message." },
   session = { name = "session", kind = "u64", doc = "The session of any message." },
