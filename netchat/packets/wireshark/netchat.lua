@@ -65,6 +65,10 @@ local RECORDS = {
     { name = "keys", kind = "blob", doc = "Public keys: Ed25519, X25519, and the signature of the first over both (128 bytes)." },
     { name = "proof", kind = "blob", doc = "HMAC of the keys with a key that follows from the room's secret (32 bytes), or empty." },
   },
+  SealedText = {
+    { name = "name", kind = "text", doc = "The sender's name, as the sender knows it." },
+    { name = "text", kind = "text", doc = "The message; for REKEY, its reason." },
+  },
 }
 
 local MESSAGES = {
@@ -377,9 +381,9 @@ local COMMON = {
 }
 
 -- Requests, their responses, and the fields that link them.
-local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END" }
-local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "EVENT", [0x24] = "HISTORY_END" }
-local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request" }
+local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END", [0x50] = "SEALED_EVENT", [0x52] = "JOINED", [0x54] = "DEVICES" }
+local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "SEALED_EVENT", [0x24] = "HISTORY_END", [0x51] = "SEALED_EVENT", [0x55] = "DEVICES" }
+local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request", [0x50] = "counter", [0x51] = "counter", [0x52] = "request", [0x54] = "request", [0x55] = "request" }
 
 -- The noisy link's blocks.
 local MARKER, LINK_VERSION = "\026\207\252\029", 1

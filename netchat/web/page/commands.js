@@ -5,12 +5,14 @@
 export const COMMANDS = {
   who: ["[CODE]", "list the members of the room"],
   msg: ["NAME TEXT", "send a private message"],
-  join: ["CODE", "join a room by its code"],
-  create: ["", "create a room; others join it by its code"],
+  join: ["CODE [SECRET]", "join a room by its code; a sealed one by CODE#SECRET or words"],
+  create: ["[--sealed]", "create a room; --sealed encrypts its texts end to end"],
   room: ["CODE", "switch to another of your rooms"],
   rooms: ["", "list your rooms"],
   leave: ["[CODE]", "leave the room"],
   nick: ["NAME", "change your name"],
+  safety: ["[NAME] [ACTION]", "show the safety number of the room, or of you and a user; actions: verified, forget"],
+  rekey: ["", "give the sealed room a new secret; old links stop working"],
   help: ["", "show this list"],
   quit: ["", "leave the chat"],
 };
@@ -47,7 +49,7 @@ export function parse(text) {
   const parameters = usage ? usage.split(" ") : [];
   const required = parameters.filter((name) => !name.startsWith("[")).length;
   const words = split(text.slice(word.length), parameters.length);
-  const hasExtra = verb !== "msg" && /\s/.test(words.at(-1) ?? "");
+  const hasExtra = verb !== "msg" && verb !== "join" && /\s/.test(words.at(-1) ?? "");
   if (words.length < required || words.length > parameters.length || hasExtra) {
     throw new UsageError(`Usage: ${`/${verb} ${usage}`.trim()} (${does}).`);
   }

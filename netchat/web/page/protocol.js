@@ -124,6 +124,10 @@ export const RECORDS = {
     ["keys", "blob", "Public keys: Ed25519, X25519, and the signature of the first over both (128 bytes)."],
     ["proof", "blob", "HMAC of the keys with a key that follows from the room's secret (32 bytes), or empty."],
   ],
+  SealedText: [
+    ["name", "text", "The sender's name, as the sender knows it."],
+    ["text", "text", "The message; for REKEY, its reason."],
+  ],
 };
 export const MESSAGES = {
   HELLO: {
@@ -460,6 +464,19 @@ export function encode(name, fields = {}) {
   return frame;
 }
 
+/** Encode a record by itself. */
+export function encodeRecord(name, values) {
+  const out = [];
+  write(RECORDS[name], values, name, out);
+  const bytes = new Uint8Array(out.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of out) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
 function write(declared, values, where, out) {
   const known = new Set(declared.map(([name]) => name));
   const unknown = Object.keys(values).find((name) => !known.has(name));
@@ -584,6 +601,14 @@ function decode(bytes) {
     throw new ProtocolError("BadBody", `${name}: ${leftOver(bytes.length - end)} at byte ${end}`);
   }
   return {name, type, flags: viewOf(bytes).getUint16(4), fields, bytes};
+}
+
+/** Decode a record that fills all of the bytes. */
+export function decodeRecord(name, bytes) {
+  const fields = {};
+  const end = read(bytes, 0, RECORDS[name], name, fields);
+  if (end !== bytes.length) throw new ProtocolError("BadBody", `${name}: ${leftOver(bytes.length - end)} at byte ${end}`);
+  return fields;
 }
 
 /**
