@@ -39,7 +39,9 @@ CLIENT = "".join(
     Path(str(chat.__file__)).with_name(name).read_text("utf-8")
     for name in ("client.py", "client_session.py", "client_handlers.py", "client_sealing.py")
 )
-PAGE_CLIENT = "".join((PAGE / name).read_text("utf-8") for name in ("client.js", "handlers.js", "sealing.js"))
+PAGE_CLIENT = "".join(
+    (PAGE / name).read_text("utf-8") for name in ("client.js", "handlers.js", "sealing.js")
+)
 PAGE_VIEWS = "".join(
     file.read_text("utf-8") for file in PAGE.glob("*.js") if file.name != "protocol.js"
 )

@@ -56,10 +56,11 @@ class Opened(NamedTuple):
 class _Sender:
     """The last message of a device in this room."""
 
-    __slots__ = ("counter", "link", "name")
+    __slots__ = ("counter", "has_rejoined", "link", "name")
 
     def __init__(self, name: str, counter: int, link: bytes) -> None:
         self.name, self.counter, self.link = name, counter, link
+        self.has_rejoined = False  # so that it may have forgotten its last message
 
 
 class SealedRoom:
@@ -226,7 +227,10 @@ class SealedRoom:
         self.transcript.add(event.seq, event.encode())
         match event.kind:
             case EventKind.JOIN:
-                self._gone.discard(self._pins.get(event.sender) or b"")
+                keys = self._pins.get(event.sender) or b""
+                self._gone.discard(keys)
+                if keys in self._senders:
+                    self._senders[keys].has_rejoined = True
             case EventKind.LEAVE:
                 if keys := self._pins.get(event.sender):
                     self._gone.add(keys)
@@ -291,7 +295,8 @@ class SealedRoom:
             self._senders[keys] = last
             yield "it is repeated or out of order: the server has sent a later one before"
         else:
-            if last is not None and sealed.previous != last.link:
+            has_restarted = last is not None and last.has_rejoined and not sealed.previous
+            if last is not None and sealed.previous != last.link and not has_restarted:
                 yield "a message of the same sender before it is missing"
             self._senders[keys] = _Sender(event.sender, counter, link)
             if len(self._senders) > MAX_SENDERS:

@@ -149,7 +149,11 @@ export class SealedRoom {
   async observe(event) {
     await this.transcript.add(event.seq, bodyOf("EVENT", event));
     const { kind, sender } = event;
-    if (kind === EventKind.JOIN) this.gone.delete(this.pins.get(sender));
+    if (kind === EventKind.JOIN) {
+      this.gone.delete(this.pins.get(sender));
+      const last = this.senders.get(this.pins.get(sender));
+      if (last) last.hasRejoined = true; // it may have forgotten its last message
+    }
     if (kind === EventKind.LEAVE) {
       const keys = this.pins.get(sender);
       if (keys) this.gone.add(keys);
@@ -206,7 +210,8 @@ export class SealedRoom {
     if (last && event.counter <= last.counter) {
       problems.push("it is repeated or out of order: the server has sent a later one before");
     } else {
-      if (last && !same(sealed.previous, last.link)) problems.push("a message of the same sender before it is missing");
+      const hasRestarted = last?.hasRejoined && !sealed.previous.length;
+      if (last && !same(sealed.previous, last.link) && !hasRestarted) problems.push("a message of the same sender before it is missing");
       this.senders.delete(id);
       this.senders.set(id, { name: event.sender, counter: event.counter, link });
       if (this.senders.size > MAX_SENDERS) this.senders.delete(this.senders.keys().next().value);

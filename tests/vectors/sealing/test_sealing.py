@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.bindings._rust import openssl as rust_openssl
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -37,7 +38,9 @@ def test_hpke_is_that_of_rfc_9180(vector):
     key = X25519PrivateKey.from_private_bytes(bytes.fromhex(vector["skRm"]))
     sealed = bytes.fromhex(vector["enc"] + vector["ct"])
     info, aad = bytes.fromhex(vector["info"]), bytes.fromhex(vector["aad"])
-    assert suite.decrypt(sealed, key, info=info, aad=aad).hex() == vector["pt"]
+    # `decrypt` takes no additional data; this is the hook of the library's own tests.
+    opened = rust_openssl.hpke._decrypt_with_aad(suite, sealed, key, info=info, aad=aad)
+    assert opened.hex() == vector["pt"]
 
 
 @pytest.mark.parametrize("vector", STANDARDS["ed25519"])
