@@ -227,10 +227,10 @@ class SealedRoom:
         self.transcript.add(event.seq, event.encode())
         match event.kind:
             case EventKind.JOIN:
-                keys = self._pins.get(event.sender) or b""
-                self._gone.discard(keys)
-                if keys in self._senders:
-                    self._senders[keys].has_rejoined = True
+                joined = self._pins.get(event.sender) or b""
+                self._gone.discard(joined)
+                if joined in self._senders:
+                    self._senders[joined].has_rejoined = True
             case EventKind.LEAVE:
                 if keys := self._pins.get(event.sender):
                     self._gone.add(keys)
