@@ -1,4 +1,4 @@
-"""What a client seals and opens: its device keys, and its sealed rooms and private rooms.
+"""Sealed messages of a client: its device keys, and its sealed rooms and private rooms.
 
 A text waits in the outbox until it can be sealed: until the room's secret is known, and, if a member has
 left, until the room has a new one. The counters of sealed messages leave gaps, in which a REKEY finds a
@@ -76,7 +76,7 @@ class ClientSealing:
         self.is_active = False
         self._sealed: dict[int, SealedSend] = {}  # by counter, while they are in the outbox
         self._sent: set[int] = set()  # counters sent on this connection
-        self._rekeys: dict[str, int] = {}  # counter of this device's REKEY that is under way
+        self._rekeys: dict[str, int] = {}  # counter of this device's REKEY that is in flight
         self._spent: dict[int, int] = {}  # counters used in the gap before a message
         self._lists: dict[int, list[DeviceKeys]] = {}  # unfinished answers, by request
         self._devices: dict[str, dict[str, bytes]] = {}  # members' keys by room and name
@@ -320,7 +320,7 @@ class ClientSealing:
                 # A server must not be able to switch sealing off.
                 del client.memory.outbox[send.counter]
                 why = (
-                    f"{view.peer} had keys before, and the server now says that there are none; "
+                    f"{view.peer} had keys before, and the server now says that it has no keys; "
                     f"/safety {view.peer} forget allows messages that are not sealed"
                 )
                 client.events.append(Undelivered(send.text, why, send.counter))

@@ -153,7 +153,7 @@ class Room:
 
     @property
     def invitation(self) -> str:
-        """What others join the room with: its code, and the secret of a sealed room."""
+        """The room's code and, if it is sealed, its secret: other users join with it."""
         sealing = self._client._core.sealing
         secret = sealing.secret(self.code) if sealing is not None else ""
         return f"{self.code}#{secret}" if secret and self.kind is RoomKind.SEALED else self.code

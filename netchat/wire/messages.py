@@ -192,7 +192,7 @@ class Wrap(Record):
 
 @record
 class Sealed(Record):
-    """What a sealed message consists of; docs/SEALING.md has the details."""
+    """A sealed message; docs/SEALING.md has the details."""
 
     kind: int = wire.u8("Kind of the event: SEALED or REKEY.", EventKind)
     suite: int = wire.u8("1: HKDF-SHA256, AES-256-GCM, Ed25519.")

@@ -240,13 +240,13 @@ def test_safety_numbers_agree():
         assert user.core.sealing is not None
         user.core.sealing.ask_safety(room)
         user.core.sealing.ask_safety(room, other)
-        user.core.sealing.ask_safety(room, "Nobody")
+        user.core.sealing.ask_safety(room, "Unknown")
         world.settle()
     (ours, pair), (theirs, same) = ann.all(SafetyReceived), bob.all(SafetyReceived)
     assert (ours.digits, ours.words) == (theirs.digits, theirs.words)
     assert ours.members == ("Ann", "Bob")
     assert pair.digits == same.digits != ours.digits
-    assert problems(ann) == ["the keys of Nobody are not known yet"]
+    assert problems(ann) == ["the keys of Unknown are not known yet"]
     assert ann.core.sealing is not None
     with pytest.raises(SealingError, match="not sealed"):
         ann.core.sealing.ask_safety("lobby")

@@ -8,6 +8,7 @@ to another sender, epoch or counter.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import struct
 
@@ -51,7 +52,7 @@ def seal_text(
     epoch: int = 0,
     check: bytes = b"",
     wraps: tuple[Wrap, ...] = (),
-) -> Sealed:
+) -> tuple[Sealed, bytes]:
     """Seal a message.
 
     Args:
@@ -69,6 +70,9 @@ def seal_text(
         epoch: For REKEY, the new epoch.
         check: For REKEY, the check value of the new secret.
         wraps: For REKEY, the new secret for each member.
+
+    Returns:
+        The sealed message, and the bytes that its signature covers.
     """
     keys = device.keys
     epoch = epoch or (epoch_keys.epoch if epoch_keys is not None else 0)
@@ -79,10 +83,12 @@ def seal_text(
         plain = SealedText(name, text).encode()
         cipher = epoch_keys.cipher(keys)
         ciphertext = cipher.encrypt(_NONCE.pack(run, counter), plain, start + _EMPTY)
-    signature = device.sign(start + _BLOB.pack(len(ciphertext)) + ciphertext + _EMPTY[:4])
-    return Sealed(
+    signed = start + _BLOB.pack(len(ciphertext)) + ciphertext + _EMPTY[:4]
+    signature = device.sign(signed)
+    sealed = Sealed(
         kind, SUITE, epoch, run, seen, view, previous, keys, check, wraps, ciphertext, signature
     )
+    return sealed, signed
 
 
 def signed_part(sealed: Sealed, log: int, counter: int) -> bytes:
@@ -99,6 +105,9 @@ def signed_part(sealed: Sealed, log: int, counter: int) -> bytes:
     return _CONTEXT + _HEAD.pack(log, counter) + sealed.encode()[:-68] + _EMPTY[:4]
 
 
+_public_key = functools.lru_cache(maxsize=1024)(Ed25519PublicKey.from_public_bytes)
+
+
 def verify(sealed: Sealed, signed: bytes) -> None:
     """Check a message's signature.
 
@@ -110,7 +119,7 @@ def verify(sealed: Sealed, signed: bytes) -> None:
         SealingError: The signature is invalid.
     """
     try:
-        Ed25519PublicKey.from_public_bytes(sealed.key[:32]).verify(sealed.signature, signed)
+        _public_key(sealed.key[:32]).verify(sealed.signature, signed)
     except (InvalidSignature, ValueError) as error:
         raise SealingError("its signature is invalid") from error
 

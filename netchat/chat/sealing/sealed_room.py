@@ -36,7 +36,7 @@ _INFO = struct.Struct(">QI")
 
 
 class Opened(NamedTuple):
-    """What is left of a sealed message once it is opened.
+    """An opened sealed message.
 
     Attributes:
         name: The sender's name, as the sender's device states it; the server's if it is unknown.
@@ -149,7 +149,7 @@ class SealedRoom:
         self, counter: int, name: str, text: str, keys: EpochKeys | None, **more: Any
     ) -> Sealed:
         transcript = self.transcript
-        sealed = seal_text(
+        sealed, signed = seal_text(
             self._device,
             keys,
             self.log,
@@ -162,7 +162,7 @@ class SealedRoom:
             previous=self._link,
             **more,
         )
-        self._link = link_of(sealed, signed_part(sealed, self.log, counter))
+        self._link = link_of(sealed, signed)
         return sealed
 
     def members(self, devices: Iterable[DeviceKeys]) -> dict[str, bytes]:
@@ -319,7 +319,8 @@ class SealedRoom:
 
     def _sender_problems(self, stated: str, event: SealedEvent, sealed: Sealed) -> Iterable[str]:
         """Yield what is wrong with the sender's name and keys."""
-        if fold(stated) != fold(event.sender) and not self._is_renamed(stated, event, sealed):
+        is_same = stated == event.sender or fold(stated) == fold(event.sender)
+        if not is_same and not self._is_renamed(stated, event, sealed):
             yield f"the server says that {event.sender} sent it, but it is signed by {stated}"
         if not self._pins.check(stated, sealed.key):
             yield (
@@ -329,6 +330,8 @@ class SealedRoom:
 
     def _is_renamed(self, stated: str, event: SealedEvent, sealed: Sealed) -> bool:
         """Return whether a sender was renamed, without having seen it yet."""
+        if stated == event.sender or not self._renames:
+            return False
         new, seq = self._renames.get(fold(stated), ("", 0))
         return new == fold(event.sender) and sealed.seen < seq
 

@@ -56,9 +56,9 @@ export async function refreshSecret(code) {
 }
 
 async function wordsOf(code) {
-  const { readSecret, toWords } = await import("./seal_crypto.js");
+  const { readSecret, wordsFor } = await import("./seal_crypto.js");
   const secret = secretOf(code);
-  return secret ? (await toWords(await readSecret(secret))).join(" ") : "";
+  return secret ? (await wordsFor(await readSecret(secret))).join(" ") : "";
 }
 
 /** Show a safety number, to compare with another user. */

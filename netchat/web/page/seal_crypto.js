@@ -233,7 +233,7 @@ export const showSecret = (secret) =>
   btoa(String.fromCharCode(...secret)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 
 /** Return 16 bytes as 12 words of BIP-39. */
-export async function toWords(data) {
+export async function wordsFor(data) {
   const { WORDS } = await import("./words.js");
   const number = (BigInt(`0x${hex(data)}`) << 4n) | BigInt((await sha256(data))[0] >> 4);
   return Array.from({ length: 12 }, (_, i) => WORDS[Number((number >> BigInt(11 * (11 - i))) & 2047n)]);
@@ -264,7 +264,7 @@ export async function readSecret(written) {
 async function safetyNumber(...content) {
   const digest = new Uint8Array(await subtle.digest("SHA-512", concat(...content)));
   const digits = (BigInt(`0x${hex(digest.slice(0, 32))}`) % 10n ** 60n).toString().padStart(60, "0");
-  return { digits: digits.match(/.{5}/g).join(" "), words: (await toWords(digest.slice(32, 48))).join(" ") };
+  return { digits: digits.match(/.{5}/g).join(" "), words: (await wordsFor(digest.slice(32, 48))).join(" ") };
 }
 
 const sorted = (all) => [...all].sort((one, other) => (hex(one) < hex(other) ? -1 : 1));

@@ -299,7 +299,7 @@ export class Sealing {
     for (const send of waiting) {
       if (view.peer && this.pins.get(view.peer)) { // a server must not be able to switch sealing off
         this.core.memory.outbox.delete(send.counter);
-        const why = `${view.peer} had keys before, and the server now says that there are none; ` +
+        const why = `${view.peer} had keys before, and the server now says that it has no keys; ` +
           `/safety ${view.peer} forget allows messages that are not sealed`;
         this.deliver([{ what: "undelivered", ...send, why }]);
         continue;

@@ -52,7 +52,7 @@ class Member:
 
     @property
     def entry(self) -> DeviceKeys:
-        """What it publishes as a member."""
+        """The keys that it publishes as a member."""
         return DeviceKeys(self.name, self.room.epoch, self.device.bundle, self.room.proof())
 
 

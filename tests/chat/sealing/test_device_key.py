@@ -63,15 +63,15 @@ def test_pins_remember_keys_by_name():
     assert pins.check("Ann", b"1")
     assert pins.check("ann", b"1"), "in any case"
     pins.mark_verified("Ann")
-    pins.mark_verified("Nobody")
+    pins.mark_verified("Unknown")
     pins.rename("Ann", "Anna")
     pins.rename("Ann", "Anna")
-    pins.rename("Nobody", "Somebody")
+    pins.rename("Unknown", "Other")
     assert pins.is_verified("Anna")
     assert not pins.check("Ann", b"2")
     assert not pins.is_verified("Ann")
     again = Pins(pins.dump())
-    assert (again.get("Anna"), again.get("Ann"), again.get("Somebody")) == (b"1", b"2", None)
+    assert (again.get("Anna"), again.get("Ann"), again.get("Other")) == (b"1", b"2", None)
     assert again.is_verified("Anna")
     again.forget("Anna")
     assert again.get("Anna") is None

@@ -81,7 +81,7 @@ export async function check(C, { golden, standards, wrap }) {
     proof: hex(await epochKeys.proof(keys)),
     bundle: hex(device.bundle),
     link: hex(await C.linkOf(sealed, signed)),
-    words: (await C.toWords(secret)).join(" "),
+    words: (await C.wordsFor(secret)).join(" "),
     encoded: C.showSecret(secret),
     wrap: [hex(made.enc), hex(made.secret)],
   };

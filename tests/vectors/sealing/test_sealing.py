@@ -76,7 +76,7 @@ def test_python_seals_and_opens_the_golden_vector():
     keys = EpochKeys(raw("secret"), log, epoch)
     assert keys.check == raw("check")
     assert keys.proof(device.keys) == raw("proof")
-    sealed = seal_text(
+    sealed, signed = seal_text(
         device,
         keys,
         log,
@@ -92,7 +92,7 @@ def test_python_seals_and_opens_the_golden_vector():
         body += len(raw(name)).to_bytes(4, "big") + raw(name)
     assert sealed.encode() == body
     assert Sealed.read(body, 0) == (sealed, len(body))
-    signed = signed_part(sealed, log, counter)
+    assert signed == signed_part(sealed, log, counter)
     verify(sealed, signed)
     assert link_of(sealed, signed) == raw("link")
     assert open_sealed(sealed, signed, keys, counter) == (GOLDEN["name"], GOLDEN["text"])
