@@ -24,6 +24,7 @@ The first level answers a caller's first question: which side caused the error?
     ├── LabError               the lab's hosts and network could not be created, or do not exist
     ├── HistoryError           the history could not be read or written
     ├── CommandError           a command in a log could not be decoded
+    ├── SealingError           a sealed message cannot be sealed or opened
     ├── ClusterError           the log of a cluster cannot be used
     └── CaptureError           a capture file is truncated, damaged or of an unknown format
 """
@@ -53,6 +54,7 @@ __all__ = [
     "NotPermitted",
     "PeerError",
     "Refused",
+    "SealingError",
     "TlsError",
     "Unexpected",
     "UnknownFlags",
@@ -154,6 +156,10 @@ class HistoryError(NetchatError):
 
 class CommandError(NetchatError):
     """A command in a log that could not be decoded."""
+
+
+class SealingError(NetchatError):
+    """A sealed message cannot be sealed or opened, or a device's keys are invalid."""
 
 
 class ClusterError(NetchatError):

@@ -16,6 +16,7 @@ from netchat.chat.commands import (
     ConfirmToken,
     CreateLobby,
     CreateRoom,
+    CreateSealedRoom,
     DeleteRoom,
     Disconnect,
     EndLogin,
@@ -28,6 +29,8 @@ from netchat.chat.commands import (
     OpenConversation,
     OpenSession,
     Post,
+    PostSealed,
+    PublishDevice,
     RegisterAccount,
     RemoveAccount,
     RenameSession,
@@ -49,6 +52,7 @@ from netchat.chat.outcomes import (
     StateChange,
 )
 from netchat.chat.persistence import (
+    EpochRow,
     EventRow,
     MembershipRow,
     RoomDeleted,
@@ -58,9 +62,10 @@ from netchat.chat.persistence import (
 from netchat.chat.room_codes import LOBBY
 from netchat.chat.room_log import append_event, remove_member
 from netchat.chat.room_rules import RoomRules
+from netchat.chat.sealing_rules import post_sealed, publish_device
 from netchat.chat.session_rules import attached, end_session, moved, session_row
 from netchat.chat.shared_state import SharedState
-from netchat.wire import EventKind, RoomKind
+from netchat.wire import MAX_SEALED, EventKind, RoomKind
 
 __all__ = ["MAX_MEMBERSHIPS", "apply"]
 
@@ -185,7 +190,7 @@ def _create_lobby(state: SharedState, command: CreateLobby) -> Outcome:
     return [row]
 
 
-def _create_room(state: SharedState, command: CreateRoom) -> Outcome:
+def _create_room(state: SharedState, command: CreateRoom | CreateSealedRoom) -> Outcome:
     session = attached(state, command)
     if session is None:
         return Rejected(Reason.STALE)
@@ -193,12 +198,20 @@ def _create_room(state: SharedState, command: CreateRoom) -> Outcome:
         return Rejected(Reason.EXISTS)
     if len(session.rooms) >= MAX_MEMBERSHIPS:
         return Rejected(Reason.TOO_MANY_ROOMS, session.id)
-    room, row = _new_room(state, command.room, RoomKind.ROOM, command.log)
+    if isinstance(command, CreateRoom):
+        room, row = _new_room(state, command.room, RoomKind.ROOM, command.log)
+        changes: list[StateChange] = [row]
+    elif session.keys:
+        room, row = _new_room(state, command.room, RoomKind.SEALED, command.log)
+        room.epoch, room.check = 1, command.check
+        changes = [row, EpochRow(room.id, room.epoch, room.check)]
+    else:
+        return Rejected(Reason.NO_KEYS)
     # Its creator moderates it.
     room.rules = RoomRules()
     room.rules.moderators[rights_key(session)] = None
-    rules = RulesRow(room.id, room.rules.dump())
-    return [row, rules, _add_member(session, room), _joined(session, room, command.time)]
+    changes.append(RulesRow(room.id, room.rules.dump()))
+    return [*changes, _add_member(session, room), _joined(session, room, command.time)]
 
 
 def _open_conversation(state: SharedState, command: OpenConversation) -> Outcome:
@@ -233,6 +246,11 @@ def _join_room(state: SharedState, command: JoinRoom) -> Outcome:
             return Rejected(problem)
     if len(session.rooms) >= MAX_MEMBERSHIPS:
         return Rejected(Reason.TOO_MANY_ROOMS, session.id)
+    if room.kind is RoomKind.SEALED:
+        if not session.keys:
+            return Rejected(Reason.NO_KEYS)
+        if len(room.members) >= MAX_SEALED:
+            return Rejected(Reason.ROOM_FULL)
     return [_add_member(session, room), _joined(session, room, command.time)]
 
 
@@ -247,7 +265,7 @@ def _leave_room(state: SharedState, command: LeaveRoom) -> Outcome:
     return [*changes, MemberLeft(session.id, room.code, command.request)]
 
 
-def _post(state: SharedState, command: Post) -> Outcome:
+def _post(state: SharedState, command: Post | PostSealed) -> Outcome:
     session = state.sessions.get(command.session)
     # After the epoch of its server has ended, an earlier message may have been rejected with it: this one
     # must not overtake that.
@@ -269,6 +287,10 @@ def _post(state: SharedState, command: Post) -> Outcome:
         problem = post_problem(state, session, room, rules, command.time)
         if problem is not None:
             return Rejected(problem)
+    if isinstance(command, PostSealed):
+        return post_sealed(room, session, command)
+    if room.kind is RoomKind.SEALED:
+        return Rejected(Reason.NOT_SEALED)
     room.counters[device] = counter
     return [
         append_event(
@@ -337,6 +359,7 @@ _APPLY: dict[type[ChatCommand], Callable[[SharedState, Any], Outcome]] = {
     ConfirmToken: _confirm_token,
     CreateLobby: _create_lobby,
     CreateRoom: _create_room,
+    CreateSealedRoom: _create_room,
     DeleteRoom: _delete_room,
     Disconnect: _disconnect,
     EndLogin: account_rules.end_login,
@@ -351,6 +374,8 @@ _APPLY: dict[type[ChatCommand], Callable[[SharedState, Any], Outcome]] = {
     Post: _post,
     RegisterAccount: account_rules.register_account,
     RemoveAccount: account_rules.remove_account,
+    PostSealed: _post,
+    PublishDevice: publish_device,
     RenameSession: _rename_session,
     ResumeSession: _resume_session,
     RotateCounters: _rotate_counters,

@@ -26,6 +26,9 @@ __all__ = [
     "RoomEvent",
     "RoomLeft",
     "RosterReceived",
+    "SafetyReceived",
+    "SealingWarning",
+    "SecretKnown",
     "SessionEnded",
     "Undelivered",
     "WarningReceived",
@@ -190,6 +193,10 @@ class RoomEvent:
         peer: Name of the other user in a private room, else an empty string.
         own: Whether it is the user's own message.
         late: Whether it happened while the user was not connected.
+        is_sealed: Whether it was sealed. `event` then holds its plaintext, and as its sender the name
+            that the sender's device states.
+        problems: What is wrong with it, if it was sealed or should have been. Without a text, it
+            could not be opened.
     """
 
     event: Event
@@ -197,6 +204,59 @@ class RoomEvent:
     peer: str
     own: bool
     late: bool
+    is_sealed: bool = False
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SealingWarning:
+    """A warning about a sealed room or a sealed conversation.
+
+    Attributes:
+        room: Room code.
+        text: What is wrong, and what to do.
+    """
+
+    room: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKnown:
+    """The secret of a sealed room, when this device learns it or it has changed.
+
+    Attributes:
+        room: Room code.
+        epoch: Number of the secret, from 1.
+        secret: The secret as in the room's link.
+    """
+
+    room: str
+    epoch: int
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyReceived:
+    """A safety number, for users to compare.
+
+    Attributes:
+        room: Room code.
+        name: The user whose keys it covers, besides this one's; empty if it covers the whole room.
+        digits: 60 digits in groups of five.
+        words: The same as 12 words.
+        members: The users whose keys it covers.
+        is_verified: Whether the user has compared it before.
+        request: Number of the request.
+    """
+
+    room: str
+    name: str
+    digits: str
+    words: str
+    members: tuple[str, ...]
+    is_verified: bool
+    request: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +283,15 @@ class HistoryReceived:
         events: The events, in order.
         oldest: Sequence number of the oldest event that the server keeps.
         request: Number of the request.
+        sealed: What is wrong with each event that was sealed, by sequence number; empty tuples if
+            nothing is.
     """
 
     room: str
     events: tuple[Event, ...]
     oldest: int
     request: int = field(default=0, compare=False)
+    sealed: dict[int, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,4 +447,7 @@ ClientEvent = (
     | RoomDescribed
     | ActionCompleted
     | BansReceived
+    | SealingWarning
+    | SafetyReceived
+    | SecretKnown
 )

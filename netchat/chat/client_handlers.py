@@ -39,6 +39,8 @@ from netchat.wire import (
     BanList,
     Bye,
     Create,
+    CreateSealed,
+    Devices,
     Error,
     ErrorCode,
     Event,
@@ -62,6 +64,8 @@ from netchat.wire import (
     RoomKind,
     RoomState,
     Roster,
+    SealedEvent,
+    SealedSend,
     Send,
     Servers,
     Welcome,
@@ -103,12 +107,14 @@ def _welcome(client: ClientSession, message: Welcome) -> None:
     memory = client.memory
     memory.token = message.token
     client.events.append(Online(message.name, bool(message.resumed), message.software))
+    _start_sealing(client, message)
     current = {m.room for m in message.rooms}
     gone = [view for code, view in memory.rooms.items() if code not in current]
     pending, client.requests = client.requests, {}
     for membership in message.rooms:
-        unknown = membership.kind == RoomKind.ROOM and membership.room not in memory.rooms
-        created = [n for n, r in pending.items() if isinstance(r, Create)] if unknown else []
+        asked_for = {RoomKind.ROOM: Create, RoomKind.SEALED: CreateSealed}.get(membership.kind)  # type: ignore[call-overload]
+        unknown = asked_for is not None and membership.room not in memory.rooms
+        created = [n for n, r in pending.items() if isinstance(r, asked_for)] if unknown else []
         if created:  # the server created the room, but its answer was lost
             del pending[created[0]]
         answered = created[0] if created else 0
@@ -132,6 +138,19 @@ def _welcome(client: ClientSession, message: Welcome) -> None:
             client.ask(lambda n, name=name: Private(n, name))  # type: ignore[misc]
     if client.pending_bye:
         client.out.append(client.pending_bye)
+
+
+def _start_sealing(client: ClientSession, message: Welcome) -> None:
+    """Publish the keys of this device, if the server supports sealed messages."""
+    if not (client.can_seal and message.features & Feature.SEALED):
+        client.sealing = None
+        return
+    if client.sealing is None:
+        from netchat.chat.client_sealing import ClientSealing  # imports `cryptography`
+
+        state = client.memory.sealing
+        client.sealing = state.used = ClientSealing(client, state.dump())
+    client.sealing.online()
 
 
 def _joined(client: ClientSession, message: Joined) -> None:
@@ -166,7 +185,7 @@ def _enter(
         try:
             kind = RoomKind(membership.kind)
         except ValueError:
-            raise Unexpected(f"a room's kind must be 1, 2 or 3, got {membership.kind}") from None
+            raise Unexpected(f"a room's kind must be 1 to 4, got {membership.kind}") from None
         view = rooms[membership.room] = RoomView(
             membership.room, kind, membership.peer, membership.log, membership.last
         )
@@ -178,6 +197,8 @@ def _enter(
     view.peer = membership.peer or view.peer
     if not known or asked:
         client.events.append(RoomEntered(view.code, view.kind, view.peer, members, asked, request))
+    if client.sealing is not None:
+        client.sealing.entered(view, request)
     _finish_catching_up(client, view)
     return view
 
@@ -187,10 +208,13 @@ def _finish_catching_up(client: ClientSession, view: RoomView) -> None:
     if view.is_caught_up or view.last < view.head:
         return
     view.is_caught_up = True
+    if client.sealing is not None and view.code in client.sealing.rooms:
+        client.sealing.transmit(view.code)
+        return
     client.out += [encode(s) for s in client.memory.outbox.values() if s.room == view.code]
 
 
-def _event(client: ClientSession, event: Event) -> None:
+def _event(client: ClientSession, event: Event | SealedEvent) -> None:
     view = client.memory.rooms.get(event.room)
     if view is None:
         return
@@ -213,7 +237,7 @@ def _apply_out_of_order(client: ClientSession, view: RoomView) -> None:
     _finish_catching_up(client, view)
 
 
-def _add_to_history(client: ClientSession, event: Event) -> None:
+def _add_to_history(client: ClientSession, event: Event | SealedEvent) -> None:
     """Add an event that was applied before to the HISTORY request that it answers, if any."""
     for number, events in client.history_replies.items():
         asked = client.requests.get(number)
@@ -227,13 +251,18 @@ def _add_to_history(client: ClientSession, event: Event) -> None:
             return
 
 
-def _apply(client: ClientSession, view: RoomView, event: Event) -> None:
+def _apply(client: ClientSession, view: RoomView, event: Event | SealedEvent) -> None:
     view.last = event.seq
     own = bool(event.device) and event.device == client.device
     if own:
         client.memory.outbox.pop(event.counter, None)
     late = event.seq <= view.head
-    client.events.append(RoomEvent(event, view.kind, view.peer, own, late))
+    if client.sealing is not None:
+        client.sealing.apply(view, event, own=own, late=late)
+    elif isinstance(event, Event):
+        client.events.append(RoomEvent(event, view.kind, view.peer, own, late))
+    if isinstance(event, SealedEvent):
+        return
     if event.kind in KINDS:
         _apply_moderation(client, view, event, late=late)
     if view.kind is not RoomKind.PRIVATE:
@@ -310,9 +339,18 @@ def _history_end(client: ClientSession, message: HistoryEnd) -> None:
         client.gap_requests.remove(message.request)
         _skip_gap(client, message.room)
     else:
+        shown, sealed = _open_past(client, message.room, events)
         client.events.append(
-            HistoryReceived(message.room, tuple(events), message.oldest, message.request)
+            HistoryReceived(message.room, shown, message.oldest, message.request, sealed)
         )
+
+
+def _open_past(
+    client: ClientSession, room: str, events: list[Event | SealedEvent]
+) -> tuple[tuple[Event, ...], dict[int, tuple[str, ...]]]:
+    if client.sealing is not None:
+        return client.sealing.open_past(room, events)
+    return tuple(event for event in events if isinstance(event, Event)), {}
 
 
 def _skip_gap(client: ClientSession, room: str) -> None:
@@ -368,6 +406,8 @@ def _forget(client: ClientSession, view: RoomView, undelivered: str, why: str = 
         why: Why the server refuses to let the user back in, if it does.
     """
     del client.memory.rooms[view.code]
+    if client.sealing is not None:
+        client.sealing.left(view.code)
     for counter, send in list(client.memory.outbox.items()):
         if send.room == view.code:
             del client.memory.outbox[counter]
@@ -377,6 +417,11 @@ def _forget(client: ClientSession, view: RoomView, undelivered: str, why: str = 
 
 def _servers(client: ClientSession, message: Servers) -> None:
     client.servers = message.servers
+
+
+def _devices(client: ClientSession, message: Devices) -> None:
+    if client.sealing is not None and message.request in client.requests:
+        client.sealing.listed(message)
 
 
 def _ping(client: ClientSession, message: Ping) -> None:
@@ -446,9 +491,15 @@ def _error(client: ClientSession, error: Error) -> None:
     elif error.code in _FATAL or (error.code == ErrorCode.SERVER_FULL and not client.memory.token):
         client.ended = True
         client.events.append(SessionEnded(error.text, wanted=False))
-    elif error.about == Send.TYPE:
+    elif error.about in (Send.TYPE, SealedSend.TYPE):
+        is_old = error.code == ErrorCode.OLD_EPOCH
+        sealing = client.sealing
+        if sealing is not None and sealing.refused(error.reference, is_old=is_old, why=error.text):
+            return
         send = client.memory.outbox.pop(error.reference, None)
         if send is not None:
+            if sealing is not None:
+                sealing.dropped(send)
             client.events.append(Undelivered(send.text, error.text, error.reference))
     elif error.about:
         request = client.requests.pop(error.reference, None)
@@ -471,6 +522,8 @@ HANDLERS: dict[type[Message], Callable[[Any, Any], None]] = {
     Welcome: _welcome,
     Joined: _joined,
     Event: _event,
+    SealedEvent: _event,
+    Devices: _devices,
     Ack: _ack,
     HistoryEnd: _history_end,
     Roster: _roster,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from netchat.chat.client_events import ClientEvent, RequestRefused
 from netchat.chat.names import fold
 from netchat.chat.outbox import ClientState
 from netchat.chat.room_codes import read_code
+from netchat.chat.sealing.room_secret import read_invitation, read_secret
+from netchat.errors import SealingError
 from netchat.version import __version__
 from netchat.wire import (
     Bans,
@@ -36,13 +38,21 @@ from netchat.wire import (
     Rename,
     Role,
     RoomKind,
+    SealedEvent,
     Send,
     ServerAddress,
     Who,
     encode,
 )
 
+if TYPE_CHECKING:
+    from netchat.chat.client_sealing import ClientSealing
+
 __all__ = ["ClientSession", "Credentials"]
+
+
+#: Optional features that every client has.
+_FEATURES = Feature.SERVERS | Feature.ACCOUNTS | Feature.MODERATION
 
 
 class Credentials(NamedTuple):
@@ -59,6 +69,10 @@ class Credentials(NamedTuple):
     def __repr__(self) -> str:
         """Return the name only: the password must not appear in a log."""
         return f"<Credentials of {self.name}>"
+
+
+#: Counters per message in a room with sealed messages; see `netchat.chat.client_sealing`.
+COUNTER_GAP = 16
 
 
 class ClientSession:
@@ -82,6 +96,8 @@ class ClientSession:
         events: Events that the application has not taken yet.
         requests: Unanswered requests by number.
         history_replies: Events received so far for each unanswered HISTORY, by request number.
+        can_seal: Whether the client handles sealed messages.
+        sealing: Its sealed messages, once a server has said that it supports them.
         gap_requests: Numbers of the HISTORY requests that the client made itself, to fill a gap.
         account: Name of the user's account; empty for a guest.
         role: Rights of the account.
@@ -96,6 +112,8 @@ class ClientSession:
         name: str,
         memory: ClientState | None = None,
         software: str = f"netchat {__version__}",
+        *,
+        can_seal: bool = False,
     ) -> None:
         self.name: str = name
         self.online: bool = False
@@ -110,13 +128,15 @@ class ClientSession:
         self.out: list[bytes] = []
         self.events: list[ClientEvent] = []
         self.requests: dict[int, Message] = {}
-        self.history_replies: dict[int, list[Event]] = {}
+        self.history_replies: dict[int, list[Event | SealedEvent]] = {}
         self.gap_requests: set[int] = set()
         self.account: str = ""
         self.role: Role = Role.MEMBER
         self.has_accounts: bool = False
         self.credentials: Credentials | None = None
         self.is_logging_out: bool = False
+        self.can_seal: bool = can_seal
+        self.sealing: ClientSealing | None = None
         self.pending_bye: bytes = b""
         self._software = software
         self._reader = FrameReader()
@@ -157,7 +177,7 @@ class ClientSession:
         memory = self.memory
         positions = tuple(Position(v.code, v.log, v.last) for v in memory.rooms.values())
         hello = Hello(
-            Feature.SERVERS | Feature.ACCOUNTS | Feature.MODERATION,
+            _FEATURES | Feature.SEALED if self.can_seal else _FEATURES,
             memory.device_key,
             memory.token,
             name,
@@ -183,6 +203,8 @@ class ClientSession:
         """Handle the loss of the connection."""
         self.online = False
         self.out.clear()
+        if self.sealing is not None:
+            self.sealing.lost()
         for view in self.memory.rooms.values():
             view.is_positioned = view.is_caught_up = False
             view.out_of_order.clear()
@@ -217,12 +239,15 @@ class ClientSession:
             EncodeError: The text does not fit into a frame.
         """
         view = self.memory.rooms[room]
-        counter = self.memory.counter + 1
+        sealing = self.sealing if view.kind in (RoomKind.SEALED, RoomKind.PRIVATE) else None
+        counter = self.memory.counter + (1 if sealing is None else COUNTER_GAP)
         send = Send(counter, room, text)
         frame = encode(send)  # first: a message that cannot be encoded must not enter the outbox
         self.memory.counter = counter
         self.memory.outbox[counter] = send
-        if self.online and view.is_caught_up:
+        if sealing is not None:
+            sealing.transmit(room)
+        elif self.online and view.is_caught_up:
             self.out.append(frame)
         return counter
 
@@ -248,17 +273,47 @@ class ClientSession:
         """Request to join a room.
 
         Args:
-            code: Room code, in any case and with or without hyphens.
+            code: Room code, in any case and with or without hyphens. Of a sealed room, the secret
+                follows: `CODE#SECRET`, or its link, or the code and 12 words.
 
         Returns:
             The request's number, as for all requests below.
+
+        Raises:
+            ValueError: The secret is invalid.
+            SealingError: There is a secret, but this client or the server cannot seal.
         """
+        code, written = read_invitation(code)
         room = read_code(code) or code
+        if written:
+            secret = read_secret(written)
+            self.require_sealing().invite(room, secret)
         return self.ask(lambda request: Join(request, 0, 0, room))
 
-    def create(self) -> int:
-        """Request a new room."""
-        return self.ask(Create)
+    def create(self, *, sealed: bool = False) -> int:
+        """Request a new room.
+
+        Args:
+            sealed: Request a sealed one.
+
+        Raises:
+            SealingError: This client or the server cannot seal.
+        """
+        return self.require_sealing().create() if sealed else self.ask(Create)
+
+    def require_sealing(self) -> ClientSealing:
+        """Return the state of sealed messages.
+
+        Raises:
+            SealingError: This client or the server cannot seal.
+        """
+        if self.sealing is None:
+            raise SealingError(
+                "the server does not support sealed messages"
+                if self.can_seal
+                else "this client does not support sealed messages"
+            )
+        return self.sealing
 
     def leave(self, room: str) -> int:
         """Request to leave a room."""

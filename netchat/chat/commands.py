@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import ClassVar, TypeVar, dataclass_transform
 
 from netchat.errors import BadBody, CommandError
-from netchat.wire import Record, fields_of, walk
+from netchat.wire import Record, Sealed, fields_of, walk
 from netchat.wire.declare import record
-from netchat.wire.fields import U64, blob, text, u32, u64
+from netchat.wire.fields import U64, blob, records, text, u32, u64
 from netchat.wording import many
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "ConfirmToken",
     "CreateLobby",
     "CreateRoom",
+    "CreateSealedRoom",
     "DeleteRoom",
     "Disconnect",
     "EndLogin",
@@ -39,6 +40,8 @@ __all__ = [
     "OpenConversation",
     "OpenSession",
     "Post",
+    "PostSealed",
+    "PublishDevice",
     "RegisterAccount",
     "RemoveAccount",
     "RenameSession",
@@ -77,7 +80,7 @@ _C = TypeVar("_C", bound=ChatCommand)
 
 @dataclass_transform(
     frozen_default=True,
-    field_specifiers=(u32, u64, text, blob),
+    field_specifiers=(u32, u64, text, blob, records),
 )
 def _command(number: int) -> Callable[[type[_C]], type[_C]]:
     """Declare a command with its type number."""
@@ -340,6 +343,43 @@ class ModerateRoom(ChatCommand):
     target: str = text("The name of the user, or another target as in MODERATE.")
     address: str = text("Address group to ban, or empty.")
     text: str = text("The reason or the title.")
+
+
+@_command(50)
+class PostSealed(ChatCommand):
+    """Append a sealed message to a room; for REKEY, also change the room's epoch."""
+
+    session: int = u64("Session number of the sender.")
+    attachment: int = u64("The attachment on which it was requested.")
+    counter: int = u64("Number of the message on the sender's device.")
+    known: int = u64("The device's last counter in the history, if the state has none; else 0.")
+    time: int = u64("Time of day in microseconds since 1970.")
+    room: str = text("The room's code.")
+    sealed: tuple[Sealed, ...] = records(Sealed, "Exactly one: the sealed message.", 1)
+
+
+@_command(51)
+class CreateSealedRoom(ChatCommand):
+    """Create a sealed room and enter it."""
+
+    session: int = u64("Session number.")
+    attachment: int = u64("The attachment on which it was requested.")
+    time: int = u64("Time of day in microseconds since 1970.")
+    log: int = u64("Random identity of the room's log.")
+    room: str = text("Random code of the room.")
+    check: bytes = blob("Check value of its secret.")
+
+
+@_command(52)
+class PublishDevice(ChatCommand):
+    """Publish a user's device keys: for private messages, or as a member of a sealed room."""
+
+    session: int = u64("Session number.")
+    attachment: int = u64("The attachment on which it was requested.")
+    epoch: int = u32("Epoch of the proof.")
+    room: str = text("Code of a sealed room, or empty.")
+    keys: bytes = blob("The device's public keys.")
+    proof: bytes = blob("Proof that the device knows the room's secret, or empty.")
 
 
 def encode_command(command: ChatCommand) -> bytes:

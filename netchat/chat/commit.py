@@ -104,7 +104,9 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
     if connection.session is not session:
         return
     settings = state.settings
-    offered = Feature.MODERATION | (Feature.SERVERS if state.servers_frame else 0)
+    offered = Feature.MODERATION | Feature.SEALED
+    if state.servers_frame:
+        offered |= Feature.SERVERS
     if settings.accounts != "off":
         offered |= Feature.ACCOUNTS
     features = action.features & offered

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from netchat.chat.model import Room, Session
 from netchat.chat.room_tail import RoomTail
-from netchat.wire import Bans, Frame, History, Role, RoomKind, Who
+from netchat.wire import Bans, DeviceList, Frame, History, Role, RoomKind, Who
 
 __all__ = ["Absence", "Connection", "ProvenAccount", "RepeatedSend", "Reply", "RoomFeed"]
 
@@ -164,4 +164,4 @@ class RepeatedSend(NamedTuple):
     counter: int
 
 
-Reply = Who | History | Bans | RepeatedSend
+Reply = Who | History | Bans | DeviceList | RepeatedSend

@@ -6,7 +6,7 @@ import hashlib
 import random
 import secrets
 
-__all__ = ["DEVICE_KEY_SIZE", "TOKEN_SIZE", "device_id", "new_token", "token_hash"]
+__all__ = ["DEVICE_KEY_SIZE", "TOKEN_SIZE", "device_id", "new_token", "short_id", "token_hash"]
 
 #: Bytes of a resume token.
 TOKEN_SIZE = 32
@@ -21,6 +21,15 @@ def device_id(key: bytes) -> int:
     63 bits, not 64, fit a signed integer in SQLite and in other languages.
     """
     return int.from_bytes(hashlib.sha256(key).digest()[:8], "big") >> 1
+
+
+def short_id(keys: bytes) -> int:
+    """Return the number by which a REKEY refers to a device, given its public keys.
+
+    Args:
+        keys: The keys, or the keys and their signature.
+    """
+    return int.from_bytes(hashlib.sha256(keys[:64]).digest()[:8], "big")
 
 
 #: The default source of random numbers: the system's secure one.

@@ -75,6 +75,13 @@ def hello(
     if session is None or session.device != device_id(message.device):
         _start_session(state, connection, message)
         return
+    if session.keys and not message.features & Feature.SEALED:
+        text = (
+            "This session uses sealed messages, which this program does not support: use one that "
+            "does, or start a new session."
+        )
+        state.disconnect(connection, ErrorCode.UNEXPECTED, text)
+        return
     token = new_token(state.rng)
     absence = state.away.get(session.id)
     away = state.now - absence.since if absence is not None else 0.0

@@ -53,6 +53,7 @@ from netchat.wire import (
     Ping,
     Pong,
     Register,
+    SealedSend,
     Send,
     ServerAddress,
     Servers,
@@ -442,6 +443,6 @@ def _must_wait(connection: Connection, number: int) -> bool:
     """
     if connection.session is None:
         return connection.proposals > 0
-    if number == Send.TYPE:
+    if number in (Send.TYPE, SealedSend.TYPE):
         return connection.moves > 0
     return connection.proposals > 0 and number not in (Ping.TYPE, Pong.TYPE)

@@ -13,17 +13,22 @@ from netchat.chat.server_state import ServerState
 from netchat.errors import HistoryError
 from netchat.wire import (
     MAX_BAN_PAGE,
+    MAX_DEVICES,
     MAX_HISTORY,
     MAX_ROSTER,
     Ack,
     BanList,
     Bans,
+    DeviceKeys,
+    DeviceList,
+    Devices,
     ErrorCode,
     Feature,
     History,
     HistoryEnd,
     Member,
     Message,
+    RoomKind,
     Roster,
     Send,
     Who,
@@ -57,6 +62,8 @@ def send_reply(state: ServerState, connection: Connection) -> None:
             _send_history(state, connection, session, request)
         case Bans() as request:
             _send_bans(state, connection, session, request)
+        case DeviceList() as request:
+            _send_devices(state, connection, session, request)
         case RepeatedSend() as request:
             _answer_repeated_send(state, connection, session, request)
 
@@ -97,6 +104,27 @@ def _send_bans(state: ServerState, connection: Connection, session: Session, req
     more = len(bans) > MAX_BAN_PAGE
     page = tuple(bans[:MAX_BAN_PAGE])
     state.send(connection, BanList(request.request, more, room.code, page))
+
+
+def _send_devices(
+    state: ServerState, connection: Connection, session: Session, request: DeviceList
+) -> None:
+    room = session.rooms.get(request.room)
+    if room is None:
+        refuse_non_member(state, connection, request.room, DeviceList, request.request)
+        return
+    listed = (
+        [DeviceKeys(m.name, *keys) for m, keys in (room.devices or {}).items()]
+        if room.kind is RoomKind.SEALED
+        else [DeviceKeys(m.name, 0, m.keys, b"") for m in room.members if m.keys]
+        if room.kind is RoomKind.PRIVATE
+        else []
+    )
+    following = sorted((d for d in listed if d.name > request.after), key=lambda d: d.name)
+    more = len(following) > MAX_DEVICES
+    page = tuple(following[:MAX_DEVICES])
+    answer = Devices(request.request, more, room.epoch, room.check, room.code, page)
+    state.send(connection, answer)
 
 
 def _send_history(

@@ -5,10 +5,12 @@ Only `netchat.chat.apply` changes them. They know nothing of connections or of t
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from netchat.chat.room_rules import RoomRules
 from netchat.wire import Role, RoomKind
 
-__all__ = ["Account", "DeviceLogin", "Role", "Room", "Session"]
+__all__ = ["Account", "DeviceLogin", "MemberKeys", "Role", "Room", "Session"]
 
 
 #: Hashes of the current and the previous token of a device; empty after it has logged out.
@@ -62,10 +64,11 @@ class Session:
         attachment: Number of connections it has had. A command about an earlier one is stale.
         rooms: The rooms that it is a member of, by code.
         account: The account that it belongs to, or None for a guest.
+        keys: Public keys of the user's device for sealed messages, or empty.
     """
 
     __slots__ = (
-        "account", "attachment", "device", "id", "name", "previous", "rooms", "server", "token",
+        "account", "attachment", "device", "id", "keys", "name", "previous", "rooms", "server", "token",
     )  # fmt: skip
 
     def __init__(self, number: int, name: str, device: int) -> None:
@@ -78,6 +81,7 @@ class Session:
         self.attachment = 0
         self.rooms: dict[str, Room] = {}
         self.account: Account | None = None
+        self.keys = b""
 
     @property
     def role(self) -> Role:
@@ -88,6 +92,14 @@ class Session:
     def is_away(self) -> bool:
         """Whether the session has lost its connection."""
         return not self.server
+
+
+class MemberKeys(NamedTuple):
+    """Keys of a member's device, with the proof that it knows the room's secret."""
+
+    epoch: int
+    keys: bytes
+    proof: bytes
 
 
 class Room:
@@ -103,10 +115,14 @@ class Room:
         counters: The largest counter of each device that has sent a message recently.
         older_counters: The same before the last rotation.
         rules: What moderators have set, or None if they never have.
+        epoch: Number of the secret of a sealed room, or of a private room with sealed messages; else 0.
+        check: Check value of that secret, or empty.
+        devices: Keys of the members of a sealed room.
     """
 
     __slots__ = (
-        "code", "counters", "head", "id", "kind", "log", "members", "older_counters", "rules",
+        "check", "code", "counters", "devices", "epoch", "head", "id", "kind", "log", "members",
+        "older_counters", "rules",
     )  # fmt: skip
 
     def __init__(self, number: int, code: str, kind: RoomKind, log: int, head: int = 0) -> None:
@@ -119,6 +135,9 @@ class Room:
         self.counters: dict[int, int] = {}
         self.older_counters: dict[int, int] = {}
         self.rules: RoomRules | None = None
+        self.epoch = 0
+        self.check = b""
+        self.devices: dict[Session, MemberKeys] | None = None
 
     def last_counter(self, device: int) -> int | None:
         """Return the largest counter of a device, or None if only the history can know it."""

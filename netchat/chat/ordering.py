@@ -11,7 +11,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from netchat.chat.apply import apply
-from netchat.chat.commands import ChatCommand, DeleteRoom, OpenSession, Post, ResumeSession
+from netchat.chat.commands import (
+    ChatCommand,
+    DeleteRoom,
+    OpenSession,
+    Post,
+    PostSealed,
+    ResumeSession,
+)
 from netchat.chat.commit_actions import (
     ClearFeed,
     CloseFeed,
@@ -43,6 +50,9 @@ from netchat.chat.persistence import (
     AccountRow,
     AuditRow,
     Change,
+    DeviceDeleted,
+    DeviceRow,
+    EpochRow,
     EventRow,
     HistoryCleared,
     InvitationDeleted,
@@ -128,7 +138,7 @@ def apply_next(
         request.answer(outcome)
     if not isinstance(outcome, Rejected):
         _follow_up(state, outcome)
-        if type(command) is Post:
+        if type(command) in (Post, PostSealed):
             return  # the event is the answer
     elif outcome.reason is Reason.STALE and type(command) not in _OF_NO_SESSION:
         return  # its session has left the connection, which is closed
@@ -215,7 +225,7 @@ def _room_created(state: ServerState, change: RoomRow) -> None:
 def _room_deleted(state: ServerState, change: RoomDeleted) -> None:
     state.batch.changes.append(change)
     room = state.feeds[change.id].room
-    if room.kind is RoomKind.ROOM:
+    if room.kind is not RoomKind.PRIVATE:
         state.log("room deleted", room=room.code)
     state.remove_feed(change.id)
 
@@ -333,4 +343,7 @@ _FOLLOW_UPS: dict[type[StateChange], Callable[[ServerState, Any], None]] = {
     SessionMoved: _session_moved,
     SessionRemoved: _session_removed,
     SessionRow: _saved,
+    EpochRow: _saved,
+    DeviceRow: _saved,
+    DeviceDeleted: _saved,
 }

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from netchat.chat.credentials import DEVICE_KEY_SIZE
-from netchat.wire import Event, RoomKind, Send
+from netchat.wire import Event, RoomKind, SealedEvent, Send
 
-__all__ = ["ClientState", "RoomView"]
+if TYPE_CHECKING:
+    from netchat.chat.client_sealing import ClientSealing
+
+__all__ = ["ClientState", "RoomView", "SealingState"]
 
 
 @dataclass(slots=True)
@@ -44,7 +48,26 @@ class RoomView:
     role: int = 0
     flags: int = 0
     removal: str = ""
-    out_of_order: dict[int, Event] = field(default_factory=dict)
+    out_of_order: dict[int, Event | SealedEvent] = field(default_factory=dict)
+
+
+class SealingState:
+    """Keys and secrets for sealed messages, as they were saved or as they are in use.
+
+    Args:
+        saved: What was saved, as plain data.
+
+    Attributes:
+        used: The state in use. Until then, nothing needs `cryptography`.
+    """
+
+    def __init__(self, saved: dict[str, Any] | None = None) -> None:
+        self.saved = saved or {}
+        self.used: ClientSealing | None = None
+
+    def dump(self) -> dict[str, Any]:
+        """Return the state as plain data."""
+        return self.used.dump() if self.used is not None else self.saved
 
 
 @dataclass(slots=True)
@@ -58,6 +81,7 @@ class ClientState:
         rooms: The user's rooms by code.
         outbox: Unacknowledged messages by counter, in order.
         private: Private messages that await a private room, by folded name of the other user.
+        sealing: Keys and secrets for sealed messages.
     """
 
     device_key: bytes = field(default_factory=lambda: secrets.token_bytes(DEVICE_KEY_SIZE))
@@ -66,6 +90,7 @@ class ClientState:
     rooms: dict[str, RoomView] = field(default_factory=dict)
     outbox: dict[int, Send] = field(default_factory=dict)
     private: dict[str, list[str]] = field(default_factory=dict)
+    sealing: SealingState = field(default_factory=SealingState)
 
     def forget_session(self) -> None:
         """Forget everything but the device key and the counter."""

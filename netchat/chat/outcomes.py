@@ -76,6 +76,17 @@ class Reason(Enum):
 
     NOTHING_TO_CHANGE = auto()
 
+    NO_KEYS = auto()
+    """A member, or the user, has published no keys for sealed messages."""
+
+    NOT_SEALED = auto()
+    """A text for a sealed room is not sealed, or a sealed one is for another room."""
+
+    OLD_EPOCH = auto()
+    """The message is sealed with another secret than the room's current one."""
+
+    ROOM_FULL = auto()
+
 
 class Rejected(NamedTuple):
     """The outcome of a command that changes nothing."""

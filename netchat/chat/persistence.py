@@ -18,6 +18,9 @@ __all__ = [
     "AuditRow",
     "Batch",
     "Change",
+    "DeviceDeleted",
+    "DeviceRow",
+    "EpochRow",
     "EventRow",
     "HistoryCleared",
     "HistoryReader",
@@ -161,6 +164,31 @@ class AuditRow(NamedTuple):
     """The reason or the title."""
 
 
+class EpochRow(NamedTuple):
+    """The epoch of a room with sealed messages, and the check value of its secret."""
+
+    room: int
+    epoch: int
+    check: bytes
+
+
+class DeviceRow(NamedTuple):
+    """Keys of a session's device, as a member of a sealed room (or 0: for private messages)."""
+
+    session: int
+    room: int
+    epoch: int
+    keys: bytes
+    proof: bytes
+
+
+class DeviceDeleted(NamedTuple):
+    """The deletion of such keys."""
+
+    session: int
+    room: int
+
+
 class LogPosition(NamedTuple):
     """The shared state at a place in the log of a cluster, from which a server can continue."""
 
@@ -185,6 +213,9 @@ Change = (
     | RulesRow
     | AuditRow
     | HistoryCleared
+    | EpochRow
+    | DeviceRow
+    | DeviceDeleted
 )
 
 
@@ -241,6 +272,8 @@ class Snapshot:
         accounts: The accounts.
         invitations: The invitations that are not used yet.
         rules: The rules of those rooms that have any.
+        epochs: The epochs of rooms with sealed messages.
+        devices: The device keys of the sessions.
     """
 
     rooms: list[tuple[RoomRow, int, int]] = field(default_factory=list)
@@ -251,6 +284,8 @@ class Snapshot:
     accounts: list[AccountRow] = field(default_factory=list)
     invitations: list[InvitationRow] = field(default_factory=list)
     rules: list[RulesRow] = field(default_factory=list)
+    epochs: list[EpochRow] = field(default_factory=list)
+    devices: list[DeviceRow] = field(default_factory=list)
 
 
 class HistoryReader(Protocol):

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from netchat.chat.commands import ChatCommand, Post, encode_command
+from netchat.chat.commands import ChatCommand, Post, PostSealed, encode_command
 from netchat.chat.connection import Connection
 
 __all__ = ["Proposal", "Proposals"]
@@ -16,6 +16,9 @@ BATCH_BYTES = 64 * 1024
 
 #: Proposals that a connection may have pending; at this number, the server stops reading from it.
 MAX_PENDING = 256
+
+#: Commands of messages. They do not wait for each other.
+_MESSAGES = (Post, PostSealed)
 
 
 class Proposal(NamedTuple):
@@ -50,7 +53,7 @@ class Proposals:
         """Add a proposal to those that the driver appends next."""
         if proposal.connection is not None:
             proposal.connection.proposals += 1
-            proposal.connection.moves += type(proposal.command) is not Post
+            proposal.connection.moves += type(proposal.command) not in _MESSAGES
         self._new.append(proposal)
 
     def take(self) -> tuple[list[Proposal], list[bytes]]:
@@ -103,4 +106,4 @@ def _count_off(batch: Iterable[Proposal]) -> None:
     for proposal in batch:
         if proposal.connection is not None:
             proposal.connection.proposals -= 1
-            proposal.connection.moves -= type(proposal.command) is not Post
+            proposal.connection.moves -= type(proposal.command) not in _MESSAGES

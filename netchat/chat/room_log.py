@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from netchat.chat.model import Room, Session
 from netchat.chat.outcomes import RoomEmptied, StateChange
-from netchat.chat.persistence import EventRow, MembershipDeleted, RoomDeleted
+from netchat.chat.persistence import DeviceDeleted, EventRow, MembershipDeleted, RoomDeleted
 from netchat.chat.shared_state import SharedState
 from netchat.wire import Event, EventKind, RoomKind, seal
 from netchat.wire.compiler import compile_packer
 
-__all__ = ["Removal", "append_event", "remove_member"]
+__all__ = ["Removal", "append_event", "delete_device", "remove_member"]
 
 _pack_event = compile_packer(Event)
 
@@ -58,11 +58,18 @@ def remove_member(
             room, EventKind.REMOVED, session.name, removal.text, time, counter=removal.action
         )
     )
-    changes: list[StateChange] = [MembershipDeleted(session.id, room.id), event]
+    changes = [*delete_device(room, session), MembershipDeleted(session.id, room.id), event]
     if not room.members:
         if room.kind is RoomKind.PRIVATE:
             del state.rooms[room.code]
             changes.append(RoomDeleted(room.id))
-        elif room.kind is RoomKind.ROOM:
+        elif room.kind is not RoomKind.LOBBY:
             changes.append(RoomEmptied(room.id))
     return changes
+
+
+def delete_device(room: Room, member: Session) -> list[StateChange]:
+    """Delete the keys of a member's device in a sealed room."""
+    if room.devices is None or room.devices.pop(member, None) is None:
+        return []
+    return [DeviceDeleted(member.id, room.id)]

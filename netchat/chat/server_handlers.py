@@ -12,8 +12,8 @@ from typing import Any
 from netchat.chat import account_handlers
 from netchat.chat.apply import MAX_MEMBERSHIPS
 from netchat.chat.commands import (
-    MAX_NUMBER,
     CreateRoom,
+    CreateSealedRoom,
     EndSession,
     JoinRoom,
     LeaveRoom,
@@ -21,11 +21,12 @@ from netchat.chat.commands import (
     Post,
     RenameSession,
 )
-from netchat.chat.commit_actions import AnswerRepeatedSend, FinishBye, SendJoined, SendMessage
-from netchat.chat.connection import Connection, RepeatedSend
+from netchat.chat.commit_actions import FinishBye, SendJoined, SendMessage
+from netchat.chat.connection import Connection
 from netchat.chat.conversation_limit import PAIR_SECONDS
 from netchat.chat.handshake import NAME_COST, reserved_seconds
 from netchat.chat.large_replies import refuse_non_member
+from netchat.chat.message_counters import answer_repeated, find_last_counter, refuse_large_counter
 from netchat.chat.model import Room, Session
 from netchat.chat.moderation_handlers import bans, entry_refusal, moderate, mute_text
 from netchat.chat.name_table import describe_conflict, describe_registered
@@ -33,13 +34,22 @@ from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.chat.ordering import answers, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
 from netchat.chat.room_codes import PRIVATE_MARK, new_code, read_code
+from netchat.chat.sealing_handlers import (
+    CHECK_SIZE,
+    handle_device,
+    handle_device_list,
+    handle_sealed_send,
+    refuse_unsealing_client,
+)
 from netchat.chat.server_state import ServerState
 from netchat.chat.text import validate_text
-from netchat.errors import HistoryError
 from netchat.wire import (
     Bans,
     Bye,
     Create,
+    CreateSealed,
+    Device,
+    DeviceList,
     ErrorCode,
     History,
     Join,
@@ -55,15 +65,13 @@ from netchat.wire import (
     Register,
     Rename,
     Renamed,
+    SealedSend,
     Send,
     Who,
 )
 from netchat.wording import many
 
 __all__ = ["HANDLERS"]
-
-#: Cost of searching for a repeated SEND, in frames of the rate limit.
-LOOK_BACK_COST = 50
 
 #: Cost of a HISTORY, in frames of the rate limit. Each KiB of the answer costs one more.
 HISTORY_COST = 20
@@ -85,20 +93,8 @@ def _send(state: ServerState, connection: Connection, session: Session, message:
     if room is None:
         refuse_non_member(state, connection, code, Send, counter)
         return
-    device, known = session.device, 0
-    last = room.counters.get(device)
-    if last is None:
-        last = room.last_counter(device)
-        if last is None:
-            try:
-                last = known = state.history.last_counter(room.id, device)
-            except HistoryError as error:
-                state.note_damage(room, error)
-                why = "The server's history is damaged; the message was not delivered."
-                state.refuse(connection, ErrorCode.STORAGE, why, Send, counter)
-                return
-    if counter <= last:
-        _answer_repeated(state, connection, room, counter)
+    known = find_last_counter(state, connection, session, room, Send, counter)
+    if known is None:
         return
     # A character has at most four bytes, so only long texts need counting.
     if len(text) * 4 > state.settings.max_text and len(text.encode()) > state.settings.max_text:
@@ -110,9 +106,7 @@ def _send(state: ServerState, connection: Connection, session: Session, message:
     if reason is not None:
         state.refuse(connection, ErrorCode.TEXT_NOT_ALLOWED, reason, Send, counter)
         return
-    if counter >= MAX_NUMBER:
-        problem = f"A message's counter must be below 2^63, got {counter}."
-        state.refuse(connection, ErrorCode.OUT_OF_ORDER, problem, Send, counter)
+    if refuse_large_counter(state, connection, Send, counter):
         return
     propose(
         state,
@@ -129,7 +123,7 @@ def _sent(
     assert isinstance(outcome, Rejected), "the event is the answer"
     if outcome.reason is Reason.REPEATED:
         room = state.shared.sessions[command.session].rooms[command.room]
-        _answer_repeated(state, connection, room, message.counter)
+        answer_repeated(state, connection, room, message.counter)
     elif outcome.reason is Reason.NOT_A_MEMBER:
         refuse_non_member(state, connection, message.room, Send, message.counter)
     elif outcome.reason is Reason.MUTED:
@@ -142,45 +136,54 @@ def _sent(
     elif outcome.reason is Reason.READ_ONLY:
         problem = "This room is read-only: only moderators can write here."
         state.refuse(connection, ErrorCode.READ_ONLY, problem, Send, message.counter)
+    elif outcome.reason is Reason.NOT_SEALED:
+        problem = "This room is sealed: the server accepts only sealed messages."
+        state.refuse(connection, ErrorCode.NOT_SEALED, problem, Send, message.counter)
     else:
         problem = "The other user has left; the message was not delivered."
         state.refuse(connection, ErrorCode.NO_SUCH_USER, problem, Send, message.counter)
 
 
-def _answer_repeated(state: ServerState, connection: Connection, room: Room, counter: int) -> None:
-    """Answer a repeated SEND once the events in the current batch are durable."""
-    connection.allowance -= LOOK_BACK_COST
-    request = RepeatedSend(state.feeds[room.id], counter)
-    state.batch.after.append(AnswerRepeatedSend(connection, request))
-
-
-def _create(state: ServerState, connection: Connection, session: Session, message: Create) -> None:
+def _create(
+    state: ServerState, connection: Connection, session: Session, message: Create | CreateSealed
+) -> None:
     connection.allowance -= CREATE_COST
-    if _exceeds_room_limit(state, connection, session, Create, message.request):
+    if _exceeds_room_limit(state, connection, session, type(message), message.request):
         return
     code, log = new_code(state.rng), state.rng.getrandbits(63)
-    propose(
-        state,
-        CreateRoom(session.id, session.attachment, state.time, log, code),
-        connection,
-        message,
-    )
+    command: CreateRoom | CreateSealedRoom
+    if isinstance(message, CreateSealed):
+        if len(message.check) != CHECK_SIZE:
+            text = f"The check value must have {CHECK_SIZE} bytes, got {len(message.check)}."
+            state.refuse(connection, ErrorCode.BAD_SEAL, text, CreateSealed, message.request)
+            return
+        command = CreateSealedRoom(
+            session.id, session.attachment, state.time, log, code, message.check
+        )
+    else:
+        command = CreateRoom(session.id, session.attachment, state.time, log, code)
+    propose(state, command, connection, message)
 
 
+@answers(CreateSealedRoom)
 @answers(CreateRoom)
 def _created(
     state: ServerState,
     connection: Connection,
-    message: Create,
-    command: CreateRoom,
+    message: Create | CreateSealed,
+    command: CreateRoom | CreateSealedRoom,
     outcome: Outcome,
 ) -> None:
     session = state.shared.sessions[command.session]
     if isinstance(outcome, Rejected):
         if outcome.reason is Reason.EXISTS:  # the code is in use, which is rare: take another one
             _create(state, connection, session, message)
+        elif outcome.reason is Reason.NO_KEYS:
+            refuse_unsealing_client(
+                state, connection, outcome.reason, CreateSealed, message.request
+            )
         else:
-            _refuse_room_limit(state, connection, session, Create, message.request)
+            _refuse_room_limit(state, connection, session, type(message), message.request)
         return
     room = state.shared.rooms[command.room]
     state.feeds[room.id].share = connection.share
@@ -227,6 +230,8 @@ def _entered(
             _refuse_room_limit(state, connection, session, Join, message.request)
         elif outcome.reason in (Reason.BANNED, Reason.LOCKED) and refusal is not None:
             state.refuse(connection, *refusal, Join, message.request)
+        elif outcome.reason in (Reason.NO_KEYS, Reason.ROOM_FULL):
+            refuse_unsealing_client(state, connection, outcome.reason, Join, message.request)
         else:
             _refuse_unknown_room(state, connection, message)
     else:
@@ -521,12 +526,16 @@ HANDLERS: dict[type[Message], Handler] = {
     Bans: bans,
     Moderate: moderate,
     Create: _create,
+    CreateSealed: _create,
     Join: _join,
     Leave: _leave,
     Who: _who,
     Rename: _rename,
     Private: _private,
     History: _history,
+    SealedSend: handle_sealed_send,
+    Device: handle_device,
+    DeviceList: handle_device_list,
     Ping: _ping,
     Pong: _pong,
     Bye: _bye,

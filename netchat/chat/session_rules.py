@@ -6,7 +6,7 @@ from typing import Protocol
 
 from netchat.chat.model import Account, Session
 from netchat.chat.outcomes import SessionClosed, SessionMoved, StateChange
-from netchat.chat.persistence import AccountRow, SessionDeleted, SessionRow
+from netchat.chat.persistence import AccountRow, DeviceDeleted, SessionDeleted, SessionRow
 from netchat.chat.room_log import Removal, remove_member
 from netchat.chat.shared_state import SharedState
 from netchat.chat.state_records import pack_logins
@@ -54,6 +54,8 @@ def end_session(
     state.by_name.remove(session)
     state.by_token.pop(session.token, None)
     state.by_token.pop(session.previous, None)
+    if session.keys:
+        changes.append(DeviceDeleted(session.id, 0))
     changes.append(SessionDeleted(session.id))
     account = session.account
     if account is not None:

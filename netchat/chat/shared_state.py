@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from netchat.chat.model import Account, Role, Room, Session
+from netchat.chat.model import Account, MemberKeys, Role, Room, Session
 from netchat.chat.name_table import NameTable
 from netchat.chat.persistence import Snapshot
 from netchat.chat.room_rules import RoomRules
@@ -14,6 +14,8 @@ from netchat.chat.state_records import (
     ChatRecord,
     InvitationRecord,
     RoomRulesRecord,
+    SealedDeviceRecord,
+    SealedRoomRecord,
     ServerRecord,
     StateRecords,
     pack_logins,
@@ -116,6 +118,8 @@ class SharedState:
                 for room in rooms
                 if room.rules is not None
             ],
+            [SealedRoomRecord(r.code, r.epoch, r.check).encode() for r in rooms if r.epoch],
+            [*_pack_devices(rooms, sessions)],
         )
 
     @classmethod
@@ -158,6 +162,12 @@ class SharedState:
                 a.logins,
             )
         self.invitations = {record.secret: record.expires for record in records.invitations}
+        for sealed in records.sealed_rooms:
+            room = self.rooms[sealed.room]
+            room.epoch, room.check = sealed.epoch, sealed.check
+        for device in records.sealed_devices:
+            keys = MemberKeys(device.epoch, device.keys, device.proof)
+            self._add_keys(device.session, self.rooms[device.room] if device.room else None, keys)
 
     def _restore(self, snapshot: Snapshot) -> None:
         rooms: dict[int, Room] = {}
@@ -179,6 +189,12 @@ class SharedState:
                 a.logins,
             )
         self.invitations = {row.secret: row.expires for row in snapshot.invitations}
+        for number, epoch, check in snapshot.epochs:
+            if (known := rooms.get(number)) is not None:
+                known.epoch, known.check = epoch, check
+        for number, of, epoch, keys, proof in snapshot.devices:
+            if number in self.sessions and (not of or of in rooms):
+                self._add_keys(number, rooms.get(of), MemberKeys(epoch, keys, proof))
         self.next_id = snapshot.next_id
 
     def _add_account(self, account: Account, version: int, session: int, logins: bytes) -> None:
@@ -198,6 +214,14 @@ class SharedState:
         for token in filter(None, (session.token, session.previous)):
             self.by_token[token] = session
 
+    def _add_keys(self, number: int, room: Room | None, keys: MemberKeys) -> None:
+        """Restore the keys of a session's device, in a room or for private messages."""
+        session = self.sessions[number]
+        if room is None:
+            session.keys = keys.keys
+        elif session in room.members:
+            room.devices = {**(room.devices or {}), session: keys}
+
     def _seat(self, rooms: dict[int, Room], memberships: Iterable[tuple[int, int]]) -> None:
         """Restore memberships, given as numbers of session and room."""
         for number, room_number in memberships:
@@ -207,6 +231,17 @@ class SharedState:
         for room in rooms.values():
             if room.kind is RoomKind.PRIVATE and len(room.members) == 2:
                 self.privates[frozenset(s.id for s in room.members)] = room
+
+
+def _pack_devices(rooms: Iterable[Room], sessions: Iterable[Session]) -> Iterator[bytes]:
+    for session in sessions:
+        if session.keys:
+            yield SealedDeviceRecord(session.id, "", 0, session.keys, b"").encode()
+    for room in rooms:
+        for session, (epoch, keys, proof) in sorted(
+            (room.devices or {}).items(), key=lambda item: item[0].id
+        ):
+            yield SealedDeviceRecord(session.id, room.code, epoch, keys, proof).encode()
 
 
 def _pack_room(room: Room) -> bytes:

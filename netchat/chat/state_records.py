@@ -20,6 +20,8 @@ __all__ = [
     "LoginRecord",
     "RoomRecord",
     "RoomRulesRecord",
+    "SealedDeviceRecord",
+    "SealedRoomRecord",
     "ServerRecord",
     "SessionRecord",
     "StateRecords",
@@ -37,7 +39,7 @@ __all__ = [
 _VERSION = 3
 
 #: Number of sections in each version of a snapshot.
-_SECTIONS = {2: 4, 3: 7}
+_SECTIONS = {2: 4, 3: 9}
 
 _COUNT = struct.Struct(">I")
 _PAIR = struct.Struct(">QQ")
@@ -125,6 +127,26 @@ class RoomRulesRecord(Record):
     rules: bytes = blob("Its rules, as `RoomRules.dump` writes them.")
 
 
+@record
+class SealedRoomRecord(Record):
+    """The secret of a room with sealed messages, as far as a server knows it."""
+
+    room: str = text("Room code.")
+    epoch: int = u64("Number of the secret.")
+    check: bytes = blob("Its check value.")
+
+
+@record
+class SealedDeviceRecord(Record):
+    """Keys of a session's device."""
+
+    session: int = u64("Session number.")
+    room: str = text("Code of a sealed room, or empty for private messages.")
+    epoch: int = u64("Epoch of the proof, or 0.")
+    keys: bytes = blob("The public keys.")
+    proof: bytes = blob("The proof, or empty.")
+
+
 class StateRecords(NamedTuple):
     """The sections of a snapshot, in order."""
 
@@ -135,6 +157,8 @@ class StateRecords(NamedTuple):
     accounts: list[AccountRecord]
     invitations: list[InvitationRecord]
     rules: list[RoomRulesRecord]
+    sealed_rooms: list[SealedRoomRecord]
+    sealed_devices: list[SealedDeviceRecord]
 
 
 _KINDS = (
@@ -145,6 +169,8 @@ _KINDS = (
     AccountRecord,
     InvitationRecord,
     RoomRulesRecord,
+    SealedRoomRecord,
+    SealedDeviceRecord,
 )
 
 # The state is encoded on the event loop. Records would take half of the time.

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 import click
 
 from netchat.cli.output_files import write_output
+from netchat.cli.params.room_secret import RoomSecret
 from netchat.errors import CaptureError
 from netchat.exit_codes import FAILED, OK
-from netchat.wire import DEFAULT_PORT, MESSAGES
+from netchat.wire import DEFAULT_PORT, MESSAGES, SealedEvent, SealedSend, SealedText
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
 if TYPE_CHECKING:
-    from netchat.packets import Decoder, Item
+    from netchat.packets import DecodedMessage, Decoder, Item
     from netchat.packets.filters import ItemFilter
+    from netchat.packets.views.sealed import Opener
 
 __all__ = ["inspect"]
 
@@ -64,6 +66,11 @@ _ROWS = {
     "--max-frame", type=click.IntRange(1024, 2**24), default=65536, show_default=True,
     help="Maximum size of a frame in bytes, as set for the server.",
 )  # fmt: skip
+@click.option(
+    "--room-secret", "secrets", multiple=True, type=RoomSecret(), metavar="SECRET",
+    help="Secret of a sealed room, to show its texts: the part of its link after #, or its 12 words. "
+    "Can be repeated, because a room gets a new secret when a member leaves.",
+)  # fmt: skip
 @click.option("--clock", is_flag=True, help="Show the time of day instead of elapsed seconds.")
 @click.option(
     "--keylog", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
@@ -94,6 +101,7 @@ def inspect(
     types: tuple[str, ...],
     ports: tuple[int, ...],
     max_frame: int,
+    secrets: tuple[bytes, ...],
     clock: bool,
     keylog: str | None,
     stripped: str | None,
@@ -122,6 +130,7 @@ def inspect(
       netchat inspect chat.pcapng --user Nova --type SEND --json
       netchat inspect tls.pcapng --keylog keys.log  with TLS secrets from a file
       netchat inspect tls.pcapng --strip-secrets public.pcapng
+      netchat inspect chat.pcapng --room-secret SECRET --tree
     """
     from netchat.packets import Decoder, read_capture
     from netchat.packets.capture.key_log_file import KeyLogFile
@@ -146,6 +155,7 @@ def inspect(
     drawn = ladder or svg is not None
     keys = KeyLogFile(keylog) if keylog is not None else None
     decoder = Decoder(ports, limit=max_frame, trace=drawn, keys=keys)
+    opener = _opener(secrets) if secrets else None
     problems: list[CaptureError] = []
     items = _until_broken(read_capture(file, decoder=decoder), problems)
     if stats:
@@ -153,11 +163,13 @@ def inspect(
     elif drawn:
         _ladder(items, wanted, svg, title=Path(file).name)
     elif follow:
-        _follow(items, wanted)
+        _follow(items, wanted, opener)
     else:
         from netchat.cli.render.items import ItemPrinter
 
-        printer = ItemPrinter(wanted=wanted, as_json=as_json, tree=tree, as_hex=as_hex, clock=clock)
+        printer = ItemPrinter(
+            wanted=wanted, as_json=as_json, tree=tree, as_hex=as_hex, clock=clock, opener=opener
+        )
         for item in items:
             printer.show((item,))  # one at a time: the capture may come from a live pipe
     if not decoder.conversations and decoder.packets:
@@ -211,6 +223,23 @@ def _anonymise(file: str, target: str, ports: tuple[int, ...], limit: int) -> in
     return OK
 
 
+def _opener(secrets: tuple[bytes, ...]) -> Opener:
+    """Return a function that opens the sealed messages of a capture."""
+    from netchat.chat.sealing.capture_opener import CaptureOpener
+
+    opener = CaptureOpener(secrets)
+
+    def open_item(item: DecodedMessage) -> SealedText | str:
+        message = item.message
+        assert isinstance(message, SealedSend | SealedEvent)
+        membership = item.conversation.rooms.get(message.room)
+        if membership is None:
+            return "the capture does not show how this user entered the room"
+        return opener.open(message, membership.log)
+
+    return open_item
+
+
 class _CountingFilter:
     """Filter that records whether an item matched.
 
@@ -240,10 +269,10 @@ def _until_broken(items: Iterator[Item], problems: list[CaptureError]) -> Iterat
         problems.append(error)
 
 
-def _follow(items: Iterator[Item], wanted: ItemFilter | None) -> None:
+def _follow(items: Iterator[Item], wanted: ItemFilter | None, opener: Opener | None) -> None:
     from netchat.packets.views.follow import ChatTranscript
 
-    follow = ChatTranscript()
+    follow = ChatTranscript(opener)
     for item in items:
         if wanted is None or wanted(item):
             line = follow.line(item)

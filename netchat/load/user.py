@@ -23,6 +23,7 @@ from netchat.wire import (
     Ack,
     BanList,
     Bye,
+    Devices,
     Error,
     ErrorCode,
     Event,
@@ -41,6 +42,7 @@ from netchat.wire import (
     Renamed,
     RoomState,
     Roster,
+    SealedEvent,
     Send,
     Servers,
     Welcome,
@@ -317,4 +319,6 @@ HANDLERS: dict[type[Message], Callable[[User, Any], None]] = {
     Moderated: User._ignore,
     BanList: User._ignore,
     Servers: User._ignore,  # a server without a cluster sends none
+    SealedEvent: User._ignore,  # a user does not seal
+    Devices: User._ignore,
 }

@@ -38,6 +38,7 @@ from netchat.chat.client_events import (
     RoomEvent,
     RoomLeft,
     RosterReceived,
+    SafetyReceived,
     SessionEnded,
     Undelivered,
 )
@@ -172,6 +173,39 @@ class Room:
             Refused: The user is no longer in the room.
         """
         return await self._client._ask_history(self.code, count, before)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether texts are sealed: only members can read them."""
+        sealing = self._client._core.sealing
+        return sealing is not None and sealing.can_send_sealed(self.code)
+
+    @property
+    def invitation(self) -> str:
+        """The room's code and, if it is sealed, its secret: other users join with it."""
+        sealing = self._client._core.sealing
+        secret = sealing.secret(self.code) if sealing is not None else ""
+        return f"{self.code}#{secret}" if secret and self.kind is RoomKind.SEALED else self.code
+
+    async def safety(self, name: str = "") -> SafetyReceived:
+        """Return the room's safety number, or that of this user and another one.
+
+        Args:
+            name: Name of the other user; empty for the whole room.
+
+        Raises:
+            SealingError: The room is not sealed.
+        """
+        return await self._client._ask_safety(self.code, name)
+
+    async def rekey(self) -> None:
+        """Give the room a new secret, which former members and old links do not have.
+
+        Raises:
+            SealingError: The room is not sealed, or this device does not have its secret.
+        """
+        self._client._core.require_sealing().rekey(self.code)
+        self._client._driver.flush()
 
     async def leave(self) -> None:
         """Leave the room."""
@@ -410,13 +444,16 @@ class Client:
         """Join a room.
 
         Args:
-            code: Code of the room; `lobby` always exists.
+            code: Code of the room; `lobby` always exists. For a sealed room, its invitation:
+                `CODE#SECRET`, its link, or the code and 12 words.
 
         Returns:
             The room, once the server has confirmed the membership.
 
         Raises:
             Refused: The room does not exist, or the user may not join it.
+            ValueError: The secret is invalid.
+            SealingError: There is a secret, but the server does not support sealed rooms.
         """
         number = self._core.join(code)
         request = self._core.requests[number]
@@ -427,13 +464,17 @@ class Client:
         finally:
             del self._joins[number]
 
-    async def create(self) -> Room:
-        """Create a room and join it; other users join with its `code`.
+    async def create(self, *, sealed: bool = False) -> Room:
+        """Create a room and join it; other users join with its `invitation`.
+
+        Args:
+            sealed: Encrypt all texts end to end: only members can read them, not the server.
 
         Raises:
             Refused: The user is in too many rooms.
+            SealingError: The server does not support sealed rooms.
         """
-        return self._room_of(await self._request(self._core.create()))
+        return self._room_of(await self._request(self._core.create(sealed=sealed)))
 
     async def private(self, name: str) -> Room:
         """Open the private room shared with another user.
@@ -545,6 +586,12 @@ class Client:
     ) -> None:
         await self._request(self._core.moderate(code, action, target, text, **more))
 
+    async def _ask_safety(self, code: str, name: str) -> SafetyReceived:
+        number = self._core.require_sealing().ask_safety(code, name)
+        event = await self._request(number)
+        assert isinstance(event, SafetyReceived)
+        return event
+
     async def _leave(self, code: str) -> None:
         if code not in self.rooms:
             return
@@ -601,6 +648,7 @@ class Client:
                 | NameChanged()
                 | ActionCompleted()
                 | BansReceived()
+                | SafetyReceived()
             ):
                 self._answer(event.request, event)
             case RequestRefused(error, _):

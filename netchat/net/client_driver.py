@@ -140,7 +140,8 @@ class ClientDriver:
     ) -> None:
         self.path = path
         self._tls = tls
-        self.core = ChatClient(name, store.load() if store is not None else None)
+        memory = store.load() if store is not None else None
+        self.core = ChatClient(name, memory, can_seal=True)
         self._credentials = credentials
         self._insecure_password = insecure_password
         self._is_switching = False  # the connection was dropped to log in on the next one

@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from netchat.chat.credentials import DEVICE_KEY_SIZE
-from netchat.chat.outbox import ClientState, RoomView
+from netchat.chat.outbox import ClientState, RoomView, SealingState
 from netchat.errors import NetchatError
 from netchat.files import make_private_folder, tighten
 from netchat.wire import RoomKind, Send
@@ -104,6 +104,8 @@ class ClientStore:
         for counter, room, text in self._file.execute("SELECT * FROM outbox ORDER BY counter"):
             memory.outbox[counter] = Send(_number(counter), _text(room), _text(text))
             memory.counter = max(memory.counter, counter)
+        _check(isinstance(state.get("sealing", {}), dict), "sealing", state)
+        memory.sealing = SealingState(state.get("sealing"))
         self._kept = set(memory.outbox)
         self.counter = memory.counter
         return memory
@@ -124,6 +126,8 @@ class ClientStore:
             "rooms": [(v.code, v.kind, v.peer, v.log, v.last) for v in memory.rooms.values()],
             "private": memory.private,
         }
+        if sealing := memory.sealing.dump():
+            state["sealing"] = sealing
         recreated = self._recreate_if_deleted()
         if recreated:
             self._kept.clear()

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from netchat.chat.client_session import Credentials
+from netchat.chat.names import fold
 from netchat.chat.room_codes import read_code, show_code
 from netchat.chat.room_rules import BanScope
+from netchat.chat.sealing.room_secret import read_invitation, read_secret
 from netchat.chat.text import validate_text
 from netchat.errors import NetchatError
 from netchat.tui.commands import HISTORY_DEFAULT, HISTORY_MOST, ParsedLine, help_lines
@@ -108,15 +110,23 @@ def _history(session: ChatSession, count: str = str(HISTORY_DEFAULT)) -> list[Li
     return problem
 
 
-def _join(session: ChatSession, code: str) -> list[Line]:
+def _join(session: ChatSession, code: str, secret: str = "") -> list[Line]:
+    written = f"{code} {secret}".strip()
+    code, secret = read_invitation(written)
     room = read_code(code)
-    if room in session.rooms:
+    if room in session.rooms and not secret:
         return _switch(session, code)
     if room is None:
         return [
             error_line(f"A room code must look like 7K3F9-2MQ0T, or be lobby, got {code[:40]!r}.")
         ]
-    session.core.join(room)
+    try:
+        if room in session.rooms:  # a link with a newer secret
+            session.core.require_sealing().invite(room, read_secret(secret))
+            return _switch(session, code)
+        session.core.join(written)
+    except ValueError as error:
+        return [error_line(str(error))]
     return []
 
 
@@ -128,8 +138,35 @@ def _switch(session: ChatSession, code: str) -> list[Line]:
     return problem
 
 
-def _create(session: ChatSession) -> list[Line]:
-    session.core.create()
+def _create(session: ChatSession, option: str = "") -> list[Line]:
+    if option not in ("", "--sealed"):
+        return [error_line(f"The only option of /create is --sealed, got {option[:40]!r}.")]
+    session.core.create(sealed=bool(option))
+    return []
+
+
+def _safety(session: ChatSession, name: str = "", action: str = "") -> list[Line]:
+    if action not in ("", "verified", "forget"):
+        problem = f"The actions of /safety are verified and forget, got {action[:40]!r}."
+        return [error_line(problem)]
+    sealing = session.core.require_sealing()
+    if action == "verified":
+        sealing.pins.mark_verified(name)
+        return [notice_line("safety", f"you have compared the safety number with {name}")]
+    if action == "forget":
+        sealing.pins.forget(name)
+        return [notice_line("safety", f"the keys of {name} are forgotten")]
+    room = session.current
+    if name:
+        wanted = fold(name)
+        views = session.core.memory.rooms.values()
+        room = next((v.code for v in views if v.peer and fold(v.peer) == wanted), room)
+    sealing.ask_safety(room, name)
+    return []
+
+
+def _rekey(session: ChatSession) -> list[Line]:
+    session.core.require_sealing().rekey(session.current)
     return []
 
 
@@ -266,6 +303,8 @@ _ACTIONS: dict[str, Callable[..., list[Line]]] = {
     "register": _register,
     "passwd": _passwd,
     "logout": _logout,
+    "safety": _safety,
+    "rekey": _rekey,
     "link": _link,
     "help": _help,
     "export": _export,

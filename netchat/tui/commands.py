@@ -47,8 +47,11 @@ class Usage:
 COMMANDS = {
     "who": Usage("[CODE]", "list the members of the room", "rooms"),
     "msg": Usage("NAME TEXT", "send a private message", "names", is_open_ended=True),
-    "join": Usage("CODE", "join a room by its code"),
-    "create": Usage("", "create a room; others join it by its code"),
+    "join": Usage(
+        "CODE [SECRET]", "join a room by its code; a sealed one by CODE#SECRET or words",
+        is_open_ended=True,
+    ),
+    "create": Usage("[--sealed]", "create a room; --sealed encrypts its texts end to end"),
     "room": Usage("CODE", "switch to another of your rooms", "rooms"),
     "rooms": Usage("", "list your rooms"),
     "leave": Usage("[CODE]", "leave the room", "rooms"),
@@ -58,6 +61,12 @@ COMMANDS = {
     "login": Usage("NAME", "log in to an account"),
     "logout": Usage("[everywhere]", "log out and leave the chat; everywhere: on all devices"),
     "passwd": Usage("", "change the password of your account"),
+    "safety": Usage(
+        "[NAME] [ACTION]",
+        "show the safety number of the room, or of you and a user; actions: verified, forget",
+        "names",
+    ),
+    "rekey": Usage("", "give the sealed room a new secret; old links stop working"),
     "link": Usage("", "show the state of the link and its corrections"),
     "export": Usage("FILE", "save the room's log, as .txt, .jsonl, .csv or .html"),
     "help": Usage("", "show this list"),

@@ -25,13 +25,16 @@ from netchat.chat.client_events import (
     RoomEvent,
     RoomLeft,
     RosterReceived,
+    SafetyReceived,
+    SealingWarning,
+    SecretKnown,
     SessionEnded,
     Undelivered,
     WarningReceived,
 )
 from netchat.chat.names import fold
 from netchat.chat.room_codes import LOBBY, show_code
-from netchat.errors import NetchatError
+from netchat.errors import NetchatError, SealingError
 from netchat.tui.lines import (
     Line,
     LineKind,
@@ -45,6 +48,7 @@ from netchat.tui.lines import (
     room_name,
     shorten,
 )
+from netchat.tui.safety_lines import safety_lines, secret_lines
 from netchat.tui.session import ChatSession
 from netchat.wire import Error, ErrorCode, EventKind, Join, Role, RoomKind
 from netchat.wording import many
@@ -85,7 +89,8 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
             return _continue_export(session, event)
         case HistoryReceived(room, events, _):
             nothing = notice_line("history", f"{room_name(room)} has no history", LineKind.ANSWER)
-            return [past_line(event) for event in events] or [nothing]
+            sealed = event.sealed
+            return [past_line(past, problems=sealed.get(past.seq)) for past in events] or [nothing]
         case EventsMissed(room, first, last):
             count = many(last - first + 1, "event")
             text = f"{count} of {room_name(room)}, no longer available on the server"
@@ -104,6 +109,13 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
             return _warning(session, error)
         case SessionEnded():
             return []  # `listen` raises it
+        case SealingWarning(room, text):
+            where = "" if room == session.current else f"{room_name(room)}: "
+            return [error_line(f"{where}{text}", "warning")]
+        case SecretKnown(room, epoch, secret):
+            return [*secret_lines(room, epoch, secret)]
+        case SafetyReceived():
+            return safety_lines(event)
         case Acknowledged():
             return []  # the message itself has been shown
         case _:
@@ -115,12 +127,18 @@ def _room_event(session: ChatSession, room_event: RoomEvent) -> list[Line]:
     is_shown = session.people.update(room_event)
     if not is_shown or (event.kind == EventKind.LEAVE and event.sender == session.core.name):
         return []
+    warnings = [error_line(f"{event.sender}: {why}", "warning") for why in room_event.problems]
     if room_event.kind is not RoomKind.PRIVATE:
         elsewhere = event.room != session.current and len(session.rooms) > 1
-        return [event_line(event, event.room if elsewhere else "")]
+        code = event.room if elsewhere else ""
+        return [*warnings, event_line(event, code, is_sealed=room_event.is_sealed)]
     if event.kind == EventKind.CHAT:
-        return [private_line(event, room_event.peer, own=room_event.own)]
-    return [event_line(event)]
+        line = private_line(
+            event, room_event.peer, own=room_event.own, is_sealed=room_event.is_sealed
+        )
+        return [*warnings, line]
+    # The first secret of a private room is no news: its messages show that they are sealed.
+    return warnings if event.kind == EventKind.REKEY else [*warnings, event_line(event)]
 
 
 def _online(session: ChatSession, online: Online) -> list[Line]:
@@ -139,12 +157,23 @@ def _online(session: ChatSession, online: Online) -> list[Line]:
     lines = [notice_line("online", text)]
     rooms = session.rooms
     if session.initial_room and session.initial_room not in rooms:
-        session.core.join(session.initial_room)
+        lines += _join_first(session)
     if online.resumed:
         for room in rooms:
             lines += _announce_room(session, room)
     session.client.flush_or_drop()
     return lines
+
+
+def _join_first(session: ChatSession) -> list[Line]:
+    """Join the initial room; a sealed one needs a server that supports it."""
+    try:
+        session.core.join(session.invitation)
+    except (SealingError, ValueError) as error:
+        session.initial_room_refused = True
+        session.initial_room = ""
+        return [error_line(str(error))]
+    return []
 
 
 def _offline(session: ChatSession, why: str, retry_in: float) -> list[Line]:
@@ -206,7 +235,14 @@ def _announce_room(session: ChatSession, room: str) -> list[Line]:
         session.initial_room = ""
     session.unlisted_rooms.add(room)
     session.core.who(room)
-    invitation = "" if room == LOBBY else f"; others join it with /join {show_code(room)}"
+    is_sealed = session.core.memory.rooms[room].kind is RoomKind.SEALED
+    invitation = (
+        ""
+        if room == LOBBY
+        else "; it is sealed: only members can read its texts"
+        if is_sealed
+        else f"; others join it with /join {show_code(room)}"
+    )
     return [notice_line("room", f"you are in {room_name(room)}{invitation}")]
 
 

@@ -22,6 +22,9 @@ Every object has a `type`, which determines its other keys:
     undelivered                     text, why
     acknowledged                    room, counter, seq
     warned                          code, text
+    secret                          room, epoch, invitation, words
+    safety                          room, name, digits, words, members, verified
+    sealing-warning                 room, text
     link                            the answer to /link: counters, rates and codes of the link
     room-state                      room, title, role, locked, read_only
     done                            room, action: the answer to a moderator's command
@@ -29,9 +32,10 @@ Every object has a `type`, which determines its other keys:
                                     reason), more
     answer notice error             text: a line of the client itself
 
-`kind` is lobby, room or private; `time` is in seconds since 1970 (UTC), from the server's clock. In
-a rename, `sender` is the old name and `text` the new one. New versions may add keys but never rename
-them.
+Messages that were sealed also have `sealed` (true) and `problems`, a list of what is wrong with them;
+`rekey` is an event that changes a sealed room's secret. `kind` is lobby, room, private or sealed;
+`time` is in seconds since 1970 (UTC), from the server's clock. In a rename, `sender` is the old name
+and `text` the new one. New versions may add keys but never rename them.
 """
 
 from __future__ import annotations
@@ -60,12 +64,16 @@ from netchat.chat.client_events import (
     RoomEvent,
     RoomLeft,
     RosterReceived,
+    SafetyReceived,
+    SealingWarning,
+    SecretKnown,
     SessionEnded,
     Undelivered,
     WarningReceived,
 )
 from netchat.chat.moderation_text import KINDS, describe, parse_notice
 from netchat.chat.room_rules import BanScope
+from netchat.chat.sealing.room_secret import read_secret, secret_words
 from netchat.tui.lines import Line
 from netchat.wire import MESSAGES, BannedUser, ErrorCode, Event, EventKind, ModeratorAction
 
@@ -91,6 +99,8 @@ def _fields(event: ClientEvent) -> dict[str, Any]:
     match event:
         case RoomEvent(chat_event, kind, peer, own, late):
             fields = {**_event(chat_event), "kind": kind.name.lower(), "own": own, "late": late}
+            if event.is_sealed or event.problems:
+                fields |= {"sealed": event.is_sealed, "problems": list(event.problems)}
             return {**fields, "peer": peer} if peer else fields
         case Online(name, resumed, server):
             return {"type": "online", "name": name, "resumed": resumed, "server": server}
@@ -117,7 +127,10 @@ def _fields(event: ClientEvent) -> dict[str, Any]:
         case EventsMissed(room, first, last):
             return {"type": "missed", "room": room, "first": first, "last": last}
         case HistoryReceived(room, events, oldest):
-            past = [_event(event) for event in events]
+            past = [_event(old) for old in events]
+            for old in past:
+                if old["seq"] in event.sealed:
+                    old |= {"sealed": True, "problems": list(event.sealed[old["seq"]])}
             return {"type": "past", "room": room, "oldest": oldest, "events": past}
         case RosterReceived(room, total, members, more):
             names: list[dict[str, Any]] = []
@@ -127,6 +140,16 @@ def _fields(event: ClientEvent) -> dict[str, Any]:
                     names[-1]["server"] = server
             people = {"type": "people", "room": room, "total": total, "members": names}
             return {**people, "more": more}
+        case SecretKnown(room, epoch, secret):
+            words = secret_words(read_secret(secret))
+            invitation = f"{room}#{secret}"
+            known = {"type": "secret", "room": room, "epoch": epoch}
+            return {**known, "invitation": invitation, "words": words}
+        case SafetyReceived(room, name, digits, words, covered, is_verified):
+            safety = {"type": "safety", "room": room, "name": name, "digits": digits}
+            return {**safety, "words": words, "members": covered, "verified": is_verified}
+        case SealingWarning(room, text):
+            return {"type": "sealing-warning", "room": room, "text": text}
         case RequestRefused(error, _):
             about = MESSAGES[error.about].NAME if error.about in MESSAGES else ""
             declined = {

@@ -30,6 +30,7 @@ from netchat.chat.text import show_text
 from netchat.wire import BannedUser, Event, EventKind, Member
 
 __all__ = [
+    "LOCK",
     "Line",
     "LineKind",
     "ban_line",
@@ -44,6 +45,9 @@ __all__ = [
     "sanitize",
     "shorten",
 ]
+
+#: Mark of a sealed message.
+LOCK = "\N{LOCK}"
 
 
 class LineKind(Enum):
@@ -89,33 +93,45 @@ def error_line(text: str, tag: str = "error") -> Line:
     return Line(LineKind.ERROR, (("error", f"[{tag}]"), ("", f" {text}")))
 
 
-def event_line(event: Event, room: str = "") -> Line:
+def event_line(event: Event, room: str = "", *, is_sealed: bool = False) -> Line:
     """Return a line for an event of a room.
 
     Args:
         event: The event.
         room: Code of the room to prefix the line with, or "".
+        is_sealed: Whether it was sealed.
     """
     prefix: tuple[Part, ...] = (("tag", f"[{show_code(room)}] "),) if room else ()
-    return Line(LineKind.EVENT, prefix + _parts(event))
+    return Line(LineKind.EVENT, prefix + _lock(is_sealed) + _parts(event))
 
 
-def private_line(event: Event, peer: str, *, own: bool) -> Line:
+def _lock(is_sealed: bool | None) -> tuple[Part, ...]:
+    return (("tag", f"{LOCK} "),) if is_sealed else ()
+
+
+def private_line(event: Event, peer: str, *, own: bool, is_sealed: bool = False) -> Line:
     """Return a line for a private message from or to `peer`."""
     who: tuple[Part, ...] = (
         (("private", "you -> "), ("name", peer or "unknown"))
         if own
         else (("name", event.sender), ("private", " -> you"))
     )
-    return Line(LineKind.EVENT, (*who, ("", f": {event.text}")))
+    return Line(LineKind.EVENT, (*_lock(is_sealed), *who, ("", f": {event.text}")))
 
 
-def past_line(event: Event) -> Line:
-    """Return a line for an event of the history, with its time."""
+def past_line(event: Event, *, problems: tuple[str, ...] | None = None) -> Line:
+    """Return a line for an event of the history, with its time.
+
+    Args:
+        event: The event.
+        problems: What is wrong with it, if it was sealed; else None.
+    """
     when = time.localtime(event.time / 1e6)
     today = time.localtime()[:3] == when[:3]
     shown = time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", when)
-    return Line(LineKind.ANSWER, (("tag", f"{shown}  "), *_parts(event)))
+    parts = (*_lock(problems is not None), *_parts(event))
+    warnings = tuple(("error", f" [warning: {problem}]") for problem in problems or ())
+    return Line(LineKind.ANSWER, (("tag", f"{shown}  "), *parts, *warnings))
 
 
 def people_line(
@@ -214,6 +230,9 @@ def _parts(event: Event) -> tuple[Part, ...]:
         return (("tag", tag), ("", describe(parse_notice(event))))
     if event.kind == EventKind.RENAME:
         return (("tag", "[rename] "), name, ("tag", " is now "), ("name", event.text))
+    if event.kind == EventKind.REKEY:
+        why = f" ({event.text})" if event.text else ""
+        return (("tag", "[secret] "), name, ("tag", f" changed the secret of the {place}{why}"))
     return (name, ("", f": {event.text}"))
 
 

@@ -10,6 +10,7 @@ import time
 
 from netchat.chat.client_events import LoginFailed, LoginRequired, NameRejected, RoomDescribed
 from netchat.chat.room_codes import LOBBY, read_code
+from netchat.chat.sealing.room_secret import read_invitation
 from netchat.net.client_driver import ClientDriver
 from netchat.tui.export import Export
 from netchat.tui.lines import Line, error_line
@@ -37,6 +38,7 @@ class ChatSession:
         current: Code of the room that messages go to; empty without a room.
         announced_rooms: Codes of the rooms that the user has been shown to be in.
         initial_room: Code of the room to join first, until it is entered.
+        invitation: What to join it with: its code, with the secret of a sealed room.
         initial_room_refused: The server refused the initial room.
         leaving: Codes of the rooms that the user is leaving.
         people: Users seen so far.
@@ -59,8 +61,10 @@ class ChatSession:
         self.has_store = has_store
         self.requested_name = self.core.name
         self.announced_rooms = set(self.rooms)
+        code, _ = read_invitation(room)
+        self.invitation = room or LOBBY
         self.initial_room = (
-            (read_code(room) or room) if room else "" if self.announced_rooms else LOBBY
+            (read_code(code) or code) if room else "" if self.announced_rooms else LOBBY
         )
         self.current = self.initial_room
         self.choose()

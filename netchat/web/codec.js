@@ -72,6 +72,19 @@ export function encode(name, fields = {}) {
   return frame;
 }
 
+/** Encode a record by itself. */
+export function encodeRecord(name, values) {
+  const out = [];
+  write(RECORDS[name], values, name, out);
+  const bytes = new Uint8Array(out.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of out) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
 function write(declared, values, where, out) {
   const known = new Set(declared.map(([name]) => name));
   const unknown = Object.keys(values).find((name) => !known.has(name));
@@ -196,6 +209,14 @@ function decode(bytes) {
     throw new ProtocolError("BadBody", `${name}: ${leftOver(bytes.length - end)} at byte ${end}`);
   }
   return {name, type, flags: viewOf(bytes).getUint16(4), fields, bytes};
+}
+
+/** Decode a record that fills all of the bytes. */
+export function decodeRecord(name, bytes) {
+  const fields = {};
+  const end = read(bytes, 0, RECORDS[name], name, fields);
+  if (end !== bytes.length) throw new ProtocolError("BadBody", `${name}: ${leftOver(bytes.length - end)} at byte ${end}`);
+  return fields;
 }
 
 /**

@@ -18,3 +18,6 @@ class Feature(IntFlag):
 
     #: The client handles ROOM_STATE and the events and errors of moderation.
     MODERATION = 4
+
+    #: The client handles sealed messages.
+    SEALED = 8

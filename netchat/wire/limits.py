@@ -5,11 +5,13 @@ from __future__ import annotations
 __all__ = [
     "DEFAULT_PORT",
     "MAX_BAN_PAGE",
+    "MAX_DEVICES",
     "MAX_FRAME",
     "MAX_HISTORY",
     "MAX_MEMBERSHIPS",
     "MAX_NAME",
     "MAX_ROSTER",
+    "MAX_SEALED",
     "MAX_SERVERS",
     "MAX_TEXT",
 ]
@@ -43,3 +45,9 @@ MAX_SERVERS = 64
 
 #: Most bans in one BAN_LIST. Each takes up to 1,200 bytes of the frame.
 MAX_BAN_PAGE = 50
+
+#: Most members of a sealed room: one REKEY holds the new secret for each, in 116 bytes.
+MAX_SEALED = 500
+
+#: Most devices in one DEVICES. Each takes up to 280 bytes of the frame.
+MAX_DEVICES = 128

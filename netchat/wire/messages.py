@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from netchat.wire import fields as wire
 from netchat.wire.declare import Message, Record, Way, message, record
-from netchat.wire.limits import MAX_BAN_PAGE, MAX_MEMBERSHIPS, MAX_ROSTER, MAX_SERVERS
+from netchat.wire.limits import (
+    MAX_BAN_PAGE,
+    MAX_DEVICES,
+    MAX_MEMBERSHIPS,
+    MAX_ROSTER,
+    MAX_SEALED,
+    MAX_SERVERS,
+)
 
 __all__ = [
     "GROUPS",
@@ -21,6 +28,11 @@ __all__ = [
     "Bans",
     "Bye",
     "Create",
+    "CreateSealed",
+    "Device",
+    "DeviceKeys",
+    "DeviceList",
+    "Devices",
     "Error",
     "ErrorCode",
     "Event",
@@ -51,11 +63,16 @@ __all__ = [
     "RoomKind",
     "RoomState",
     "Roster",
+    "Sealed",
+    "SealedEvent",
+    "SealedSend",
+    "SealedText",
     "Send",
     "ServerAddress",
     "Servers",
     "Welcome",
     "Who",
+    "Wrap",
 ]
 
 
@@ -77,6 +94,7 @@ class RoomKind(wire.Choice):
     LOBBY = 1, "The room every server has; its code is `lobby`."
     ROOM = 2, "A room made with CREATE; every user who knows its code may join."
     PRIVATE = 3, "A room for two users, made with PRIVATE; no other user can join."
+    SEALED = 4, "A room made with CREATE_SEALED: its texts are encrypted end to end."
 
 
 class EventKind(wire.Choice):
@@ -93,6 +111,8 @@ class EventKind(wire.Choice):
     )
     MODERATED = 6, "A moderator has changed what a user may do in the room."
     ROOM_CHANGED = 7, "A moderator has changed the room."
+    SEALED = 12, "A member sent a message that only members can read. In SEALED_EVENT only."
+    REKEY = 13, "A member gave the room a new secret. In SEALED_EVENT only."
 
 
 class ModeratorAction(wire.Choice):
@@ -183,6 +203,18 @@ class ErrorCode(wire.Choice):
     NOT_POSSIBLE = 166, "The action is unknown, invalid, or impossible in this room."
     TOO_MANY = 167, "The room has as many bans, mutes or moderators as the server keeps."
     NOTHING_TO_CHANGE = 168, "The action would change nothing, such as a second LOCK."
+    NOT_SEALING = (
+        170,
+        "The room is sealed, and this client has not set bit 3 of `features` in HELLO.",
+    )
+    OLD_EPOCH = 171, "Another member has changed the room's secret: seal with the new one."
+    SEALED_ROOM_FULL = 172, "A sealed room holds at most 500 members."
+    NOT_SEALED = 173, "The room is sealed, so that SEND is refused; use SEALED_SEND."
+    CANNOT_SEAL = (
+        174,
+        ("The room takes no SEALED_SEND: it is not sealed, or the other member cannot read it."),
+    )
+    BAD_SEAL = 175, "A field of SEALED_SEND, CREATE_SEALED or DEVICE has the wrong size or value."
 
 
 @record
@@ -247,6 +279,60 @@ class BannedUser(Record):
     reason: str = wire.text("The reason, or empty.")
 
 
+@record
+class Wrap(Record):
+    """A room's new secret, for one device."""
+
+    device: int = wire.u64("Short id of the device: the first 8 bytes of the SHA-256 of its keys.")
+    enc: bytes = wire.blob("HPKE's encapsulated key (32 bytes).")
+    secret: bytes = wire.blob("The secret, sealed by HPKE for the device (32 bytes).")
+    proof: bytes = wire.blob("Proof that the device is a member, for DEVICES (32 bytes).")
+
+
+@record
+class Sealed(Record):
+    """A sealed message; docs/SEALING.md has the details."""
+
+    kind: int = wire.u8("Kind of the event: SEALED or REKEY.", EventKind)
+    suite: int = wire.u8("1: HKDF-SHA256, AES-256-GCM, Ed25519.")
+    epoch: int = wire.u32("Number of the room's secret, from 1. For REKEY, that of the new secret.")
+    run: int = wire.u32("Random number of the client's run. With `counter` it forms the nonce.")
+    seen: int = wire.u64("Sequence number of the last event that the sender has applied.")
+    view: bytes = wire.blob("The sender's hash of the room up to `seen` (32 bytes), or empty.")
+    previous: bytes = wire.blob(
+        "Hash of the sender's previous sealed message (32 bytes), or empty."
+    )
+    key: bytes = wire.blob("The sending device's public keys: Ed25519, X25519 (64 bytes).")
+    check: bytes = wire.blob("For REKEY, check value of the new secret (16 bytes); else empty.")
+    wraps: tuple[Wrap, ...] = wire.records(
+        Wrap, "For REKEY, the new secret for each member. At most 500.", MAX_SEALED
+    )
+    ciphertext: bytes = wire.blob("SealedText, encrypted with AES-256-GCM, and its tag.")
+    signature: bytes = wire.blob("The device's Ed25519 signature over all of the above (64 bytes).")
+
+
+@record
+class SealedText(Record):
+    """The plaintext of a sealed message. It never travels like this."""
+
+    name: str = wire.text("The sender's name, as the sender knows it.")
+    text: str = wire.text("The message; for REKEY, its reason.")
+
+
+@record
+class DeviceKeys(Record):
+    """The keys of a member's device, in DEVICES."""
+
+    name: str = wire.text("The member's name.")
+    epoch: int = wire.u32("Epoch of the proof, or 0.")
+    keys: bytes = wire.blob(
+        "Public keys: Ed25519, X25519, and the signature of the first over both (128 bytes)."
+    )
+    proof: bytes = wire.blob(
+        "HMAC of the keys with a key that follows from the room's secret (32 bytes), or empty."
+    )
+
+
 @message(0x01, Way.TO_SERVER)
 class Hello(Message):
     """Opens a connection: the first frame of every client.
@@ -258,8 +344,8 @@ class Hello(Message):
 
     features: int = wire.u32(
         "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles "
-        "ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. The "
-        "server ignores bits that it does not know."
+        "ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: "
+        "it handles sealed messages. The server ignores bits that it does not know."
     )
     device: bytes = wire.blob(
         "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its "
@@ -282,7 +368,8 @@ class Welcome(Message):
 
     features: int = wire.u32(
         "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: "
-        "the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE."
+        "the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit "
+        "3: sealed messages."
     )
     session: int = wire.u64("Session number, for users and logs. It is not secret.")
     device: int = wire.u64("The client's device id, as used in EVENT.")
@@ -641,3 +728,80 @@ class RoomState(Message):
     flags: int = wire.u8("The sum of 1 if the room is locked, 2 if it is read-only.")
     room: str = wire.text("The room's code.")
     title: str = wire.text("The room's title, or empty.")
+
+
+@message(0x50, Way.TO_SERVER)
+class SealedSend(Message):
+    """Sends a sealed message to a room; otherwise like SEND.
+
+    The server checks sizes, the epoch and the counter, and stores the message as it is. It cannot
+    read it.
+    """
+
+    counter: int = wire.u64("Number of the message on this device, larger than the one before.")
+    room: str = wire.text("The room's code.")
+    sealed: tuple[Sealed, ...] = wire.records(Sealed, "Exactly one: the sealed message.", 1)
+
+
+@message(0x51, Way.TO_CLIENT)
+class SealedEvent(Message):
+    """Reports a sealed message in a room: the EVENT for SEALED_SEND, in the same sequence."""
+
+    seq: int = wire.u64("Sequence number in the room, from 1.")
+    time: int = wire.u64("The server's clock, in microseconds since 1970-01-01 UTC.")
+    device: int = wire.u64("Device id of the SEALED_SEND, as in EVENT.")
+    counter: int = wire.u64("Counter of the SEALED_SEND.")
+    room: str = wire.text("The room's code.")
+    sender: str = wire.text("Name of the user, as the server knows it.")
+    sealed: tuple[Sealed, ...] = wire.records(Sealed, "Exactly one: the sealed message.", 1)
+
+
+@message(0x52, Way.TO_SERVER)
+class CreateSealed(Message):
+    """Creates a sealed room, in epoch 1; its creator is the first member. JOINED answers."""
+
+    request: int = wire.u32("Request number, returned in the answer.")
+    check: bytes = wire.blob("Check value of the room's secret (16 bytes).")
+
+
+@message(0x53, Way.TO_SERVER)
+class Device(Message):
+    """Publishes the keys of the client's device: for private messages, or as a room's member.
+
+    There is no answer. The server keeps one for the session and one for each sealed room.
+    """
+
+    room: str = wire.text("Code of a sealed room, or empty for private messages.")
+    epoch: int = wire.u32("Epoch of the proof, or 0 without a room.")
+    keys: bytes = wire.blob(
+        "Public keys: Ed25519, X25519, and the signature of the first over both (128 bytes)."
+    )
+    proof: bytes = wire.blob(
+        "HMAC of the keys with a key that follows from the room's secret (32 bytes), or empty."
+    )
+
+
+@message(0x54, Way.TO_SERVER)
+class DeviceList(Message):
+    """Requests the device keys of the members of a sealed or private room."""
+
+    request: int = wire.u32("Request number, returned in the answer.")
+    room: str = wire.text("The room's code.")
+    after: str = wire.text("Last name of the previous page, or empty.")
+
+
+@message(0x55, Way.TO_CLIENT)
+class Devices(Message):
+    """Answers DEVICE_LIST with one page of device keys, sorted by name.
+
+    Members without keys are missing.
+    """
+
+    request: int = wire.u32("Number of the answered request.")
+    more: int = wire.u8("1 if another page follows: request it with the last name; else 0.")
+    epoch: int = wire.u32("The room's epoch; 0 before the first secret of a private room.")
+    check: bytes = wire.blob("Check value of the room's secret (16 bytes), or empty in epoch 0.")
+    room: str = wire.text("The room's code.")
+    devices: tuple[DeviceKeys, ...] = wire.records(
+        DeviceKeys, "The devices. At most 128.", MAX_DEVICES
+    )

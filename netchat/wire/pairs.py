@@ -14,6 +14,10 @@ from netchat.wire import (
     Bans,
     Bye,
     Create,
+    CreateSealed,
+    Device,
+    DeviceList,
+    Devices,
     Error,
     Event,
     Hello,
@@ -36,6 +40,8 @@ from netchat.wire import (
     Rename,
     Renamed,
     Roster,
+    SealedEvent,
+    SealedSend,
     Send,
     Welcome,
     Who,
@@ -65,6 +71,10 @@ ANSWERS: dict[type[Message], tuple[type[Message], ...]] = {
     Logout: (Bye,),
     Moderate: (Moderated,),
     Bans: (BanList,),
+    SealedSend: (SealedEvent, Ack),
+    CreateSealed: (Joined,),
+    Device: (),
+    DeviceList: (Devices,),
 }
 
 #: Fields that a response repeats, in the order of the search.

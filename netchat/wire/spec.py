@@ -9,13 +9,13 @@ from netchat.wire import limits
 from netchat.wire.declare import MESSAGES, Message, Record, Way
 from netchat.wire.fields import KINDS, Choice, fields_of
 from netchat.wire.frame import HEADER_FIELDS, HEADER_SIZE, MAGIC, VERSION
-from netchat.wire.messages import GROUPS
+from netchat.wire.messages import GROUPS, SealedText
 
 __all__ = ["enums", "message_spec", "protocol_spec", "records", "senders"]
 
 
 def records() -> list[type[Record]]:
-    """Return the record types of all messages, in order of first use."""
+    """Return the record types of all messages, in order of first use, and those of plaintexts."""
     found: dict[type[Record], None] = {}
 
     def collect(declared: type[Record]) -> None:
@@ -26,7 +26,7 @@ def records() -> list[type[Record]]:
 
     for message in MESSAGES.values():
         collect(message)
-    return list(found)
+    return [*found, SealedText]
 
 
 def enums() -> list[type[Choice]]:

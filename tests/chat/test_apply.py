@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from netchat.chat import commands as c
 from netchat.chat.apply import MAX_MEMBERSHIPS, apply
 from netchat.chat.commands import ChatCommand, decode_command, encode_command
+from netchat.chat.credentials import short_id
 from netchat.chat.outcomes import (
     ConversationOpened,
     Outcome,
@@ -19,12 +22,21 @@ from netchat.chat.outcomes import (
     SessionClosed,
     SessionMoved,
 )
-from netchat.chat.persistence import EventRow, RoomDeleted
+from netchat.chat.persistence import DeviceDeleted, DeviceRow, EpochRow, EventRow, RoomDeleted
 from netchat.chat.shared_state import SharedState
-from netchat.wire import EventKind, FrameReader, decode
+from netchat.wire import EventKind, FrameReader, Sealed, SealedEvent, Wrap, decode
 
 NAMES = ["Nova", "nova", "Nov\u0251", "Vega", "Maya"]
 ROOMS = ["lobby", "R1", "R2", "@1", "@2"]
+
+KEYS = b"k" * 128
+
+
+def sealed(kind: int = EventKind.SEALED, epoch: int = 1) -> Sealed:
+    """Return a sealed message; the state machine knows nothing of its contents."""
+    wraps = (Wrap(short_id(KEYS), b"", b"", b"new"),) if kind == EventKind.REKEY else ()
+    return Sealed(kind, 1, epoch, 0, 0, b"", b"", b"", b"c2", wraps, b"cipher", b"")
+
 
 small = st.integers(0, 6)
 values = {
@@ -61,6 +73,15 @@ values = {
     "seconds": st.sampled_from([0, 0, 1]),
     "target": st.sampled_from([*NAMES, "", "#9"]),
     "address": st.sampled_from(["", "10.0.0.1"]),
+    "epoch": st.integers(0, 3),
+    "check": st.sampled_from([b"1", b"2"]),
+    "keys": st.sampled_from([b"", KEYS, b"other"]),
+    "proof": st.sampled_from([b"", b"p"]),
+    "sealed": st.builds(
+        lambda kind, epoch: (sealed(kind, epoch),),
+        st.sampled_from([EventKind.SEALED, EventKind.REKEY]),
+        st.integers(0, 3),
+    ),
 }
 
 
@@ -84,11 +105,18 @@ BEGUN = [
     c.OpenConversation(2, 1, 3, 9, "@1"),
 ]
 
+#: The same, with a sealed room.
+SEALED = [
+    *BEGUN,
+    c.PublishDevice(2, 1, 0, "", KEYS, b""),
+    c.CreateSealedRoom(2, 1, 4, 6, "R2", b"c1"),
+]
 
-def begun() -> SharedState:
-    """Return the state after `BEGUN`: Nova is session 2, Vega is session 3."""
+
+def begun(log: Sequence[ChatCommand] = BEGUN) -> SharedState:
+    """Return the state after a log: Nova is session 2, Vega is session 3."""
     state = SharedState()
-    for one in BEGUN:
+    for one in log:
         assert not isinstance(apply(state, one), Rejected), one
     return state
 
@@ -111,7 +139,7 @@ REGISTERED = [
 
 
 @settings(max_examples=150)
-@given(st.sampled_from([BEGUN, REGISTERED]), st.lists(commands, max_size=40), st.data())
+@given(st.sampled_from([BEGUN, REGISTERED, SEALED]), st.lists(commands, max_size=40), st.data())
 def test_replicas_agree_after_every_prefix(begun, log, data):
     """Each replica receives the encoded log in batches of its own, and one starts in the middle."""
     log = begun + log
@@ -143,7 +171,7 @@ def test_replicas_agree_after_every_prefix(begun, log, data):
 
 
 @settings(max_examples=100)
-@given(st.sampled_from([BEGUN, REGISTERED]), st.lists(commands, max_size=40))
+@given(st.sampled_from([BEGUN, REGISTERED, SEALED]), st.lists(commands, max_size=40))
 def test_the_state_stays_consistent(begun, log):
     state = SharedState()
     for one in begun + log:
@@ -336,3 +364,75 @@ def test_a_request_of_an_earlier_connection_does_not_count(late):
     before = state.digest()
     assert apply(state, late) == Rejected(Reason.STALE)
     assert state.digest() == before
+
+
+# -- sealed rooms ---------------------------------------------------------------------------------
+
+
+def test_only_sessions_with_keys_enter_a_sealed_room():
+    state = begun(SEALED)
+    join = c.JoinRoom(3, 1, 5, "R2")
+    assert apply(state, join) == Rejected(Reason.NO_KEYS)
+    assert apply(state, c.CreateSealedRoom(3, 1, 5, 1, "R3", b"")) == Rejected(Reason.NO_KEYS)
+    apply(state, c.PublishDevice(3, 1, 0, "", b"other", b""))
+    assert event(apply(state, join)) == (EventKind.JOIN, "Vega", "")
+
+
+def test_a_sealed_room_takes_only_sealed_messages_of_its_epoch():
+    state = begun(SEALED)
+    assert apply(state, c.Post(2, 1, 1, 0, 5, "R2", "plain")) == Rejected(Reason.NOT_SEALED)
+    for room in ("R1", "lobby"):
+        post = c.PostSealed(2, 1, 1, 0, 5, room, (sealed(),))
+        assert apply(state, post) == Rejected(Reason.NOT_SEALED)
+    post = c.PostSealed(2, 1, 1, 0, 5, "@1", (sealed(),))
+    assert apply(state, post) == Rejected(Reason.NO_KEYS)
+    for epoch in (0, 2):
+        post = c.PostSealed(2, 1, 1, 0, 5, "R2", (sealed(epoch=epoch),))
+        assert apply(state, post) == Rejected(Reason.OLD_EPOCH)
+    outcome = apply(state, c.PostSealed(2, 1, 1, 0, 5, "R2", (sealed(),)))
+    assert isinstance(outcome, list)
+    (row,) = outcome
+    assert isinstance(row, EventRow)
+    (frame,) = FrameReader().feed(row.frame)
+    assert decode(frame) == SealedEvent(2, 5, 1, 1, "R2", "Nova", (sealed(),))
+    post = c.PostSealed(2, 1, 1, 0, 5, "R2", (sealed(),))
+    assert apply(state, post) == Rejected(Reason.REPEATED)
+
+
+def test_a_rekey_keeps_the_devices_that_it_gives_the_secret_to():
+    state = begun(SEALED)
+    apply(state, c.PublishDevice(3, 1, 0, "", b"other", b""))
+    apply(state, c.JoinRoom(3, 1, 5, "R2"))
+    assert apply(state, c.PublishDevice(2, 1, 2, "R2", KEYS, b"p")) == Rejected(Reason.OLD_EPOCH)
+    assert apply(state, c.PublishDevice(2, 1, 1, "R1", KEYS, b"p")) == Rejected(Reason.NOT_A_MEMBER)
+    for session, keys in ((2, KEYS), (3, b"other")):
+        assert isinstance(apply(state, c.PublishDevice(session, 1, 1, "R2", keys, b"p")), list)
+    rekey = c.PostSealed(2, 1, 1, 0, 5, "R2", (sealed(EventKind.REKEY, 2),))
+    outcome = apply(state, rekey)
+    assert isinstance(outcome, list)
+    room = state.rooms["R2"]
+    assert outcome[1:] == [
+        EpochRow(room.id, 2, b"c2"),
+        DeviceRow(2, room.id, 2, KEYS, b"new"),
+        DeviceDeleted(3, room.id),
+    ]
+    assert (room.epoch, room.check, len(room.devices or {})) == (2, b"c2", 1)
+    assert SharedState.load(state.dump()).digest() == state.digest()
+    other = c.PostSealed(2, 1, 2, 0, 5, "R2", (sealed(EventKind.REKEY, 2),))
+    assert apply(state, other) == Rejected(Reason.OLD_EPOCH), "another member was first"
+    apply(state, c.LeaveRoom(2, 1, 0, 6, "R2"))
+    assert not room.devices
+
+
+def test_a_recovered_room_takes_the_epoch_of_its_first_message():
+    state = begun(SEALED)
+    state.rooms["R2"].epoch = 0
+    assert isinstance(apply(state, c.PostSealed(2, 1, 1, 0, 5, "R2", (sealed(epoch=7),))), list)
+    assert state.rooms["R2"].epoch == 7
+
+
+def test_a_full_sealed_room_takes_no_more_members(monkeypatch):
+    monkeypatch.setattr("netchat.chat.apply.MAX_SEALED", 1)
+    state = begun(SEALED)
+    apply(state, c.PublishDevice(3, 1, 0, "", b"other", b""))
+    assert apply(state, c.JoinRoom(3, 1, 5, "R2")) == Rejected(Reason.ROOM_FULL)

@@ -110,8 +110,10 @@ class Link(Connection):
 class User:
     """A client and its events."""
 
-    def __init__(self, name: str, memory: ClientState | None = None) -> None:
-        self.core = ChatClient(name, memory)
+    def __init__(
+        self, name: str, memory: ClientState | None = None, *, can_seal: bool = False
+    ) -> None:
+        self.core = ChatClient(name, memory, can_seal=can_seal)
         self.link: Link | None = None
         self.happened: list[ClientEvent] = []
 
@@ -159,9 +161,11 @@ class World:
 
     # -- clients --------------------------------------------------------------------------------
 
-    def user(self, name: str, *rooms: str, memory: ClientState | None = None) -> User:
+    def user(
+        self, name: str, *rooms: str, memory: ClientState | None = None, can_seal: bool = False
+    ) -> User:
         """Connect a client and join rooms."""
-        user = User(name, memory)
+        user = User(name, memory, can_seal=can_seal)
         self.users.append(user)
         self.connect(user)
         for room in rooms:

@@ -14,6 +14,7 @@ from netchat.packets.tls.records import CHANGE_CIPHER_SPEC
 from netchat.packets.views.blocks import plain
 from netchat.packets.views.lines import Lines
 from netchat.packets.views.records import as_dict
+from netchat.packets.views.sealed import Opener, as_plaintext, plaintext_lines
 from netchat.packets.views.tree import hex_lines, tree_lines
 
 __all__ = ["ItemPrinter"]
@@ -34,6 +35,7 @@ class ItemPrinter:
         as_hex: Print the bytes.
         clock: Print the time of day instead of seconds since the first item.
         count: Number of messages after which to stop; None is no limit.
+        opener: Opens sealed messages, to print their plaintexts.
     """
 
     def __init__(
@@ -45,10 +47,12 @@ class ItemPrinter:
         as_hex: bool = False,
         clock: bool = False,
         count: int | None = None,
+        opener: Opener | None = None,
     ) -> None:
         self._wanted = wanted
         self._json, self._tree, self._hex = as_json, tree, as_hex
         self._left = count
+        self._opener = opener
         self._lines = Lines(clock=clock)
         self._coloured = sys.stdout.isatty()
 
@@ -67,7 +71,10 @@ class ItemPrinter:
                 continue
             if self._is_redundant(item):
                 continue
-            text += [json.dumps(as_dict(item))] if self._json else self._shown(item)
+            if self._json:
+                text.append(json.dumps(as_dict(item) | as_plaintext(item, self._opener)))
+            else:
+                text += self._shown(item)
             if self._left is not None and isinstance(item, DecodedMessage):
                 self._left -= 1
         if text:
@@ -86,6 +93,7 @@ class ItemPrinter:
         lines = [line]
         if self._tree:
             lines += tree_lines(item, _paint if self._coloured else plain)
+        lines += plaintext_lines(item, self._opener)
         return lines + hex_lines(item) if self._hex else lines
 
 

@@ -48,13 +48,13 @@ from netchat.net.history.stored_state import (
     rules_problem,
     session_problem,
 )
-from netchat.wire import HEADER_SIZE, Event, FrameReader, RoomKind, decode
+from netchat.wire import HEADER_SIZE, Event, FrameReader, RoomKind, SealedEvent, decode
 from netchat.wire.frame import MAGIC, VERSION
 from netchat.wording import cannot
 
 __all__ = ["Recovered", "recover"]
 
-_EVENT_PREFIX = MAGIC + bytes([VERSION, Event.TYPE])
+_EVENT_PREFIXES = [MAGIC + bytes([VERSION, kind.TYPE]) for kind in (Event, SealedEvent)]
 
 _LARGEST = 2**63 - 1
 
@@ -264,21 +264,22 @@ def _carve_file(path: Path) -> Iterator[bytes]:
 
 
 def _carve(data: mmap.mmap) -> Iterator[bytes]:
-    at = data.find(_EVENT_PREFIX)
-    while at >= 0:
-        end = at + HEADER_SIZE + int.from_bytes(data[at + 8 : at + 12], "big")
-        if end <= min(len(data), at + _LARGEST_FRAME):
-            yield data[at:end]
-        at = data.find(_EVENT_PREFIX, at + 1)
+    for prefix in _EVENT_PREFIXES:
+        at = data.find(prefix)
+        while at >= 0:
+            end = at + HEADER_SIZE + int.from_bytes(data[at + 8 : at + 12], "big")
+            if end <= min(len(data), at + _LARGEST_FRAME):
+                yield data[at:end]
+            at = data.find(prefix, at + 1)
 
 
-def _event(frame: bytes) -> Event | None:
+def _event(frame: bytes) -> Event | SealedEvent | None:
     """Return the event of an intact EVENT frame that a history can store, or None."""
     try:
         (event,) = map(decode, FrameReader(len(frame)).feed(frame))
     except (PeerError, ValueError):
         return None
-    if not isinstance(event, Event) or not 0 < event.seq < _LARGEST_SEQ:
+    if not isinstance(event, Event | SealedEvent) or not 0 < event.seq < _LARGEST_SEQ:
         return None
     return event if max(event.time, event.device, event.counter) <= _LARGEST else None
 
@@ -340,7 +341,7 @@ def _write(history: SqliteHistory, found: Recovered) -> None:
 
 def _row(room: int, frame: bytes) -> EventRow:
     (event,) = map(decode, FrameReader(len(frame)).feed(frame))
-    assert isinstance(event, Event)
+    assert isinstance(event, Event | SealedEvent)
     return EventRow(room, event.seq, event.device, event.counter, event.time, frame)
 
 

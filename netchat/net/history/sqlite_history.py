@@ -22,6 +22,9 @@ from netchat.chat.persistence import (
     AccountRow,
     AuditRow,
     Batch,
+    DeviceDeleted,
+    DeviceRow,
+    EpochRow,
     InvitationDeleted,
     InvitationRow,
     MembershipDeleted,
@@ -48,7 +51,7 @@ from netchat.net.history.damage import after_damage
 from netchat.net.history.history_file import HistoryFile
 from netchat.net.history.purge import DueRoom, PostponedPurge
 from netchat.net.history.stored_state import load_snapshot, read_audit
-from netchat.wire import HEADER_SIZE, Event, checksum, seal
+from netchat.wire import HEADER_SIZE, Event, SealedEvent, checksum, seal
 from netchat.wording import cannot
 
 __all__ = ["ACCOUNTS_VERSION", "APPLICATION_ID", "SCHEMA_VERSION", "SqliteHistory", "recovery_hint"]
@@ -112,6 +115,15 @@ CREATE TABLE IF NOT EXISTS audit (
     action INTEGER NOT NULL, room TEXT NOT NULL, target TEXT NOT NULL, seconds INTEGER NOT NULL,
     text TEXT NOT NULL
 );
+-- Of rooms with sealed messages: number of the secret, and its check value.
+CREATE TABLE IF NOT EXISTS epoch (
+    room INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, secret_check BLOB NOT NULL
+);
+-- Public keys of the sessions' devices, in a sealed room or (room 0) for private messages.
+CREATE TABLE IF NOT EXISTS device (
+    session INTEGER, room INTEGER, epoch INTEGER NOT NULL, public_keys BLOB NOT NULL,
+    proof BLOB NOT NULL, PRIMARY KEY (session, room)
+) WITHOUT ROWID;
 """
 
 # Each of these statements writes many rows. One statement per row would release the GIL for each row,
@@ -149,6 +161,11 @@ _CHANGES: tuple[dict[type, str], ...] = (
         RoomDeleted: "DELETE FROM rules WHERE room IN (VALUES {})",
     },
     {AuditRow: "INSERT OR IGNORE INTO audit VALUES {}"},
+    {EpochRow: "INSERT OR REPLACE INTO epoch VALUES {}"},
+    {
+        DeviceRow: "INSERT OR REPLACE INTO device VALUES {}",
+        DeviceDeleted: "DELETE FROM device WHERE (session, room) IN (VALUES {})",
+    },
 )
 
 # Rows per statement. Powers of two keep the number of prepared statements small.
@@ -164,7 +181,8 @@ _READ = "SELECT seq, frame FROM event WHERE room = ? AND seq BETWEEN ? AND ? ORD
 
 # Fields that identify an intact EVENT. `FrameReader` checks these and more, but takes four times as long,
 # and the answer to a HISTORY contains up to a thousand events.
-_EVENT_START = seal(Event.TYPE, b"")[:8]
+_EVENT_STARTS = (seal(Event.TYPE, b"")[:8], seal(SealedEvent.TYPE, b"")[:8])
+_START_SIZE = 8
 _LENGTH_CRC_SEQ = struct.Struct(">IIq")
 
 _OLDEST = "SELECT min(seq) FROM event WHERE room = ?"
@@ -576,9 +594,9 @@ def _is_event(frame: object, seq: object) -> bool:
     """Return whether stored bytes are the intact EVENT frame of a sequence number."""
     return (
         isinstance(frame, bytes)
-        and len(frame) >= len(_EVENT_START) + _LENGTH_CRC_SEQ.size
-        and frame.startswith(_EVENT_START)
-        and _LENGTH_CRC_SEQ.unpack_from(frame, len(_EVENT_START))
+        and len(frame) >= _START_SIZE + _LENGTH_CRC_SEQ.size
+        and frame.startswith(_EVENT_STARTS)
+        and _LENGTH_CRC_SEQ.unpack_from(frame, _START_SIZE)
         == (len(frame) - HEADER_SIZE, checksum(frame), seq)
     )
 

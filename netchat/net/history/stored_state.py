@@ -13,6 +13,8 @@ from netchat.chat.model import Role
 from netchat.chat.persistence import (
     AccountRow,
     AuditRow,
+    DeviceRow,
+    EpochRow,
     InvitationRow,
     MembershipRow,
     RoomRow,
@@ -88,8 +90,25 @@ def load_snapshot(file: sqlite3.Connection) -> Snapshot:
         raise ValueError(f"table room, session or account has the id {top}")
     # Fail early if this table is unreadable: without it, duplicates cannot be detected.
     file.execute("SELECT last FROM counter LIMIT 1").fetchone()
-    state = load_state(file)
-    return Snapshot(rooms, sessions, seats, top + 1, state, accounts, invitations, rules)
+    epochs = [EpochRow(*row) for row in file.execute("SELECT room, epoch, secret_check FROM epoch")]
+    devices = [
+        DeviceRow(*row)
+        for row in file.execute("SELECT session, room, epoch, public_keys, proof FROM device")
+    ]
+    _check("epoch", epochs, _epoch_problem)
+    _check("device", devices, _device_problem)
+    return Snapshot(
+        rooms,
+        sessions,
+        seats,
+        top + 1,
+        load_state(file),
+        accounts=accounts,
+        invitations=invitations,
+        rules=rules,
+        epochs=epochs,
+        devices=devices,
+    )
 
 
 def read_audit(file: sqlite3.Connection, count: int) -> list[AuditRow]:
@@ -118,6 +137,22 @@ def rules_problem(rooms: set[int]) -> Callable[[RulesRow], str]:
         return ""
 
     return problem
+
+
+def _epoch_problem(row: EpochRow) -> str:
+    is_valid = 0 <= _number(row.epoch) < 2**32 and isinstance(row.check, bytes)
+    return "" if is_valid else "the epoch must be a whole number, the check value bytes"
+
+
+def _device_problem(row: DeviceRow) -> str:
+    is_valid = isinstance(row.keys, bytes) and isinstance(row.proof, bytes)
+    if is_valid and 0 <= _number(row.epoch) < 2**32:
+        return ""
+    return "the epoch must be a whole number, keys and proof bytes"
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else -1
 
 
 def _check(table: str, rows: Iterable[Any], problem: Callable[[Any], str]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netchat.packets.items import Damage, DecodedMessage, Gap, Item, TlsRecord
-from netchat.wire import Event, EventKind, RoomKind
+from netchat.packets.views.sealed import Opener
+from netchat.wire import Event, EventKind, RoomKind, SealedEvent, SealedText
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
@@ -14,9 +15,14 @@ _REMEMBERED = 100_000
 
 
 class ChatTranscript:
-    """Transcript that shows each event once, however many users received it."""
+    """Transcript that shows each event once, however many users received it.
 
-    def __init__(self) -> None:
+    Args:
+        opener: Opens sealed messages; None shows their sizes.
+    """
+
+    def __init__(self, opener: Opener | None = None) -> None:
+        self._opener = opener
         self._seen: dict[tuple[object, str, int], None] = {}
         self._unread: dict[tuple[object, str], None] = {}
 
@@ -32,7 +38,9 @@ class ChatTranscript:
             way = "from" if item.to_server else "to"
             verb = "is" if item.size == 1 else "are"
             return f"[{many(item.size, 'byte')} {way} {who} {verb} {_state(item)}]"
-        if not isinstance(item, DecodedMessage) or not isinstance(item.message, Event):
+        if not isinstance(item, DecodedMessage) or not isinstance(
+            item.message, Event | SealedEvent
+        ):
             return None
         event = item.message
         key = item.conversation.server, event.room, event.seq
@@ -41,7 +49,24 @@ class ChatTranscript:
         self._seen[key] = None
         if len(self._seen) > _REMEMBERED:
             del self._seen[next(iter(self._seen))]
-        return self._text(item, event)
+        return self._text(item, self._plain(item, event))
+
+    def _plain(self, item: DecodedMessage, event: Event | SealedEvent) -> Event:
+        """Return a sealed message as the EVENT that it would be in an ordinary room."""
+        if isinstance(event, Event):
+            return event
+        is_rekey = bool(event.sealed) and event.sealed[0].kind == EventKind.REKEY
+        found = self._opener(item) if self._opener is not None else ""
+        if isinstance(found, SealedText):
+            name, text = found.name, found.text
+        else:
+            size = sum(len(sealed.ciphertext) for sealed in event.sealed)
+            why = found or f"sealed, {many(size, 'byte')}"
+            name, text = event.sender, f"({why})"
+        kind = EventKind.REKEY if is_rekey else EventKind.CHAT
+        return Event(
+            event.seq, event.time, event.device, event.counter, kind, event.room, name, text
+        )
 
     def _encrypted(self, item: TlsRecord) -> str | None:
         """Return a line for the first record of a conversation that cannot be read."""
@@ -71,6 +96,8 @@ class ChatTranscript:
                 return f"[{room}] {sender} left{f': {text}' if text else ''}"
             case EventKind.RENAME:
                 return f"[{room}] {sender} is now {text}"
+            case EventKind.REKEY:
+                return f"[{room}] {sender} changed the room's secret{f': {text}' if text else ''}"
         return f"[{room}] {sender}: event {event.kind} {text}"
 
 

@@ -11,6 +11,9 @@ from netchat.wire import (
     Hello,
     Joined,
     Message,
+    Sealed,
+    SealedEvent,
+    SealedSend,
     Send,
     Welcome,
     fields_of,
@@ -44,6 +47,11 @@ def summary(message: Message) -> str:
             return f"{_word(message.room)} #{message.counter} {quote(message.text)}"
         case Event():
             return _event(message)
+        case SealedSend(sealed=(sealed, *_)):
+            return f"{_word(message.room)} #{message.counter} {_sealed(sealed)}"
+        case SealedEvent(sealed=(sealed, *_)):
+            head = f"{_word(message.room)} {message.seq}"
+            return f"{head} {_sealed(sealed)} {_word(message.sender)}"
         case Hello():
             again = ", resumes" if message.token else ""
             return f"{quote(message.name)} with {quote(message.software)}{again}"
@@ -59,6 +67,12 @@ def summary(message: Message) -> str:
             code = value_name(fields_of(Error)[0], message.code)
             return f"{code} {quote(message.text)}{advice}"
     return details(message)
+
+
+def _sealed(sealed: Sealed) -> str:
+    kind = value_name(fields_of(Sealed)[0], sealed.kind)
+    wraps = f", for {many(len(sealed.wraps), 'device')}" if sealed.wraps else ""
+    return f"{kind} epoch {sealed.epoch}, {many(len(sealed.ciphertext), 'byte')}{wraps}"
 
 
 def _event(event: Event) -> str:

@@ -12,11 +12,11 @@ local DEFAULT_PORT, MAX_FRAME = "6464", 65536
 local ERROR, EVENT, WELCOME, BYE = 0x05, 0x21, 0x02, 0x06
 
 local ENUMS = {
-  ErrorCode = { [1] = "BAD_FRAME", [2] = "UNEXPECTED", [3] = "HANDSHAKE_TIMEOUT", [4] = "FRAME_TIMEOUT", [5] = "IDLE_TIMEOUT", [6] = "STALLED", [7] = "SERVER_FULL", [8] = "BUSY", [9] = "SESSION_MOVED", [10] = "SHUTTING_DOWN", [100] = "NAME_TAKEN", [101] = "NAME_NOT_ALLOWED", [110] = "NO_SUCH_ROOM", [111] = "NOT_A_MEMBER", [112] = "TOO_MANY_ROOMS", [113] = "NO_SUCH_USER", [120] = "TEXT_NOT_ALLOWED", [121] = "TEXT_TOO_LONG", [122] = "OUT_OF_ORDER", [130] = "TOO_FAST", [140] = "STORAGE", [141] = "STORAGE_RESTORED", [150] = "LOGIN_REQUIRED", [151] = "WRONG_PASSWORD", [152] = "TOO_MANY_GUESSES", [153] = "NO_REGISTRATION", [154] = "PASSWORD_NOT_ALLOWED", [155] = "NO_ACCOUNTS", [156] = "NOT_REGISTERED", [157] = "REGISTERED", [158] = "LOGIN_BUSY", [160] = "REMOVED", [161] = "BANNED", [162] = "NOT_ALLOWED", [163] = "MUTED", [164] = "READ_ONLY", [165] = "LOCKED", [166] = "NOT_POSSIBLE", [167] = "TOO_MANY", [168] = "NOTHING_TO_CHANGE" },
-  EventKind = { [1] = "CHAT", [2] = "JOIN", [3] = "LEAVE", [4] = "RENAME", [5] = "REMOVED", [6] = "MODERATED", [7] = "ROOM_CHANGED" },
+  ErrorCode = { [1] = "BAD_FRAME", [2] = "UNEXPECTED", [3] = "HANDSHAKE_TIMEOUT", [4] = "FRAME_TIMEOUT", [5] = "IDLE_TIMEOUT", [6] = "STALLED", [7] = "SERVER_FULL", [8] = "BUSY", [9] = "SESSION_MOVED", [10] = "SHUTTING_DOWN", [100] = "NAME_TAKEN", [101] = "NAME_NOT_ALLOWED", [110] = "NO_SUCH_ROOM", [111] = "NOT_A_MEMBER", [112] = "TOO_MANY_ROOMS", [113] = "NO_SUCH_USER", [120] = "TEXT_NOT_ALLOWED", [121] = "TEXT_TOO_LONG", [122] = "OUT_OF_ORDER", [130] = "TOO_FAST", [140] = "STORAGE", [141] = "STORAGE_RESTORED", [150] = "LOGIN_REQUIRED", [151] = "WRONG_PASSWORD", [152] = "TOO_MANY_GUESSES", [153] = "NO_REGISTRATION", [154] = "PASSWORD_NOT_ALLOWED", [155] = "NO_ACCOUNTS", [156] = "NOT_REGISTERED", [157] = "REGISTERED", [158] = "LOGIN_BUSY", [160] = "REMOVED", [161] = "BANNED", [162] = "NOT_ALLOWED", [163] = "MUTED", [164] = "READ_ONLY", [165] = "LOCKED", [166] = "NOT_POSSIBLE", [167] = "TOO_MANY", [168] = "NOTHING_TO_CHANGE", [170] = "NOT_SEALING", [171] = "OLD_EPOCH", [172] = "SEALED_ROOM_FULL", [173] = "NOT_SEALED", [174] = "CANNOT_SEAL", [175] = "BAD_SEAL" },
+  EventKind = { [1] = "CHAT", [2] = "JOIN", [3] = "LEAVE", [4] = "RENAME", [5] = "REMOVED", [6] = "MODERATED", [7] = "ROOM_CHANGED", [12] = "SEALED", [13] = "REKEY" },
   Role = { [0] = "MEMBER", [1] = "MODERATOR", [2] = "OWNER" },
   ModeratorAction = { [1] = "KICK", [2] = "MUTE", [3] = "UNMUTE", [4] = "BAN", [5] = "UNBAN", [6] = "APPOINT", [7] = "DISMISS", [8] = "TITLE", [9] = "LOCK", [10] = "UNLOCK", [11] = "READ_ONLY", [12] = "WRITABLE", [13] = "CLEAR", [14] = "CLOSE" },
-  RoomKind = { [1] = "LOBBY", [2] = "ROOM", [3] = "PRIVATE" },
+  RoomKind = { [1] = "LOBBY", [2] = "ROOM", [3] = "PRIVATE", [4] = "SEALED" },
 }
 
 local RECORDS = {
@@ -50,6 +50,36 @@ local RECORDS = {
     { name = "actor", kind = "text", doc = "Name of the moderator; empty for the host at the dashboard." },
     { name = "reason", kind = "text", doc = "The reason, or empty." },
   },
+  Sealed = {
+    { name = "kind", kind = "u8", enum = "EventKind", doc = "Kind of the event: SEALED or REKEY." },
+    { name = "suite", kind = "u8", doc = "1: HKDF-SHA256, AES-256-GCM, Ed25519." },
+    { name = "epoch", kind = "u32", doc = "Number of the room's secret, from 1. For REKEY, that of the new secret." },
+    { name = "run", kind = "u32", doc = "Random number of the client's run. With `counter` it forms the nonce." },
+    { name = "seen", kind = "u64", doc = "Sequence number of the last event that the sender has applied." },
+    { name = "view", kind = "blob", doc = "The sender's hash of the room up to `seen` (32 bytes), or empty." },
+    { name = "previous", kind = "blob", doc = "Hash of the sender's previous sealed message (32 bytes), or empty." },
+    { name = "key", kind = "blob", doc = "The sending device's public keys: Ed25519, X25519 (64 bytes)." },
+    { name = "check", kind = "blob", doc = "For REKEY, check value of the new secret (16 bytes); else empty." },
+    { name = "wraps", kind = "list", record = "Wrap", doc = "For REKEY, the new secret for each member. At most 500." },
+    { name = "ciphertext", kind = "blob", doc = "SealedText, encrypted with AES-256-GCM, and its tag." },
+    { name = "signature", kind = "blob", doc = "The device's Ed25519 signature over all of the above (64 bytes)." },
+  },
+  Wrap = {
+    { name = "device", kind = "u64", doc = "Short id of the device: the first 8 bytes of the SHA-256 of its keys." },
+    { name = "enc", kind = "blob", doc = "HPKE's encapsulated key (32 bytes)." },
+    { name = "secret", kind = "blob", doc = "The secret, sealed by HPKE for the device (32 bytes)." },
+    { name = "proof", kind = "blob", doc = "Proof that the device is a member, for DEVICES (32 bytes)." },
+  },
+  DeviceKeys = {
+    { name = "name", kind = "text", doc = "The member's name." },
+    { name = "epoch", kind = "u32", doc = "Epoch of the proof, or 0." },
+    { name = "keys", kind = "blob", doc = "Public keys: Ed25519, X25519, and the signature of the first over both (128 bytes)." },
+    { name = "proof", kind = "blob", doc = "HMAC of the keys with a key that follows from the room's secret (32 bytes), or empty." },
+  },
+  SealedText = {
+    { name = "name", kind = "text", doc = "The sender's name, as the sender knows it." },
+    { name = "text", kind = "text", doc = "The message; for REKEY, its reason." },
+  },
 }
 
 local MESSAGES = {
@@ -57,7 +87,7 @@ local MESSAGES = {
     name = "HELLO", way = "client",
     doc = "Opens a connection: the first frame of every client.",
     fields = {
-      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. The server ignores bits that it does not know." },
+      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: it handles sealed messages. The server ignores bits that it does not know." },
       { name = "device", kind = "blob", doc = "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it." },
       { name = "token", kind = "blob", doc = "Token of the last WELCOME or ACCOUNT_STATUS (32 bytes), or empty for a new session. The token of an account's session also logs in, after the session has ended." },
       { name = "name", kind = "text", doc = "Requested user name." },
@@ -69,7 +99,7 @@ local MESSAGES = {
     name = "WELCOME", way = "server",
     doc = "Answers HELLO: the session is established and durable.",
     fields = {
-      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE." },
+      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit 3: sealed messages." },
       { name = "session", kind = "u64", doc = "Session number, for users and logs. It is not secret." },
       { name = "device", kind = "u64", doc = "The client's device id, as used in EVENT." },
       { name = "time", kind = "u64", clock = true, doc = "The server's clock, in microseconds since 1970-01-01 UTC." },
@@ -359,6 +389,67 @@ local MESSAGES = {
       { name = "title", kind = "text", doc = "The room's title, or empty." },
     },
   },
+  [0x50] = {
+    name = "SEALED_SEND", way = "client",
+    doc = "Sends a sealed message to a room; otherwise like SEND.",
+    fields = {
+      { name = "counter", kind = "u64", doc = "Number of the message on this device, larger than the one before." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "sealed", kind = "list", record = "Sealed", doc = "Exactly one: the sealed message." },
+    },
+  },
+  [0x51] = {
+    name = "SEALED_EVENT", way = "server",
+    doc = "Reports a sealed message in a room: the EVENT for SEALED_SEND, in the same sequence.",
+    fields = {
+      { name = "seq", kind = "u64", doc = "Sequence number in the room, from 1." },
+      { name = "time", kind = "u64", clock = true, doc = "The server's clock, in microseconds since 1970-01-01 UTC." },
+      { name = "device", kind = "u64", doc = "Device id of the SEALED_SEND, as in EVENT." },
+      { name = "counter", kind = "u64", doc = "Counter of the SEALED_SEND." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "sender", kind = "text", doc = "Name of the user, as the server knows it." },
+      { name = "sealed", kind = "list", record = "Sealed", doc = "Exactly one: the sealed message." },
+    },
+  },
+  [0x52] = {
+    name = "CREATE_SEALED", way = "client",
+    doc = "Creates a sealed room, in epoch 1; its creator is the first member. JOINED answers.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Request number, returned in the answer." },
+      { name = "check", kind = "blob", doc = "Check value of the room's secret (16 bytes)." },
+    },
+  },
+  [0x53] = {
+    name = "DEVICE", way = "client",
+    doc = "Publishes the keys of the client's device: for private messages, or as a room's member.",
+    fields = {
+      { name = "room", kind = "text", doc = "Code of a sealed room, or empty for private messages." },
+      { name = "epoch", kind = "u32", doc = "Epoch of the proof, or 0 without a room." },
+      { name = "keys", kind = "blob", doc = "Public keys: Ed25519, X25519, and the signature of the first over both (128 bytes)." },
+      { name = "proof", kind = "blob", doc = "HMAC of the keys with a key that follows from the room's secret (32 bytes), or empty." },
+    },
+  },
+  [0x54] = {
+    name = "DEVICE_LIST", way = "client",
+    doc = "Requests the device keys of the members of a sealed or private room.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Request number, returned in the answer." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "after", kind = "text", doc = "Last name of the previous page, or empty." },
+    },
+  },
+  [0x55] = {
+    name = "DEVICES", way = "server",
+    doc = "Answers DEVICE_LIST with one page of device keys, sorted by name.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Number of the answered request." },
+      { name = "more", kind = "u8", doc = "1 if another page follows: request it with the last name; else 0." },
+      { name = "epoch", kind = "u32", doc = "The room's epoch; 0 before the first secret of a private room." },
+      { name = "check", kind = "blob", doc = "Check value of the room's secret (16 bytes), or empty in epoch 0." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "devices", kind = "list", record = "DeviceKeys", doc = "The devices. At most 128." },
+    },
+  },
 }
 
 -- Fields that mean the same in all messages.
@@ -370,6 +461,7 @@ local COMMON = {
   away = { name = "away", kind = "u8", doc = "The away of any message." },
   code = { name = "code", kind = "u16", enum = "ErrorCode", doc = "The code of any message." },
   counter = { name = "counter", kind = "u64", doc = "The counter of any message." },
+  epoch = { name = "epoch", kind = "u32", doc = "The epoch of any message." },
   everywhere = { name = "everywhere", kind = "u8", doc = "The everywhere of any message." },
   features = { name = "features", kind = "u32", doc = "The features of any message." },
   first = { name = "first", kind = "u64", doc = "The first of any message." },
@@ -393,8 +485,10 @@ local COMMON = {
   resume_seconds = { name = "resume_seconds", kind = "u32", doc = "The resume_seconds of any message." },
   resumed = { name = "resumed", kind = "u8", doc = "The resumed of any message." },
   room = { name = "room", kind = "text", doc = "The room of any message." },
+  run = { name = "run", kind = "u32", doc = "The run of any message." },
   scope = { name = "scope", kind = "u8", doc = "The scope of any message." },
   seconds = { name = "seconds", kind = "u32", doc = "The seconds of any message." },
+  seen = { name = "seen", kind = "u64", doc = "The seen of any message." },
   sender = { name = "sender", kind = "text", doc = "The sender of any message." },
   seq = { name = "seq", kind = "u64", doc = "The seq of any message." },
   session = { name = "session", kind = "u64", doc = "The session of any message." },
@@ -409,9 +503,9 @@ local COMMON = {
 }
 
 -- Requests, their responses, and the fields that link them.
-local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END", [0x30] = "ACCOUNT_STATUS", [0x31] = "ACCOUNT_STATUS", [0x32] = "ACCOUNT_STATUS", [0x33] = "BYE", [0x38] = "MODERATED", [0x3a] = "BAN_LIST" }
-local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "EVENT", [0x24] = "HISTORY_END", [0x34] = "ACCOUNT_STATUS", [0x39] = "MODERATED", [0x3b] = "BAN_LIST" }
-local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request", [0x30] = "request", [0x31] = "request", [0x32] = "request", [0x33] = "request", [0x34] = "request", [0x38] = "request", [0x39] = "request", [0x3a] = "request", [0x3b] = "request" }
+local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END", [0x30] = "ACCOUNT_STATUS", [0x31] = "ACCOUNT_STATUS", [0x32] = "ACCOUNT_STATUS", [0x33] = "BYE", [0x38] = "MODERATED", [0x3a] = "BAN_LIST", [0x50] = "SEALED_EVENT", [0x52] = "JOINED", [0x54] = "DEVICES" }
+local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "SEALED_EVENT", [0x24] = "HISTORY_END", [0x34] = "ACCOUNT_STATUS", [0x39] = "MODERATED", [0x3b] = "BAN_LIST", [0x51] = "SEALED_EVENT", [0x55] = "DEVICES" }
+local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request", [0x30] = "request", [0x31] = "request", [0x32] = "request", [0x33] = "request", [0x34] = "request", [0x38] = "request", [0x39] = "request", [0x3a] = "request", [0x3b] = "request", [0x50] = "counter", [0x51] = "counter", [0x52] = "request", [0x54] = "request", [0x55] = "request" }
 
 -- The noisy link's blocks.
 local MARKER, LINK_VERSION = "\026\207\252\029", 1

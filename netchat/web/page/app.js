@@ -6,7 +6,7 @@ import { ChatClient } from "./client.js";
 import { $ } from "./dom.js";
 import { Home } from "./home.js";
 import { FrameInspector } from "./inspector.js";
-import { inviteTo, learnAddress } from "./invite.js";
+import { inviteTo, learnAddress, setSecrets } from "./invite.js";
 import { Connection, TAKEN } from "./connection.js";
 import { Screen } from "./room_screen.js";
 import { Status } from "./status.js";
@@ -16,14 +16,16 @@ import { Navigation } from "./navigation.js";
 
 const inPath = /^\/r\/(.+)$/.exec(decodedPath(location.pathname))?.[1]; // /r/CODE
 const invited = readCode(inPath ?? "");
+const secret = invited ? decodedPath(location.hash.slice(1)) : ""; // browsers never send it to the server
 
 const store = await claim();
 const memory = store.load();
 const core = new ChatClient(memory.name, memory);
 const chat = new Chat(core);
+chat.whyUnsealed = await startSealing();
 const inspector = new FrameInspector();
 const connection = new Connection(core, store, {
-  onEvents: (list) => chat.take(list),
+  onEvents: (list) => (core.sealing ? core.sealing.pass(list, (shown) => chat.take(shown)) : chat.take(list)),
   frame: (out, bytes) => inspector.record(out, bytes),
   changed: () => {
     if (connection.phase === "online") inviteTo(connection.page);
@@ -31,6 +33,12 @@ const connection = new Connection(core, store, {
   },
 });
 chat.flush = () => connection.flush();
+if (core.sealing) {
+  core.sealing.flush = () => connection.flush();
+  core.sealing.deliver = (list) => chat.take(list);
+}
+setSecrets((code) => core.sealing?.secret(code) ?? "");
+inspector.plaintextOf = (room, counter) => core.sealing?.plaintexts.get(`${room} ${counter}`);
 chat.keep = () => connection.saveSoon();
 store.handOver = () => {
   connection.save();
@@ -50,6 +58,26 @@ const home = new Home((name, what) => {
   return connection.start();
 }, (room) => chat.open(room));
 
+/** Load what seals messages, where this browser supports it. Returns why it does not, or "". */
+async function startSealing() {
+  const { whyNot } = await import("./seal_crypto.js");
+  const why = await whyNot();
+  if (why) return why;
+  const { Sealing } = await import("./sealing.js");
+  core.sealing = await Sealing.from(core);
+  return "";
+}
+
+/** Join a room; of a sealed one, with the secret as it was written. */
+async function join(code, written) {
+  try {
+    chat.join(code, written ? await screen.readSecret(written) : null);
+  } catch ({ message }) {
+    if (chat.current) status.toast(message);
+    else home.refuseCode(message);
+  }
+}
+
 /** Percent-decode a path. */
 function decodedPath(path) {
   try {
@@ -68,9 +96,10 @@ function runPending() {
     pending.name = "";
     connection.flush();
   } else if (pending.create) {
-    chat.create();
+    const problem = chat.create(pending.isSealed);
+    if (problem) home.refuseCode(problem);
   } else {
-    chat.join(pending.join);
+    join(pending.join, pending.secret);
   }
 }
 
@@ -113,7 +142,7 @@ chat.on("refused", ({ why, suggestion }) => {
 });
 chat.on("declined", ({ error, request }) => {
   const { text, suggestion } = error;
-  if (["WHO", "HISTORY"].includes(request?.name)) return; // the page sent these, not the user
+  if (["WHO", "HISTORY", "DEVICE_LIST"].includes(request?.name)) return; // the page sent these, not the user
   if (account.refuse(request, text)) return;
   if (chat.current) {
     if (!screen.refuse(request, text, suggestion)) status.toast(text);
@@ -150,15 +179,16 @@ chat.on("ended", ({ wanted, why }) => {
   else status.ended(showText(why));
 });
 
+home.whyUnsealed = () => chat.whyUnsealed;
 learnAddress();
 if (memory.rooms.size) { // after a reload, or with a closed tab's memory: resume
   connection.start();
   const rooms = [...chat.rooms.values()];
   chat.open(chat.rooms.get(invited) ?? chat.rooms.get(memory.current) ?? rooms[0]);
-  if (invited) chat.join(invited);
+  if (invited) join(invited, secret);
 } else {
   navigation.visit("", location.pathname, true);
-  home.show({ code: invited, other: store.others.find(({ rooms }) => rooms.includes(invited)) });
+  home.show({ code: invited, secret, other: store.others.find(({ rooms }) => rooms.includes(invited)) });
   if (inPath && !invited) home.refuseCode(`${showText(inPath.slice(0, 40))} is not a room code. Ask for a new link.`);
   if (memory.token.length) connection.start();
 }

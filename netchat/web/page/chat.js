@@ -19,6 +19,7 @@ export class Chat extends EventTarget {
     this.current = null;
     this.awaited = ""; // code of the room to open once the server confirms it
     this.flush = this.keep = () => {}; // set by app.js
+    this.whyUnsealed = ""; // why this browser cannot seal here; set by app.js
     const { rooms, roomStates } = core.memory;
     for (const { code, kind, peer } of rooms.values()) this.add(code, kind, peer);
     for (const code of Object.keys(roomStates)) if (!rooms.has(code)) delete roomStates[code];
@@ -77,18 +78,27 @@ export class Chat extends EventTarget {
     return room;
   }
 
-  join(code) {
+  /** Join a room; of a sealed one, `secret` is its secret, of 16 bytes. */
+  join(code, secret = null) {
     const room = this.rooms.get(code);
-    if (room && !room.over) return this.open(room);
+    if (secret) this.core.sealing?.invite(code, secret);
+    if (room && !room.over) {
+      this.flush();
+      return this.open(room);
+    }
     this.awaited = code;
     this.core.join(code);
     return this.flush();
   }
 
-  create() {
+  /** Create a room. Returns a problem, or an empty string. */
+  create(isSealed = false) {
+    if (isSealed && !this.core.sealing?.isActive) return this.whyUnsealed || "This server does not support sealed rooms.";
     this.awaited = NEW;
-    this.core.create();
+    if (isSealed) this.core.sealing.create();
+    else this.core.create();
     this.flush();
+    return "";
   }
 
   leave(room) {
@@ -169,7 +179,7 @@ export class Chat extends EventTarget {
     room ??= this.add(code, kind, peer);
     const draft = this.rooms.get(draftCode(peer));
     if (draft?.draft) this.replaceDraft(draft, room);
-    else if (this.awaited === (kind === RoomKind.ROOM && !known && this.awaited === NEW ? NEW : code)) {
+    else if (this.awaited === ([RoomKind.ROOM, RoomKind.SEALED].includes(kind) && !known && this.awaited === NEW ? NEW : code)) {
       this.awaited = "";
       this.open(room);
     }
@@ -222,6 +232,13 @@ export class Chat extends EventTarget {
     if (room.private && event.kind === EventKind.RENAME && event.sender === peer) room.peer = event.text;
     if (!touched.has(room)) touched.set(room, []);
     touched.get(room).push(entry);
+  }
+
+  on_sealingWarning({ room: code, text }) {
+    const room = this.rooms.get(code);
+    if (!room || room.warnings.includes(text)) return;
+    room.warnings.push(text);
+    this.emit("pending", room);
   }
 
   on_missed({ room: code, first, last }, touched) {

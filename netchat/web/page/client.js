@@ -13,6 +13,10 @@ import { encode, ErrorCode, FrameReader, RoomKind } from "./protocol.js";
 // Optional features of the client, in HELLO: it handles SERVERS, ACCOUNT_STATUS, and ROOM_STATE and
 // moderation.
 const FEATURES = 1 | 2 | 4;
+/** Optional feature of the client: sealed messages. */
+export const FEATURE_SEALED = 8;
+// Counters per message in a room with sealed messages; see netchat/chat/client_sealing.py.
+const COUNTER_GAP = 16n;
 
 export class ChatClient {
   constructor(name, memory = new Memory(), software = "netchat page") {
@@ -23,6 +27,7 @@ export class ChatClient {
     this.ended = false; // final: do not reconnect
     this.maxText = 0; // maximum size of a message in bytes, from WELCOME
     this.device = 0n;
+    this.sealing = null; // a Sealing (sealing.js), where the browser supports it
     this.servers = []; // the other servers of the cluster, as of the last SERVERS
     this.byeText = ""; // text of the server's BYE on the last connection
     this.account = ""; // name of the user's account; empty for a guest
@@ -65,7 +70,7 @@ export class ChatClient {
     const positions = [...rooms.values()].map((v) => ({ room: v.code, log: v.log, last: v.last }));
     this.out.push(
       encode("HELLO", {
-        features: FEATURES, device, token, name,
+        features: this.sealing ? FEATURES | FEATURE_SEALED : FEATURES, device, token, name,
         software: this.software,
         positions: token.length || this.account ? positions : [],
       }),
@@ -104,6 +109,7 @@ export class ChatClient {
   lost() {
     this.online = false;
     this.out = [];
+    this.sealing?.lost();
     for (const view of this.memory.rooms.values()) {
       view.isPositioned = view.isCaughtUp = false;
       view.ahead.clear();
@@ -132,12 +138,14 @@ export class ChatClient {
   say(room, text) {
     const view = this.memory.rooms.get(room);
     if (!view) throw new Error(`not in the room ${room}`);
-    const counter = this.memory.counter + 1n;
+    const isHandled = this.sealing?.handles(view);
+    const counter = this.memory.counter + (isHandled ? COUNTER_GAP : 1n);
     const send = { counter, room, text };
     const frame = encode("SEND", send); // encode before storing: the outbox must never hold an invalid message
     this.memory.counter = counter;
     this.memory.outbox.set(counter, send);
-    if (this.online && view.isCaughtUp) this.out.push(frame);
+    if (isHandled) this.sealing.transmit(room);
+    else if (this.online && view.isCaughtUp) this.out.push(frame);
     return counter;
   }
 

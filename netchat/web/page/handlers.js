@@ -1,6 +1,7 @@
 // Handlers for the server's messages, one function per message type.
 // Counterpart of netchat/chat/client_handlers.py.
 
+import { FEATURE_SEALED } from "./client.js";
 import { newView, skeleton } from "./outbox.js";
 import { describe, MODERATION_KINDS, parseNotice } from "./moderation_text.js";
 import { ErrorCode, EventKind, MESSAGES, ModeratorAction, RoomKind } from "./protocol.js";
@@ -41,16 +42,21 @@ function welcome(client, message) {
   memory.token = message.token;
   const resumed = message.resumed === 1;
   client.report("online", { name: message.name, resumed, server: message.software });
+  if (client.sealing) {
+    client.sealing.isActive = false;
+    if (message.features & FEATURE_SEALED) client.sealing.online();
+  }
   const listed = new Set(message.rooms.map((membership) => membership.room));
   const missing = [...memory.rooms.values()].filter((view) => !listed.has(view.code));
   const pending = client.requests;
   client.requests = new Map();
   for (const membership of message.rooms) {
-    const unknown = membership.kind === RoomKind.ROOM && !memory.rooms.has(membership.room);
-    const created = unknown ? find(pending, (asked) => asked.name === "CREATE") : undefined;
+    const request = { [RoomKind.ROOM]: "CREATE", [RoomKind.SEALED]: "CREATE_SEALED" }[membership.kind];
+    const unknown = request && !memory.rooms.has(membership.room);
+    const created = unknown ? find(pending, (asked) => asked.name === request) : undefined;
     // The server carried out this CREATE, and only its answer was lost.
     if (created !== undefined) pending.delete(created);
-    enter(client, membership, 0, created !== undefined);
+    enter(client, membership, 0, created !== undefined, created);
   }
   for (const view of missing) {
     if (resumed || view.kind === RoomKind.PRIVATE) {
@@ -84,7 +90,7 @@ function joined(client, message) {
   }
   const request = client.requests.get(message.request);
   client.requests.delete(message.request);
-  const view = enter(client, message.membership[0], message.members, message.request !== 0);
+  const view = enter(client, message.membership[0], message.members, message.request !== 0, message.request);
   if (view.kind !== RoomKind.PRIVATE) return;
   const names = new Set([skeleton(view.peer)]);
   // The peer may have changed their name since the request.
@@ -97,13 +103,13 @@ function joined(client, message) {
 }
 
 /** Add or update a room, and set the position from which this connection continues. */
-function enter(client, membership, members, asked) {
+function enter(client, membership, members, asked, request) {
   const { rooms } = client.memory;
   let view = rooms.get(membership.room);
   const known = view !== undefined && view.log === membership.log;
   if (!known) {
     if (!Object.values(RoomKind).includes(membership.kind)) {
-      throw new Error(`a room's kind must be 1, 2 or 3, got ${membership.kind}`);
+      throw new Error(`a room's kind must be 1 to 4, got ${membership.kind}`);
     }
     view = newView(membership);
     rooms.set(membership.room, view);
@@ -120,6 +126,7 @@ function enter(client, membership, members, asked) {
     const { code: room, kind, peer } = view;
     client.report("entered", { room, kind, peer, members, asked, known });
   }
+  client.sealing?.entered(view, request);
   catchUp(client, view);
   return view;
 }
@@ -128,6 +135,10 @@ function enter(client, membership, members, asked) {
 function catchUp(client, view) {
   if (view.isCaughtUp || view.last < view.head) return;
   view.isCaughtUp = true;
+  if (client.sealing?.handles(view)) {
+    client.sealing.transmit(view.code);
+    return;
+  }
   for (const send of client.memory.outbox.values()) {
     if (send.room === view.code) client.send("SEND", send);
   }
@@ -180,7 +191,7 @@ function apply(client, view, roomEvent) {
   const late = roomEvent.seq <= view.head;
   client.report("roomEvent", { event: roomEvent, kind, peer, own, late });
   if (MODERATION_KINDS.includes(roomEvent.kind)) followModeration(client, view, roomEvent, late);
-  if (kind !== RoomKind.PRIVATE) return;
+  if (kind !== RoomKind.PRIVATE || roomEvent.sealed) return;
   if (roomEvent.kind === EventKind.RENAME && roomEvent.sender === peer) {
     view.peer = roomEvent.text;
   } else if (roomEvent.kind === EventKind.LEAVE && roomEvent.sender !== client.name) {
@@ -253,6 +264,7 @@ function left(client, message) {
 function forget(client, view, lost, why = "") {
   const { rooms, outbox } = client.memory;
   rooms.delete(view.code);
+  client.sealing?.left(view.code);
   for (const send of [...outbox.values()].filter(({ room }) => room === view.code)) {
     outbox.delete(send.counter);
     client.report("undelivered", { ...send, why: lost });
@@ -310,8 +322,10 @@ function error(client, message) {
     client.report("refused", { why: text, suggestion: message.suggestion });
   } else if (FINAL.includes(code) || (code === ErrorCode.SERVER_FULL && !memory.token.length)) {
     client.end(text);
-  } else if (about === MESSAGES.SEND.type) {
+  } else if (about === MESSAGES.SEND.type || about === MESSAGES.SEALED_SEND.type) {
+    if (client.sealing?.refused(reference, code, text)) return;
     const send = memory.outbox.get(reference);
+    if (send) client.sealing?.dropped(send);
     if (memory.outbox.delete(reference)) client.report("undelivered", { ...send, why: text });
   } else if (about) {
     const number = Number(reference);
@@ -347,6 +361,10 @@ export const HANDLERS = {
   WELCOME: welcome,
   JOINED: joined,
   EVENT: event,
+  SEALED_EVENT: event,
+  DEVICES: (client, message) => {
+    if (client.requests.has(message.request)) client.sealing?.listed(message);
+  },
   ACK: (client, { counter }) => client.memory.outbox.delete(counter),
   HISTORY_END: historyEnd,
   ROSTER: (client, message) => {

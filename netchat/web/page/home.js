@@ -3,7 +3,7 @@
 import { avatar } from "./log_line.js";
 import { $, h, touch } from "./dom.js";
 import { takeOver } from "./tabs.js";
-import { LOBBY, readCode, showCode, showText } from "./text.js";
+import { LOBBY, readCode, readInvitation, showCode, showText } from "./text.js";
 
 const NAME_KEY = "netchat:name"; // the last name used, for new tabs
 
@@ -15,6 +15,7 @@ export class Home {
   constructor(go, open) {
     this.go = go;
     $("home-return").addEventListener("click", () => open(this.room));
+    this.whyUnsealed = () => ""; // why this browser cannot seal; set by app.js
     this.form = $("home-form");
     this.name = $("home-name");
     this.code = $("home-code");
@@ -38,13 +39,14 @@ export class Home {
    * Show the screen: with `code`, as an invitation to that room; with `room`, with a button back to it.
    * @param other this browser's tab that is already in the room with that code, if any
    */
-  show({ code = "", room = null, other = null } = {}) {
+  show({ code = "", secret = "", room = null, other = null } = {}) {
     $("home").hidden = false;
     this.room = room;
     $("home-return").hidden = !room;
     $("home-return").textContent = room ? `Back to ${room.private ? showText(room.title) : place(room.code)}` : "";
     this.setBusy(false);
-    if (code) this.code.value = showCode(code);
+    if (code) this.code.value = secret ? `${showCode(code)}#${secret}` : showCode(code);
+    $("home-sealed").hidden = !secret;
     const invited = Boolean(code);
     $("home-invited").hidden = !invited || Boolean(other);
     $("home-invited-code").textContent = showCode(code);
@@ -86,7 +88,11 @@ export class Home {
     if (!name) return this.problem("name", "Enter a name first.");
     // Enter in a field joins if there is a code, and otherwise creates a room.
     const action = button || (this.code.value.trim() ? "join" : "create");
-    const code = action === "lobby" ? LOBBY : readCode(this.code.value);
+    const isSealed = action === "create-sealed";
+    const written = readInvitation(this.code.value);
+    const code = action === "lobby" ? LOBBY : readCode(written.code);
+    const why = isSealed || (action === "join" && written.secret) ? this.whyUnsealed() : "";
+    if (why) return this.problem("code", why);
     if (action === "join" && !code) {
       return this.problem("code", "This is not a room code. Room codes have ten letters and digits, like 7K3F9-2MQ0T.");
     }
@@ -96,7 +102,8 @@ export class Home {
       // The user will have to type it again next time.
     }
     this.setBusy(true);
-    return this.go(name, action === "create" ? { create: true } : { join: code });
+    return this.go(name, action === "create" || isSealed ? { create: true, isSealed }
+      : { join: code, secret: action === "join" ? written.secret : "" });
   }
 
   /** Show that the server refused the name, with its suggestion if there is one. */

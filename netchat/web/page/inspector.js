@@ -16,6 +16,7 @@ export class FrameInspector {
     this.frames = []; // oldest first: {out, bytes, spans, when}
     this.list = $("frames");
     this.detail = $("frame");
+    this.plaintextOf = () => undefined; // of a sealed message, by room and counter; set by app.js
     this.follow = true; // always show the newest frame
     this.scheduleDraw = drawScheduler(this.list, () => this.draw());
     $("hood-clear").addEventListener("click", () => {
@@ -42,7 +43,7 @@ export class FrameInspector {
   reveal(room, seq) {
     const found = this.frames.findLast((frame) => {
       const { name, value } = spans(frame).find((span) => span.name === "seq") ?? {};
-      return name && value === seq && nameOf(frame) === "EVENT" && valueOf(frame, "room") === room;
+      return name && value === seq && nameOf(frame).endsWith("EVENT") && valueOf(frame, "room") === room;
     });
     if (found) this.choose(found);
     return Boolean(found);
@@ -61,7 +62,7 @@ export class FrameInspector {
     if (focused) this.list.querySelector("[aria-selected=true]")?.focus();
     if (this.shown !== this.chosen) {
       this.shown = this.chosen;
-      this.detail.replaceChildren(...(this.chosen ? frameDetail(this.chosen) : []));
+      this.detail.replaceChildren(...(this.chosen ? frameDetail(this.chosen, this.plaintextOf) : []));
     }
     $("hood-empty").hidden = this.frames.length > 0;
   }
@@ -107,12 +108,13 @@ function summary(frame) {
 }
 
 /** Build the view of one frame; pointing at a field highlights its bytes, and vice versa. */
-function frameDetail(frame) {
+function frameDetail(frame, plaintextOf) {
   const { bytes, out } = frame;
   const fields = spans(frame).filter(({ length }) => length);
   const cells = [...bytes.subarray(0, MAX_BYTES)].map((byte) =>
     h("span", { class: "byte" }, byte.toString(16).padStart(2, "0")));
-  const rows = fields.map((field) => fieldRow(field));
+  const plain = plaintextOf(valueOf(frame, "room"), valueOf(frame, "counter"));
+  const rows = fields.map((field) => fieldRow(field, field.name.endsWith(".ciphertext") ? plain : undefined));
   const letters = []; // the same bytes as characters
   const fieldOf = []; // index of the field that each byte belongs to
   fields.forEach((field, i) => {
@@ -164,7 +166,7 @@ function frameDetail(frame) {
   ];
 }
 
-function fieldRow(field) {
+function fieldRow(field, plain) {
   const { name, kind, offset, length, value, text, doc, depth } = field;
   const shown = isSecret(field) ? (length > field.prefix ? "hidden (secret)" : "empty")
     : kind === "text" ? `“${showText(text.slice(0, 300))}”` : String(text).slice(0, 80);
@@ -172,7 +174,9 @@ function fieldRow(field) {
   const row = h("tr", { tabindex: 0, class: offset < 16 ? "header" : "" },
     h("td", {}, hexadecimal(offset), h("small", {}, `+${length}`)),
     h("th", { scope: "row" }, name.split(".").at(-1), h("small", {}, kind)),
-    h("td", {}, h("bdi", {}, shown + number), h("small", {}, doc)));
+    h("td", {}, h("bdi", {}, shown + number), h("small", {}, doc),
+      ...(plain ? [h("p", { class: "plaintext" }, icon("lock"), "opens to name ", h("bdi", {}, `“${showText(plain.name)}”`),
+        ", text ", h("bdi", {}, `“${showText(plain.text.slice(0, 300))}”`))] : [])));
   row.style.setProperty("--depth", depth);
   return row;
 }

@@ -143,7 +143,8 @@ export class LogView {
     const pending = chat.pending(room).map(({ text }, i) =>
       line({ ...own, text }, i ? own : this.last?.event, true, room, "pending"));
     const failed = room.failed.map((failure) => this.failure(failure, own));
-    this.tail.replaceChildren(...pending, ...failed);
+    const warnings = room.warnings.map((text) => h("p", { class: "notice warning", role: "alert" }, icon("alert"), showText(text)));
+    this.tail.replaceChildren(...pending, ...failed, ...warnings);
   }
 
   failure(failure, own) {

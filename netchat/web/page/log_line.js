@@ -41,13 +41,16 @@ function message(event, previous, own, when, state) {
     previous.sender === event.sender &&
     (event.time === undefined || event.time - previous.time < GROUP);
   const sender = showText(event.sender);
-  const text = h("span", { class: "text" }, ...readable(event.text));
+  const text = event.isSealed && !event.isReadable
+    ? h("span", { class: "text unreadable" }, "This message cannot be opened.")
+    : h("span", { class: "text" }, ...readable(event.text));
   const bubble = h("div", { class: "bubble", dir: "auto" }, // the direction of the text; <bdi> is ignored
     // Screen readers read the name with each message; it is displayed once per group.
     own || follows
       ? h("bdi", { class: "unseen" }, own ? "You: " : `${sender}: `)
       : h("bdi", { class: "name" }, sender),
-    text, meta(when, own, state));
+    text, meta(when, own, state, event.isSealed),
+    ...(event.problems ?? []).map((problem) => h("p", { class: "seal-problem", role: "alert" }, icon("alert"), showText(problem))));
   if (onlyEmoji(event.text)) bubble.classList.add("emoji");
   const whole = h("div", { class: `message ${own ? "own" : "other"} ${state}` });
   if (!follows) whole.classList.add("first");
@@ -59,11 +62,12 @@ function message(event, previous, own, when, state) {
   return whole;
 }
 
-function meta(when, own, state) {
+function meta(when, own, state, isSealed) {
   const sign = { pending: "clock", sent: "check", failed: "alert" }[state];
   const status = { pending: "sending", sent: "delivered", failed: "not delivered" }[state];
   const time = when && h("time", { datetime: when.toISOString(), title: fullTime(when), dir: "ltr" }, clock(when));
-  return h("span", { class: "meta" }, time,
+  const lock = isSealed ? [h("span", { class: "unseen" }, "sealed, "), icon("lock")] : [];
+  return h("span", { class: "meta" }, ...lock, time,
     ...(own ? [h("span", { class: "unseen" }, `, ${status}`), icon(sign)] : []));
 }
 
@@ -74,7 +78,7 @@ function readable(text) {
       : showText(piece));
 }
 
-function notice({ kind, counter, sender, text }, when, room) {
+function notice({ kind, counter, sender, text, problems }, when, room) {
   const who = () => h("bdi", {}, showText(sender));
   const content = {
     [EventKind.JOIN]: () => [who(), " joined"],
@@ -83,7 +87,10 @@ function notice({ kind, counter, sender, text }, when, room) {
     [EventKind.RENAME]: () => [who(), " is now ", h("bdi", {}, showText(text))],
     ...Object.fromEntries(MODERATION_KINDS.map((each) =>
       [each, () => [showText(describe(parseNotice({ kind, counter, sender, text })))]])),
+    [EventKind.REKEY]: () => (room.private && !text ? ["Messages are sealed from here on: only the two of you can read them"]
+      : [who(), " changed the room's secret", text ? ` (${showText(text)})` : "", "; older links no longer open it"]),
   }[kind]?.() ?? [`unknown event of kind ${kind}`];
+  for (const problem of problems ?? []) content.push(h("span", { class: "seal-problem", role: "alert" }, ` ${showText(problem)}`));
   return h("p", { class: "notice" }, ...content,
     h("time", { datetime: when.toISOString(), title: fullTime(when) }, clock(when)));
 }

@@ -9,7 +9,7 @@
 
 export const VERSION = 1, MAGIC = "NC";
 export const HEADER_SIZE = 16, CRC_OFFSET = 12;
-export const LIMITS = {DEFAULT_PORT: 6464, MAX_BAN_PAGE: 50, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_MEMBERSHIPS: 400, MAX_NAME: 24, MAX_ROSTER: 500, MAX_SERVERS: 64, MAX_TEXT: 16384};
+export const LIMITS = {DEFAULT_PORT: 6464, MAX_BAN_PAGE: 50, MAX_DEVICES: 128, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_MEMBERSHIPS: 400, MAX_NAME: 24, MAX_ROSTER: 500, MAX_SEALED: 500, MAX_SERVERS: 64, MAX_TEXT: 16384};
 
 // name, offset, size, description
 export const HEADER = [
@@ -66,6 +66,12 @@ export const ENUMS = {
     166: "NOT_POSSIBLE",
     167: "TOO_MANY",
     168: "NOTHING_TO_CHANGE",
+    170: "NOT_SEALING",
+    171: "OLD_EPOCH",
+    172: "SEALED_ROOM_FULL",
+    173: "NOT_SEALED",
+    174: "CANNOT_SEAL",
+    175: "BAD_SEAL",
   },
   EventKind: {
     1: "CHAT",
@@ -75,6 +81,8 @@ export const ENUMS = {
     5: "REMOVED",
     6: "MODERATED",
     7: "ROOM_CHANGED",
+    12: "SEALED",
+    13: "REKEY",
   },
   Role: {
     0: "MEMBER",
@@ -101,6 +109,7 @@ export const ENUMS = {
     1: "LOBBY",
     2: "ROOM",
     3: "PRIVATE",
+    4: "SEALED",
   },
 };
 const numbers = (values) =>
@@ -143,13 +152,43 @@ export const RECORDS = {
     ["actor", "text", "Name of the moderator; empty for the host at the dashboard."],
     ["reason", "text", "The reason, or empty."],
   ],
+  Sealed: [
+    ["kind", "u8", "Kind of the event: SEALED or REKEY.", "EventKind"],
+    ["suite", "u8", "1: HKDF-SHA256, AES-256-GCM, Ed25519."],
+    ["epoch", "u32", "Number of the room's secret, from 1. For REKEY, that of the new secret."],
+    ["run", "u32", "Random number of the client's run. With `counter` it forms the nonce."],
+    ["seen", "u64", "Sequence number of the last event that the sender has applied."],
+    ["view", "blob", "The sender's hash of the room up to `seen` (32 bytes), or empty."],
+    ["previous", "blob", "Hash of the sender's previous sealed message (32 bytes), or empty."],
+    ["key", "blob", "The sending device's public keys: Ed25519, X25519 (64 bytes)."],
+    ["check", "blob", "For REKEY, check value of the new secret (16 bytes); else empty."],
+    ["wraps", "list", "For REKEY, the new secret for each member. At most 500.", "Wrap"],
+    ["ciphertext", "blob", "SealedText, encrypted with AES-256-GCM, and its tag."],
+    ["signature", "blob", "The device's Ed25519 signature over all of the above (64 bytes)."],
+  ],
+  Wrap: [
+    ["device", "u64", "Short id of the device: the first 8 bytes of the SHA-256 of its keys."],
+    ["enc", "blob", "HPKE's encapsulated key (32 bytes)."],
+    ["secret", "blob", "The secret, sealed by HPKE for the device (32 bytes)."],
+    ["proof", "blob", "Proof that the device is a member, for DEVICES (32 bytes)."],
+  ],
+  DeviceKeys: [
+    ["name", "text", "The member's name."],
+    ["epoch", "u32", "Epoch of the proof, or 0."],
+    ["keys", "blob", "Public keys: Ed25519, X25519, and the signature of the first over both (128 bytes)."],
+    ["proof", "blob", "HMAC of the keys with a key that follows from the room's secret (32 bytes), or empty."],
+  ],
+  SealedText: [
+    ["name", "text", "The sender's name, as the sender knows it."],
+    ["text", "text", "The message; for REKEY, its reason."],
+  ],
 };
 export const MESSAGES = {
   HELLO: {
     type: 0x01,
     doc: "Opens a connection: the first frame of every client.",
     fields: [
-      ["features", "u32", "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. The server ignores bits that it does not know."],
+      ["features", "u32", "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: it handles sealed messages. The server ignores bits that it does not know."],
       ["device", "blob", "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it."],
       ["token", "blob", "Token of the last WELCOME or ACCOUNT_STATUS (32 bytes), or empty for a new session. The token of an account's session also logs in, after the session has ended."],
       ["name", "text", "Requested user name."],
@@ -161,7 +200,7 @@ export const MESSAGES = {
     type: 0x02,
     doc: "Answers HELLO: the session is established and durable.",
     fields: [
-      ["features", "u32", "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE."],
+      ["features", "u32", "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit 3: sealed messages."],
       ["session", "u64", "Session number, for users and logs. It is not secret."],
       ["device", "u64", "The client's device id, as used in EVENT."],
       ["time", "u64", "The server's clock, in microseconds since 1970-01-01 UTC."],
@@ -451,6 +490,67 @@ export const MESSAGES = {
       ["title", "text", "The room's title, or empty."],
     ],
   },
+  SEALED_SEND: {
+    type: 0x50,
+    doc: "Sends a sealed message to a room; otherwise like SEND.",
+    fields: [
+      ["counter", "u64", "Number of the message on this device, larger than the one before."],
+      ["room", "text", "The room's code."],
+      ["sealed", "list", "Exactly one: the sealed message.", "Sealed"],
+    ],
+  },
+  SEALED_EVENT: {
+    type: 0x51,
+    doc: "Reports a sealed message in a room: the EVENT for SEALED_SEND, in the same sequence.",
+    fields: [
+      ["seq", "u64", "Sequence number in the room, from 1."],
+      ["time", "u64", "The server's clock, in microseconds since 1970-01-01 UTC."],
+      ["device", "u64", "Device id of the SEALED_SEND, as in EVENT."],
+      ["counter", "u64", "Counter of the SEALED_SEND."],
+      ["room", "text", "The room's code."],
+      ["sender", "text", "Name of the user, as the server knows it."],
+      ["sealed", "list", "Exactly one: the sealed message.", "Sealed"],
+    ],
+  },
+  CREATE_SEALED: {
+    type: 0x52,
+    doc: "Creates a sealed room, in epoch 1; its creator is the first member. JOINED answers.",
+    fields: [
+      ["request", "u32", "Request number, returned in the answer."],
+      ["check", "blob", "Check value of the room's secret (16 bytes)."],
+    ],
+  },
+  DEVICE: {
+    type: 0x53,
+    doc: "Publishes the keys of the client's device: for private messages, or as a room's member.",
+    fields: [
+      ["room", "text", "Code of a sealed room, or empty for private messages."],
+      ["epoch", "u32", "Epoch of the proof, or 0 without a room."],
+      ["keys", "blob", "Public keys: Ed25519, X25519, and the signature of the first over both (128 bytes)."],
+      ["proof", "blob", "HMAC of the keys with a key that follows from the room's secret (32 bytes), or empty."],
+    ],
+  },
+  DEVICE_LIST: {
+    type: 0x54,
+    doc: "Requests the device keys of the members of a sealed or private room.",
+    fields: [
+      ["request", "u32", "Request number, returned in the answer."],
+      ["room", "text", "The room's code."],
+      ["after", "text", "Last name of the previous page, or empty."],
+    ],
+  },
+  DEVICES: {
+    type: 0x55,
+    doc: "Answers DEVICE_LIST with one page of device keys, sorted by name.",
+    fields: [
+      ["request", "u32", "Number of the answered request."],
+      ["more", "u8", "1 if another page follows: request it with the last name; else 0."],
+      ["epoch", "u32", "The room's epoch; 0 before the first secret of a private room."],
+      ["check", "blob", "Check value of the room's secret (16 bytes), or empty in epoch 0."],
+      ["room", "text", "The room's code."],
+      ["devices", "list", "The devices. At most 128.", "DeviceKeys"],
+    ],
+  },
 };
 
 const SIZES = {u8: 1, u16: 2, u32: 4, u64: 8, text: 2, blob: 4, list: 2};
@@ -514,6 +614,19 @@ export function encode(name, fields = {}) {
   }
   view.setUint32(CRC_OFFSET, checksum(frame));
   return frame;
+}
+
+/** Encode a record by itself. */
+export function encodeRecord(name, values) {
+  const out = [];
+  write(RECORDS[name], values, name, out);
+  const bytes = new Uint8Array(out.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of out) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 function write(declared, values, where, out) {
@@ -640,6 +753,14 @@ function decode(bytes) {
     throw new ProtocolError("BadBody", `${name}: ${leftOver(bytes.length - end)} at byte ${end}`);
   }
   return {name, type, flags: viewOf(bytes).getUint16(4), fields, bytes};
+}
+
+/** Decode a record that fills all of the bytes. */
+export function decodeRecord(name, bytes) {
+  const fields = {};
+  const end = read(bytes, 0, RECORDS[name], name, fields);
+  if (end !== bytes.length) throw new ProtocolError("BadBody", `${name}: ${leftOver(bytes.length - end)} at byte ${end}`);
+  return fields;
 }
 
 /**

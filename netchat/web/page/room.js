@@ -20,6 +20,7 @@ export class Room {
     this.roster = null; // the member list being received: {request, people}
     this.begins = false; // the server has no events before the first entry
     this.asked = 0; // number of the pending request for older events; or 0
+    this.warnings = []; // about its seal
     this.over = false; // it ended, but stays readable until the user closes it
     this.why = ""; // why the server refuses the user, if the room still exists
     this.line = null; // sequence number of the event after which the unread separator goes
@@ -32,7 +33,8 @@ export class Room {
   }
 
   get private() { return this.kind === RoomKind.PRIVATE; }
-  get joinable() { return this.kind === RoomKind.ROOM; }
+  get joinable() { return this.kind === RoomKind.ROOM || this.sealed; }
+  get sealed() { return this.kind === RoomKind.SEALED; }
   get title() { return this.private ? this.peer : this.name || showCode(this.code); }
   get failed() { return this.kept.failed; }
   /** Number of members. */

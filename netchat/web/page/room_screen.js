@@ -4,11 +4,11 @@ import { perform } from "./actions.js";
 import { Composer } from "./composer.js";
 import { $, touch } from "./dom.js";
 import { HostTools } from "./host_tools.js";
-import { invitation, showInvitation } from "./invite.js";
+import { invitation, refreshSecret, showInvitation, showSafety } from "./invite.js";
 import { LogView } from "./log.js";
 import { People } from "./people.js";
 import { Sidebar, count } from "./sidebar.js";
-import { LOBBY, readCode, showCode, showText } from "./text.js";
+import { LOBBY, readCode, readInvitation, showCode, showText } from "./text.js";
 
 const narrow = matchMedia("(max-width: 760px)"); // a panel covers the screen
 const hasDrawer = matchMedia("(max-width: 1000px)"); // the room list is a drawer
@@ -75,6 +75,11 @@ export class Screen {
       $("renaming").close();
     });
     chat.on("renamed", () => $("renaming").close());
+    chat.on("secret", ({ room }) => {
+      refreshSecret(room);
+      if (room === chat.current?.code) this.header(chat.current);
+    });
+    chat.on("safety", (number) => showSafety(number, () => chat.core.sealing.pins.markVerified(number.name)));
     for (const kind of ["focus", "blur"]) window.addEventListener(kind, () => this.updateRead());
     document.addEventListener("visibilitychange", () => this.updateRead());
   }
@@ -86,7 +91,9 @@ export class Screen {
     press("side-close", () => this.back());
     press("shade", () => this.back());
     press("jump", () => this.logs.get(chat.current)?.toEnd());
-    press("invite-open", () => showInvitation(chat.current.code));
+    press("invite-open", () => showInvitation(chat.current));
+    press("safety-open", () => perform(this, { verb: "safety", words: chat.current.private ? [chat.current.peer] : [] }));
+    press("new-sealed", () => this.go(() => this.createSealed()));
     press("leave", () => $("leaving").showModal());
     press("leave-yes", () => chat.leave(chat.current));
     press("new-room", () => this.go(() => chat.create()));
@@ -139,12 +146,13 @@ export class Screen {
   }
 
   build(room) {
-    const head = room.joinable ? invitation(room.code) : this.welcome(room);
+    const head = room.joinable ? invitation(room.code, room.sealed) : this.welcome(room);
     const view = new LogView(this.chat, room, head, {
       edit: (text) => this.composer.edit(text),
       scrolled: () => room === this.chat.current && this.updateRead(),
     });
     view.element.addEventListener("click", ({ target }) => this.reveal(room, target));
+    if (room.sealed) setTimeout(() => refreshSecret(room.code));
     this.logs.set(room, view);
     $("logs").append(view.element);
   }
@@ -168,7 +176,10 @@ export class Screen {
     const modes = `${room.locked ? ", locked" : ""}${room.readOnly ? ", read-only" : ""}`;
     $("subtitle").textContent = room.private ? (room.over ? "has left the chat" : "private conversation")
       : room.over ? room.why || "this room no longer exists on the server"
-        : (room.code === LOBBY ? "everyone on this server" : room.name ? showCode(room.code) : "room code") + modes;
+        : (room.code === LOBBY ? "everyone on this server"
+          : room.sealed ? "sealed: only members can read the messages"
+            : room.name ? showCode(room.code) : "room code") + modes;
+    $("safety-open").hidden = room.over || !this.chat.core.sealing?.isSealed(room.code);
     this.tools.header(room);
     $("invite-open").hidden = !room.joinable || room.over;
     $("people-open").hidden = room.private || room.over;
@@ -280,9 +291,37 @@ export class Screen {
     $("rename-name").select();
   }
 
+  createSealed() {
+    const problem = this.chat.create(true);
+    if (problem) this.status.toast(problem);
+  }
+
+  /** Join a room by an invitation with a secret. */
+  async joinWritten(written) {
+    const { code, secret } = readInvitation(written);
+    if (!readCode(code)) return this.status.toast("This is not a room code. Room codes look like 7K3F9-2MQ0T.");
+    try {
+      const bytes = secret ? await this.readSecret(secret) : null;
+      return this.go(() => this.chat.join(readCode(code), bytes));
+    } catch ({ message }) {
+      return this.status.toast(message);
+    }
+  }
+
+  async readSecret(written) {
+    if (!this.chat.core.sealing) throw new Error(this.chat.whyUnsealed);
+    const { readSecret } = await import("./seal_crypto.js");
+    return readSecret(written);
+  }
+
   joining(event) {
     event.preventDefault();
-    const code = readCode($("join-code").value);
+    const { code: written, secret } = readInvitation($("join-code").value);
+    if (secret) {
+      $("joining").close();
+      return this.joinWritten($("join-code").value);
+    }
+    const code = readCode(written);
     if (!code) return this.problem("joining", "This is not a room code. Room codes look like 7K3F9-2MQ0T.");
     return this.go(() => this.chat.join(code));
   }

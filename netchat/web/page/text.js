@@ -146,3 +146,12 @@ export function dayName(when, today = new Date()) {
 export const sameDay = (one, other) => midnight(one) === midnight(other);
 
 const midnight = (when) => new Date(when.getFullYear(), when.getMonth(), when.getDate()).getTime();
+
+/** Split an invitation into a room's code and the secret of a sealed room, as they were written. */
+export function readInvitation(written) {
+  const text = written.trim();
+  const link = /^https?:\/\/[^#]*\/r\/([^/#?]+)(?:#(.*))?$/.exec(text);
+  if (link) return { code: link[1], secret: link[2] ?? "" };
+  const [, code, secret] = /^([^\s#]+)(?:[\s#]+([^]*))?$/.exec(text) ?? [];
+  return { code: code ?? text, secret: (secret ?? "").trim() };
+}
