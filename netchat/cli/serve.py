@@ -35,7 +35,7 @@ from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.rlimit import raise_rlimit
 from netchat.net.server_driver import ServerDriver
 from netchat.web import WEB_PORT
-from netchat.web.local_addresses import lan_address
+from netchat.web.local_addresses import is_loopback, lan_address
 from netchat.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
@@ -99,6 +99,11 @@ def _check_advertise_page(
 
 
 _DEFAULTS = Settings()
+
+_UNSAFE = (
+    "Connections from other machines are not encrypted: clients there refuse to send passwords, except "
+    "with --insecure-password."
+)
 
 #: Open files besides the users' connections, including half-open connections.
 _OTHER_FILES = 1100
@@ -278,8 +283,9 @@ def serve(
         raise click.UsageError("--no-web serves no page: omit --web-port and --origin.")
     address = None if lan else host
     page = Page(address, 0 if web_port is None and port == 0 else web_port, origins)
+    is_encrypted = False  # TLS is not available yet
     if accounts is None:
-        accounts = "off"  # with --lan --tls it will be "optional"
+        accounts = _default_accounts(lan=lan, is_encrypted=is_encrypted)
     if accounts == "off" and _is_given("registration"):
         raise click.UsageError("--registration needs --accounts optional or --accounts required.")
     settings = Settings(
@@ -289,6 +295,8 @@ def serve(
         **limits,  # type: ignore[arg-type]
     )
     tell = console(as_json=log_json)
+    if accounts != "off" and not is_encrypted and (address is None or not is_loopback(address)):
+        tell(Log("accounts", {"text": _UNSAFE}))
     raise_rlimit(settings.max_users + _OTHER_FILES)
     kept = (
         MemoryHistory()
@@ -321,6 +329,11 @@ def serve(
             udp=udp,
         )
     )
+
+
+def _default_accounts(*, lan: bool, is_encrypted: bool) -> Accounts:
+    """Return the mode of accounts without --accounts: on, where passwords are useful and safe."""
+    return "optional" if lan and is_encrypted else "off"
 
 
 def _is_given(option: str) -> bool:
