@@ -59,7 +59,11 @@ class Credentials(NamedTuple):
     """Name and password of an account."""
 
     name: str
+    """Name of the account."""
+
     password: str
+    """Its password."""
+
     is_new: bool = False
     """Whether to register the account."""
 

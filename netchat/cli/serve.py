@@ -35,7 +35,7 @@ from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.rlimit import raise_rlimit
 from netchat.net.server_driver import ServerDriver
 from netchat.web import WEB_PORT
-from netchat.web.local_addresses import lan_address
+from netchat.web.local_addresses import is_loopback, lan_address
 from netchat.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
@@ -100,6 +100,11 @@ def _check_advertise_page(
 
 
 _DEFAULTS = Settings()
+
+_UNSAFE = (
+    "Connections from other machines are not encrypted: clients there refuse to send passwords, except "
+    "with --insecure-password."
+)
 
 #: Open files besides the users' connections, including half-open connections.
 _OTHER_FILES = 1100
@@ -306,8 +311,9 @@ def serve(
     certificate = _certificate(tls, tls_cert, tls_key, keylog, udp=udp)
     address = None if lan else host
     page = Page(address, 0 if web_port is None and port == 0 else web_port, origins)
+    is_encrypted = certificate is not None
     if accounts is None:
-        accounts = "optional" if lan and certificate is not None else "off"
+        accounts = _default_accounts(lan=lan, is_encrypted=is_encrypted)
     if accounts == "off" and _is_given("registration"):
         raise click.UsageError("--registration needs --accounts optional or --accounts required.")
     settings = Settings(
@@ -317,6 +323,8 @@ def serve(
         **limits,  # type: ignore[arg-type]
     )
     tell = console(as_json=log_json)
+    if accounts != "off" and not is_encrypted and (address is None or not is_loopback(address)):
+        tell(Log("accounts", {"text": _UNSAFE}))
     raise_rlimit(settings.max_users + _OTHER_FILES)
     kept = (
         MemoryHistory()
@@ -350,6 +358,11 @@ def serve(
             udp=udp,
         )
     )
+
+
+def _default_accounts(*, lan: bool, is_encrypted: bool) -> Accounts:
+    """Return the mode of accounts without --accounts: on, where passwords are useful and safe."""
+    return "optional" if lan and is_encrypted else "off"
 
 
 def _is_given(option: str) -> bool:
