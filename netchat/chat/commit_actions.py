@@ -120,7 +120,9 @@ class CloseFeed(NamedTuple):
 
     feed: RoomFeed
     code: str
-    connections: tuple[Connection, ...]
+    connections: list[Connection]
+    lagging: list[Connection]
+    """Those that did not get its events as they happened."""
 
 
 CommitAction = (

@@ -311,13 +311,13 @@ def _history_cleared(state: ServerState, change: HistoryCleared) -> None:
 
 def _room_closed(state: ServerState, change: RoomClosed) -> None:
     feed, attached, leaving = state.feeds[change.room], state.attached, state.leaving
-    connections = []
-    for number in change.sessions:
-        connection = attached.get(number)
-        if connection is not None and not connection.finished:
-            leaving.setdefault(connection, []).append(feed)
-            connections.append(connection)
-    state.batch.after.append(CloseFeed(feed, change.code, tuple(connections)))
+    found = map(attached.get, change.sessions)
+    connections = [one for one in found if one is not None and not one.finished]
+    lagging = [one for one in connections if one not in feed.live]
+    for connection in lagging:  # they get the last events first
+        leaving.setdefault(connection, []).append(feed)
+    state.closing[feed] = None
+    state.batch.after.append(CloseFeed(feed, change.code, connections, lagging))
 
 
 _FOLLOW_UPS: dict[type[StateChange], Callable[[ServerState, Any], None]] = {

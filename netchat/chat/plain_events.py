@@ -25,6 +25,9 @@ __all__ = ["SERVER_NAME", "event_kind", "for_client", "plain_event", "plain_even
 #: Sender of a CHAT that describes an action of a moderator; reserved, so no user has this name.
 SERVER_NAME = "server"
 
+#: As a number, because an operation with an `IntFlag` takes a microsecond.
+_MODERATION = int(Feature.MODERATION)
+
 #: Offset of `kind` in an EVENT frame: after the header and four 8-byte numbers.
 _KIND_AT = HEADER_SIZE + 32
 
@@ -64,7 +67,7 @@ def plain_events(data: bytes) -> bytes:
 
 def for_client(connection: Connection, data: bytes) -> bytes:
     """Return EVENT frames in the form that a connection's client handles."""
-    return data if connection.features & Feature.MODERATION else plain_events(data)
+    return data if connection.features & _MODERATION else plain_events(data)
 
 
 def removal_code(connection: Connection) -> ErrorCode:

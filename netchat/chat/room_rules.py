@@ -29,6 +29,10 @@ __all__ = [
 MAX_ENTRIES = 256
 
 
+#: Length of an encoded list.
+_COUNT = struct.Struct(">H")
+
+
 class RoomFlags(IntFlag):
     """Modes of a room."""
 
@@ -101,7 +105,7 @@ class RoomRules:
         bans: Bans by number.
     """
 
-    __slots__ = ("bans", "flags", "floor", "moderators", "mutes", "title")
+    __slots__ = ("_encoded", "bans", "flags", "floor", "moderators", "mutes", "title")
 
     def __init__(self) -> None:
         self.title = ""
@@ -110,6 +114,9 @@ class RoomRules:
         self.moderators: dict[int, None] = {}
         self.mutes: dict[int, MuteRecord] = {}
         self.bans: dict[int, BanRecord] = {}
+        # Encoded entries by the identity of the entry, which is kept with it: an action changes one of
+        # hundreds.
+        self._encoded: dict[int, tuple[BanRecord | MuteRecord, bytes]] = {}
 
     def is_locked(self) -> bool:
         """Return whether the room lets no new members in."""
@@ -175,14 +182,19 @@ class RoomRules:
 
     def dump(self) -> bytes:
         """Return the rules as bytes."""
-        return RulesRecord(
-            self.floor,
-            self.flags,
-            self.title,
-            tuple(map(ModeratorRecord, self.moderators)),
-            tuple(self.mutes.values()),
-            tuple(self.bans.values()),
-        ).encode()
+        moderators = tuple(map(ModeratorRecord, self.moderators))
+        start = RulesRecord(self.floor, self.flags, self.title, moderators, (), ()).encode()
+        lists = (list(self.mutes.values()), list(self.bans.values()))
+        parts = [start[: -_COUNT.size * len(lists)]]
+        encoded: dict[int, tuple[BanRecord | MuteRecord, bytes]] = {}
+        for entries in lists:
+            parts.append(_COUNT.pack(len(entries)))
+            for entry in entries:
+                known = self._encoded.get(id(entry))
+                encoded[id(entry)] = known = known or (entry, entry.encode())
+                parts.append(known[1])
+        self._encoded = encoded
+        return b"".join(parts)
 
     @classmethod
     def load(cls, data: bytes) -> RoomRules:

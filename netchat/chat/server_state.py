@@ -73,6 +73,7 @@ class ServerState:
             appears once for each pending departure.
         login_limit: Limit on wrong passwords.
         checks: Number of passwords that are being checked.
+        closing: Rooms that were closed, until this is durable.
         conversation_limit: Limit on conversations with the same other user.
         is_memory_scarce: Whether large replies must be shorter than usual; set by the driver.
         last_sweep: Time of the last check of every connection, in seconds.
@@ -115,6 +116,7 @@ class ServerState:
         self.away: dict[int, Absence] = {}
         self.feeds: dict[int, RoomFeed] = {}
         self.leaving: dict[Connection, list[RoomFeed]] = {}
+        self.closing: dict[RoomFeed, None] = {}
         self.conversation_limit = ConversationLimit()
         self.login_limit = LoginLimit()
         self.checks = 0
@@ -255,7 +257,7 @@ class ServerState:
         if session is None:
             return
         feeds = [self.feeds[room.id] for room in session.rooms.values()]
-        for feed in feeds + self.leaving.pop(connection, []):
+        for feed in [*feeds, *self.leaving.pop(connection, []), *self.closing]:
             feed.live.pop(connection, None)
         connection.lagging_rooms = connection.pending_replies = None
         self.catching_up.pop(connection, None)

@@ -117,9 +117,10 @@ class Room:
         self.code = code
         self.kind = kind
         self.peer = peer
-        self.title = ""
-        self.role = 0
-        self.is_locked = self.is_read_only = False
+        self.title: str = ""
+        self.role: int = 0
+        self.is_locked: bool = False
+        self.is_read_only: bool = False
         self._client = client
         self._mailbox: _Mailbox[Event] = _Mailbox()
 

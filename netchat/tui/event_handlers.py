@@ -306,7 +306,7 @@ def _described(session: ChatSession, described: RoomDescribed) -> list[Line]:
     if modes:
         lines.append(notice_line("room", f"{room_name(room)} {', '.join(modes)}"))
     if described.role > (before.role if before is not None else 0):
-        what = "its owner" if described.role > 1 else "a moderator"
+        what = "an owner" if described.role > 1 else "a moderator"
         where = room_name(room)
         lines.append(notice_line("room", f"you are {what} of {where}; /help lists what you can do"))
     return lines

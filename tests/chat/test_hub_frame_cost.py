@@ -19,17 +19,22 @@ from netchat.chat.commands import EndSession
 from netchat.chat.large_replies import LOOK_BACK
 from netchat.chat.login_limit import LoginLimit
 from netchat.chat.ordering import propose
+from netchat.chat.room_rules import MAX_ENTRIES, BanRecord, MuteRecord, RoomRules
 from netchat.chat.server_handlers import MAX_MEMBERSHIPS
 from netchat.errors import PeerError
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     MAX_FRAME,
     MESSAGES,
+    Bans,
     Bye,
     Create,
     History,
     Join,
+    Joined,
     Leave,
+    Moderate,
+    ModeratorAction,
     Private,
     Rename,
     Send,
@@ -248,5 +253,64 @@ def test_no_request_of_a_busy_user_is_expensive(crowd: Crowd, request_: str) -> 
     def measure() -> float:
         link = crowd.busy()
         return cost(crowd.world, link, encode(REQUESTS[request_]))
+
+    assert least(measure) < LIMIT
+
+
+ACTIONS = {
+    "kick a user of many rooms": Moderate(1, ModeratorAction.KICK, 0, 0, "lobby", "Busy", "x" * 200),
+    "ban": Moderate(1, ModeratorAction.BAN, 0, 60, "lobby", "Pest", "x" * 200),
+    "unban": Moderate(1, ModeratorAction.UNBAN, 0, 0, "lobby", "P9", ""),
+    "mute": Moderate(1, ModeratorAction.MUTE, 0, 0, "lobby", "A9", ""),
+    "title": Moderate(1, ModeratorAction.TITLE, 0, 0, "lobby", "", "x" * 60),
+    "clear": Moderate(1, ModeratorAction.CLEAR, 0, 0, "lobby", "", ""),
+    "list bans": Bans(1, 0, "lobby"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_no_action_of_a_moderator_is_expensive(crowd: Crowd, action: str) -> None:
+    """The lobby has a thousand members, and nearly as many bans and mutes as it can have."""
+    world = crowd.world
+    owner = crowd.users[0]
+    session = owner.session
+    lobby = world.hub.state.shared.rooms["lobby"]
+
+    def measure() -> float:
+        nonlocal session
+        if "Busy" in str(ACTIONS[action]):
+            crowd.busy()
+        rules = lobby.rules = RoomRules()
+        assert session is not None
+        rules.moderators[session.id] = None
+        text = "x" * 200
+        for n in range(MAX_ENTRIES - 1):
+            rules.bans[n] = BanRecord(n, 0, n, 3, f"P{n}", "", "A", text)
+            rules.mutes[-n] = MuteRecord(n, 0, f"P{n}", "A", text)
+        spent = cost(world, owner, encode(ACTIONS[action]))
+        crowd._forget()
+        return spent
+
+    try:
+        assert least(measure) < LIMIT
+    finally:
+        lobby.rules = None
+        world.feed("lobby").oldest = 1
+
+
+def test_closing_a_full_room_is_not_expensive(crowd: Crowd) -> None:
+    world = crowd.world
+    owner = crowd.users[0]
+
+    def measure() -> float:
+        (joined, *_) = world.say(owner, Create(1))
+        assert isinstance(joined, Joined)
+        code = joined.membership[0].room
+        for link in crowd.users[1:]:
+            link.up += encode(Join(1, 0, 0, code))
+        world.settle()
+        crowd._forget()
+        assert len(world.hub.state.shared.rooms[code].members) == USERS
+        return cost(world, owner, encode(Moderate(1, ModeratorAction.CLOSE, 0, 0, code, "", "")))
 
     assert least(measure) < LIMIT

@@ -597,6 +597,26 @@ class TestRooms:
         thaw(world)
         assert not world.hub.state.leaving
 
+    def test_a_member_who_lags_gets_the_last_events_of_a_closed_room(self, world):
+        ada, nova = world.user("Ada"), world.user("Nova")
+        ada.core.create()
+        world.settle()
+        (code,) = ada.core.memory.rooms
+        nova.core.join(code)
+        world.settle()
+        assert nova.link is not None
+        world.stall(nova.link)
+        ada.core.say(code, "hi")
+        world.settle()
+        nova.link.stalled_since = 0.0
+        assert act(world, ada, A.CLOSE, room=code) is None
+        world.drain(nova.link)
+        world.settle()
+        assert nova.texts(code) == ["hi"]
+        assert notices(nova, code) == ["Ada closed this room"]
+        assert not world.hub.state.leaving
+        assert not world.hub.state.closing
+
     def test_the_lobby_cannot_be_closed_and_private_rooms_have_no_moderators(self, school):
         world, ada, _nova, _ = school
         error = act(world, ada, A.CLOSE)

@@ -149,3 +149,52 @@ async def test_history_on_disk_outlives_the_server(tmp_path):
             texts = [event.text for event in await room.history() if event.text == "kept"]
             assert len(texts) == expected
             await room.send("kept")
+
+
+async def test_a_moderator_acts_with_methods_of_the_room(server):
+    async with (
+        netchat.Client(server.address, name="Ada") as ada,
+        netchat.Client(server.address, name="Nova") as nova,
+    ):
+        room = await ada.create()
+        other = await nova.join(room.code)
+        await room.set_title("Physics")
+        await room.lock("full")
+        await room.make_read_only()
+        with pytest.raises(Refused, match="read-only"):
+            await other.send("hello?")
+        assert (room.title, room.role, room.is_locked, room.is_read_only) == (
+            "Physics",
+            1,
+            True,
+            True,
+        )
+        assert (other.title, other.role) == ("Physics", 0)
+        await room.unlock()
+        await room.make_writable()
+        await room.mute("Nova", "quiet", seconds=60)
+        with pytest.raises(
+            Refused, match=r"Ada has muted you for another 60 seconds: quiet|1 minute"
+        ):
+            await other.send("but")
+        await room.unmute("Nova")
+        with pytest.raises(Refused, match="Only a moderator"):
+            await other.kick("Ada")
+        with pytest.raises(Refused, match="Only an owner"):
+            await room.appoint("Nova")
+        with pytest.raises(Refused, match="Only an owner"):
+            await room.dismiss("Nova")
+        await room.kick("Nova", "bye")
+        events = [event async for event in other.events()]
+        assert events[-1].kind == EventKind.REMOVED
+        await room.ban("Nova", "again", seconds=60)
+        with pytest.raises(Refused, match="has banned you"):
+            await nova.join(room.code)
+        (ban,) = await room.bans()
+        assert (ban.name, ban.reason) == ("Nova", "again")
+        await room.unban(f"#{ban.number}")
+        assert await room.bans() == []
+        await room.clear()
+        assert [event.kind for event in await room.history()] == [EventKind.ROOM_CHANGED]
+        await room.close("over")
+        assert room.code not in ada.rooms

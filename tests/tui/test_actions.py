@@ -3,10 +3,12 @@
 import pytest
 
 from netchat.wire import (
+    Bans,
     Create,
     History,
     Join,
     Leave,
+    Moderate,
     Private,
     Rename,
     Who,
@@ -72,3 +74,60 @@ def test_without_a_room_no_message_is_sent():
     session.current = ""
     assert typed(session, "hello")[0].startswith("[error] You are not in a room")
     assert typed(session, "/who")[0].startswith("[error] You are not in a room")
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("/kick Nova", Moderate(2, 1, 0, 0, "lobby", "Nova", "")),
+        ("/kick Nova be nice", Moderate(2, 1, 0, 0, "lobby", "Nova", "be nice")),
+        ("/mute Nova", Moderate(2, 2, 0, 0, "lobby", "Nova", "")),
+        ("/mute Nova 10m be quiet", Moderate(2, 2, 0, 600, "lobby", "Nova", "be quiet")),
+        ("/mute Nova be quiet now", Moderate(2, 2, 0, 0, "lobby", "Nova", "be quiet now")),
+        ("/unmute Nova", Moderate(2, 3, 0, 0, "lobby", "Nova", "")),
+        ("/ban Nova 2H", Moderate(2, 4, 0, 7200, "lobby", "Nova", "")),
+        ("/ban device:Nova 1d no", Moderate(2, 4, 2, 86_400, "lobby", "Nova", "no")),
+        ("/ban address:2001:db8::1", Moderate(2, 4, 4, 0, "lobby", "2001:db8::1", "")),
+        ("/ban x:Nova", Moderate(2, 4, 0, 0, "lobby", "x:Nova", "")),
+        ("/ban Nova 999999d", Moderate(2, 4, 0, 2**32 - 1, "lobby", "Nova", "")),
+        ("/unban #3", Moderate(2, 5, 0, 0, "lobby", "#3", "")),
+        ("/bans", Bans(2, 0, "lobby")),
+        ("/op Nova", Moderate(2, 6, 0, 0, "lobby", "Nova", "")),
+        ("/deop Nova", Moderate(2, 7, 0, 0, "lobby", "Nova", "")),
+        ("/title Physics 9b", Moderate(2, 8, 0, 0, "lobby", "", "Physics 9b")),
+        ("/title", Moderate(2, 8, 0, 0, "lobby", "", "")),
+        ("/lock", Moderate(2, 9, 0, 0, "lobby", "", "")),
+        ("/unlock", Moderate(2, 10, 0, 0, "lobby", "", "")),
+        ("/readonly exam", Moderate(2, 11, 0, 0, "lobby", "", "exam")),
+        ("/writable", Moderate(2, 12, 0, 0, "lobby", "", "")),
+        ("/clear", Moderate(2, 13, 0, 0, "lobby", "", "")),
+        ("/close over", Moderate(2, 14, 0, 0, "lobby", "", "over")),
+    ],
+)
+def test_moderators_commands_become_requests(line, wanted):
+    session = online("lobby", ROOM)
+    session.core._next_request = 2
+    assert typed(session, line) == []
+    assert asked(session) == [wanted]
+
+
+def test_rooms_are_listed_with_their_titles():
+    session = online("lobby", ROOM)
+    session.core.memory.rooms[ROOM].title = "Physics"
+    assert typed(session, "/rooms") == ["[rooms] lobby (current), 7K3F9-2MQ0T “Physics”"]
+
+
+def test_an_export_needs_a_new_file_of_a_known_format(tmp_path):
+    session = online("lobby")
+    (line,) = typed(session, f"/export {tmp_path / 'log.pdf'}")
+    assert "FILE must end with" in line
+    assert typed(session, f"/export {tmp_path / 'log.txt'}") == []
+    assert len(session.exports) == 1
+
+
+@pytest.mark.parametrize("line", ["/bans", "/lock", "/export log.txt"])
+def test_a_moderators_command_needs_a_room(line):
+    session = online()
+    session.current = ""
+    (shown_line,) = typed(session, line)
+    assert "You are not in a room" in shown_line

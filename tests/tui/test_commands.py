@@ -70,8 +70,26 @@ def test_an_error_shows_the_syntax(line, hint):
 
 
 def test_the_help_has_every_command():
-    text = "\n".join(help_lines())
+    text = "\n".join(help_lines(2))
     assert all(f"/{verb}" in text for verb in COMMANDS)
+
+
+@pytest.mark.parametrize(("role", "has_kick", "has_op"), [(0, False, False), (1, True, False)])
+def test_the_help_has_only_what_the_user_may_do(role, has_kick, has_op):
+    text = "\n".join(help_lines(role))
+    assert ("/kick" in text, "/op" in text) == (has_kick, has_op)
+    assert completions("/kic", [], [], role) == (4, ["/kick"] if has_kick else [])
+
+
+def test_a_reason_may_have_spaces():
+    assert parse("/kick Nova be nice") == ParsedLine("kick", ("Nova", "be nice"))
+    assert parse("/mute Nova 10m be quiet now") == ParsedLine(
+        "mute", ("Nova", "10m", "be quiet now")
+    )
+    assert parse("/title Physics 9b") == ParsedLine("title", ("Physics 9b",))
+    assert parse("/title") == ParsedLine("title")
+    with pytest.raises(ValueError, match="Usage: /unmute NAME"):
+        parse("/unmute Nova now")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
 """Handlers of client events: the lines shown and the requests sent."""
 
+import re
+
 import pytest
 
 from netchat.chat.client_events import (
+    ActionCompleted,
+    BansReceived,
     EventsMissed,
     HistoryReceived,
     NameChanged,
@@ -10,6 +14,7 @@ from netchat.chat.client_events import (
     Offline,
     Online,
     RequestRefused,
+    RoomDescribed,
     RoomEntered,
     RoomEvent,
     RoomLeft,
@@ -21,10 +26,13 @@ from netchat.chat.outbox import RoomView
 from netchat.tui.event_handlers import handle_event
 from netchat.tui.lines import LineKind
 from netchat.wire import (
+    BannedUser,
+    Bans,
     Error,
     ErrorCode,
     Event,
     EventKind,
+    History,
     Join,
     Leave,
     Member,
@@ -237,3 +245,76 @@ def test_a_new_name_is_shown_by_the_rooms_or_by_the_client():
     session = online("lobby")
     session.core.memory.rooms.clear()
     assert shown(session, NameChanged("Lisa")) == ["[name] you are now Lisa"]
+
+
+class TestModeration:
+    def test_a_removal_is_shown_with_its_reason_and_the_member_is_gone(self):
+        session = online("lobby", ROOM)
+        event = Event(6, 0, 0, 1, EventKind.REMOVED, ROOM, "Nova", "Ada\n0\nspam")
+        lines = shown(session, RoomEvent(event, RoomKind.ROOM, "", False, False))
+        assert lines == ["[7K3F9-2MQ0T] [leave] Nova was removed by Ada: spam"]
+        assert list(session.people.rooms[ROOM]) == ["Sourav"]
+
+    def test_a_change_of_the_room_adds_no_member(self):
+        session = online("lobby")
+        event = Event(6, 0, 0, 8, EventKind.ROOM_CHANGED, "lobby", "", "\n0\nPhysics")
+        lines = shown(session, RoomEvent(event, RoomKind.LOBBY, "", False, False))
+        assert lines == ["[room] the host named this room “Physics”"]
+        assert list(session.people.rooms["lobby"]) == ["Nova", "Sourav"]
+
+    def test_title_modes_and_new_rights_are_announced_once(self):
+        session = online("lobby")
+        told = RoomDescribed("lobby", "Physics", 0, True, True)
+        assert shown(session, told) == [
+            "[room] the lobby is called “Physics”, is locked, is read-only"
+        ]
+        assert shown(session, told) == []
+        told = RoomDescribed("lobby", "Chemistry", 1, True, True)
+        assert shown(session, told) == [
+            "[room] you are a moderator of the lobby; /help lists what you can do"
+        ]
+        told = RoomDescribed("lobby", "Chemistry", 2, True, True)
+        assert shown(session, told) == [
+            "[room] you are an owner of the lobby; /help lists what you can do"
+        ]
+        assert shown(session, ActionCompleted("lobby", 8)) == []
+
+    def test_bans_are_listed_once_all_have_arrived(self):
+        session = online("lobby")
+        first = BannedUser(3, 0, 3, "Nova", "", "Ada", "spam")
+        second = BannedUser(4, 1_700_000_000_000_000, 4, "", "192.0.2.7", "", "")
+        assert shown(session, BansReceived("lobby", (first,), True)) == []
+        assert asked(session) == [Bans(next(iter(session.core.requests)), 3, "lobby")]
+        lines = shown(session, BansReceived("lobby", (second,), False))
+        assert lines[0] == "#3 Nova (name, device) until it is lifted, by Ada: spam"
+        assert re.fullmatch(
+            r"#4 an address \(address 192\.0\.2\.7\) until 2023-11-1\d \d\d:\d\d, by the host",
+            lines[1],
+        )
+        assert shown(session, BansReceived("lobby", (), False)) == ["[bans] the lobby has no bans"]
+
+    def test_an_export_goes_on_until_all_is_saved(self, tmp_path):
+        session = online("lobby")
+        typed(session, f"/export {tmp_path / 'log.txt'}")
+        (request,) = session.exports
+        events = tuple(Event(n, 0, 0, 0, EventKind.JOIN, "lobby", f"U{n}", "") for n in (2, 3))
+        assert shown(session, HistoryReceived("lobby", events, 2, request)) == []
+        (request,) = session.exports
+        events = tuple(Event(n, 0, 0, 0, EventKind.JOIN, "lobby", f"U{n}", "") for n in (4, 5))
+        lines = shown(session, HistoryReceived("lobby", events, 2, request))
+        assert lines == [f"[export] saved 4 events to {tmp_path / 'log.txt'}"]
+        assert (tmp_path / "log.txt").read_text().count("joined") == 4
+
+    def test_an_export_that_fails_says_why(self, tmp_path):
+        session = online("lobby")
+        typed(session, f"/export {tmp_path / 'log.txt'}")
+        (request,) = session.exports
+        (tmp_path / "log.txt").touch()  # meanwhile
+        events = tuple(Event(n, 0, 0, 0, EventKind.JOIN, "lobby", f"U{n}", "") for n in range(1, 6))
+        (line,) = shown(session, HistoryReceived("lobby", events, 1, request))
+        assert line.startswith("[error] Cannot write")
+        typed(session, f"/export {tmp_path / 'log.csv'}")
+        (request,) = session.exports
+        error = Error(ErrorCode.NOT_A_MEMBER, History.TYPE, request, "You are not in it.", "")
+        assert shown(session, RequestRefused(error, None)) == ["[error] You are not in it."]
+        assert session.exports == {}

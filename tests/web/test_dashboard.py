@@ -282,3 +282,74 @@ async def test_the_feed_lists_the_users_of_all_servers(fast_feed, tmp_path):
                 {"address": addresses[1], "users": 1, "own": False},
             ]
         redis.stop()
+
+
+class TestOperator:
+    """Actions of the operator, requested over the feed."""
+
+    async def ask(self, watcher: Viewer, **request: object) -> dict:
+        await watcher.socket.send(json.dumps({"id": 7, **request}))
+        answers: list[dict] = []
+        while not answers:
+            update = json.loads(await watcher.socket.recv())
+            if "answer" in update:
+                answers.append(update)
+            else:
+                watcher.last = update
+        return answers[0]
+
+    async def test_a_user_is_removed_and_the_action_is_listed(self, fast_feed):
+        async with (
+            serve_page() as (serving, port),
+            viewer(port, {"token": ""}) as watcher,
+            raw(serving.port, "Nova"),
+        ):
+            await watcher.until(lambda: watcher.last.get("users"))
+            (user,) = watcher.last["users"]
+            assert (user["name"], user["role"]) == ("Nova", 0)
+            done = await self.ask(watcher, do="kick", room="lobby", target="Nova", text="spam")
+            assert done == {"answer": 7, "problem": ""}
+            await watcher.until(lambda: watcher.last.get("audit"))
+            assert [row["text"] for row in watcher.last["audit"]] == [
+                "Nova was removed by the host: spam (in the lobby)"
+            ]
+            assert watcher.last["users"] == []
+
+    async def test_bans_and_logs_are_returned(self, fast_feed):
+        async with serve_page() as (_, port), viewer(port, {"token": ""}) as watcher:
+            await self.ask(watcher, do="ban", room="lobby", target="Pest", text="no", seconds=60)
+            answer = await self.ask(watcher, do="bans", room="lobby")
+            (ban,) = answer["bans"]
+            assert (ban["name"], ban["by"], ban["reason"]) == ("Pest", "the host", "no")
+            saved = await self.ask(watcher, do="export", room="lobby", format="csv")
+            assert saved["file"] == "lobby.csv"
+            assert "Pest was banned by the host for 1 minute: no" in saved["content"]
+            assert (await self.ask(watcher, do="bans", room="nowhere"))["bans"] == []
+
+    @pytest.mark.parametrize(
+        ("request_", "problem"),
+        [
+            ({"do": "kick", "room": "lobby", "target": "Nobody"}, "There is no user named Nobody"),
+            ({"do": "dance", "room": "lobby"}, "not a valid request"),
+            ({"do": "kick"}, "not a valid request"),
+            ({"do": "mute", "room": "lobby", "seconds": -1}, "not a valid request"),
+            ({"do": "mute", "room": "lobby", "target": "\ud800"}, "not a valid request"),
+            ({"do": "lock", "room": "0000000000"}, "There is no room"),
+            ({"do": "close", "room": "lobby"}, "The lobby cannot be closed."),
+            ({"do": "export", "room": "lobby", "format": "exe"}, "no such room or format"),
+            ({"do": "export", "room": "0000000000", "format": "csv"}, "no such room or format"),
+        ],
+    )
+    async def test_invalid_requests_are_answered(self, request_, problem):
+        async with serve_page() as (_, port), viewer(port, {"token": ""}) as watcher:
+            assert problem in (await self.ask(watcher, **request_))["problem"]
+
+    async def test_viewers_without_the_token_cannot_act(self, monkeypatch):
+        monkeypatch.setattr("netchat.web.dashboard.PENALTY", 0.0)
+        async with serve_page() as (serving, port):
+            first = {"token": "wrong"}
+            async with viewer(port, first, X_Forwarded_For="192.0.2.1") as watcher:
+                assert await watcher.read() == {"refused": "token"}
+                with pytest.raises(ConnectionClosed):
+                    await self.ask(watcher, do="lock", room="lobby")
+            assert serving.server.audit(9) == []

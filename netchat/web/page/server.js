@@ -197,7 +197,7 @@ function show(update) {
     menu(`Manage ${r.code}`, () => hosting.showRoom(r)),
   ]));
   fillTable("users", update.users.map((u) => [
-    `${u.name}${u.away ? " (away)" : ""}${["", " – moderator", " – owner"][u.role] ?? ""}`, u.rooms.join(", "),
+    `${u.name}${u.away ? " (away)" : ""}${["", ", moderator", ", owner"][u.role] ?? ""}`, u.rooms.join(", "),
     menu(`Moderate ${u.name}`, () => hosting.showUser(u)),
   ]));
   $("audit").replaceChildren(...update.audit.map(({time, text}) => {

@@ -83,7 +83,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> dict:
 def test_every_terminal_command_exists_or_has_an_alternative(page: dict) -> None:
     assert {*page["commands"], *page["elsewhere"]} == set(COMMANDS)
     assert not {*page["commands"]} & {*page["elsewhere"]}
-    for verb, (arguments, does) in page["commands"].items():
+    for verb, (arguments, does, *rest) in page["commands"].items():
+        rights = (COMMANDS[verb].role, COMMANDS[verb].is_open_ended)
+        assert (*rest, *(0, False)[len(rest) :]) == rights
         assert arguments == COMMANDS[verb].arguments
         assert does == COMMANDS[verb].does.split(" (also")[0]  # a page has no Ctrl-D
 
