@@ -10,6 +10,7 @@
 - `client_driver`, `server_driver`: drivers of the sans-I/O cores in `netchat.chat`.
 - `protocol_detector`: detection of frames and links.
 - `group_commit`, `turn_pacing`: pacing of commits, and of the work for heavy senders.
+- `tls/`: certificates, trust in servers, and the transport of TLS 1.3.
 - `client_path`, `link/`, `udp/`, `noise/`: links, UDP, and simulated noise.
 - `history/`, `client_store`: storage of the server and of the client.
 - `probe`: a blocking client that sends arbitrary bytes.
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from netchat.net.client import Client, Room
     from netchat.net.probe import Probe, TranscriptEntry, parse_message
     from netchat.net.server import Server
+    from netchat.net.tls.client import TlsClient
+    from netchat.net.tls.known_servers import KnownServer, KnownServers
+    from netchat.net.tls.trust import Trust
 else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
@@ -32,7 +36,21 @@ else:
             "client": "Client Room",
             "probe": "Probe TranscriptEntry parse_message",
             "server": "Server",
+            "tls.client": "TlsClient",
+            "tls.known_servers": "KnownServer KnownServers",
+            "tls.trust": "Trust",
         },
     )
 
-__all__ = ["Client", "Probe", "Room", "Server", "TranscriptEntry", "parse_message"]
+__all__ = [
+    "Client",
+    "KnownServer",
+    "KnownServers",
+    "Probe",
+    "Room",
+    "Server",
+    "TlsClient",
+    "TranscriptEntry",
+    "Trust",
+    "parse_message",
+]

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from netchat.net.link.fair_allowance import FairAllowance
 
-__all__ = ["Handshake", "HandshakeQueue"]
+__all__ = ["HandshakeQueue", "QueuedHandshake"]
 
 #: Seconds of handshakes per turn of the event loop: at least one.
 SLICE = 0.002
@@ -24,7 +24,7 @@ SLICE = 0.002
 _VISIT_EVERY, _VISITED = 0.005, 64
 
 
-class Handshake(Protocol):
+class QueuedHandshake(Protocol):
     """Interface of a connection in its handshake.
 
     Attributes:
@@ -51,22 +51,22 @@ class HandshakeQueue:
         self._loop = loop
         self._cpu = cpu
         self._failures = FairAllowance()
-        self._spent: dict[Handshake, float] = {}  # CPU time of handshakes that are not over
-        self._waiting: dict[Handshake, None] = {}
-        self._refused: dict[Handshake, None] = {}
+        self._spent: dict[QueuedHandshake, float] = {}  # CPU time of handshakes that are not over
+        self._waiting: dict[QueuedHandshake, None] = {}
+        self._refused: dict[QueuedHandshake, None] = {}
         self._used = 0.0  # seconds used in this turn of the loop
         self._in_turn = False
         self._is_scheduled = False
         self._timer: asyncio.TimerHandle | None = None
 
-    def run(self, handshake: Handshake) -> None:
+    def run(self, handshake: QueuedHandshake) -> None:
         """Continue a handshake, now or in a later turn."""
         if self._used >= SLICE or self._waiting:
             self._wait(handshake)
         else:
             self._step(handshake)
 
-    def forget(self, handshake: Handshake, *, has_failed: bool) -> None:
+    def forget(self, handshake: QueuedHandshake, *, has_failed: bool) -> None:
         """Remove a handshake that is over; count its CPU time if it has failed."""
         self._waiting.pop(handshake, None)
         self._refused.pop(handshake, None)
@@ -74,7 +74,7 @@ class HandshakeQueue:
         if has_failed and spent:
             self._failures.spend(spent, handshake.share)
 
-    def _step(self, handshake: Handshake) -> None:
+    def _step(self, handshake: QueuedHandshake) -> None:
         if self._failures.wait(self._loop.time(), handshake.share):
             self._refused[handshake] = None
             self._arm()
@@ -92,7 +92,7 @@ class HandshakeQueue:
         elif has_failed:  # it was forgotten during the step
             self._failures.spend(seconds, handshake.share)
 
-    def _wait(self, handshake: Handshake) -> None:
+    def _wait(self, handshake: QueuedHandshake) -> None:
         self._waiting[handshake] = None
         if not self._is_scheduled:
             self._is_scheduled = True

@@ -86,7 +86,9 @@ class Trust:
         self._has_ca = ca is not None
         self._known = known or KnownServers()
         self.notify = notify
-        self.context = client_context(None if ca is None else Path(ca), keylog_file(keylog))
+        self.context: ssl.SSLContext = client_context(
+            None if ca is None else Path(ca), keylog_file(keylog)
+        )
 
     def check(self, host: str, port: int, tls: ssl.SSLObject | ssl.SSLSocket) -> None:
         """Check the certificate of a server after the handshake.
