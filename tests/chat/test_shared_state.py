@@ -12,9 +12,11 @@ from netchat.chat import commands as c
 from netchat.chat.apply import apply
 from netchat.chat.persistence import MembershipRow, RoomRow, SessionRow, Snapshot
 from netchat.chat.shared_state import SharedState
-from netchat.chat.state_records import ChatRecord, pack_state
+from netchat.chat.state_records import ChatRecord, SealedDeviceRecord, pack_state
 from netchat.errors import CommandError
 from netchat.wire import RoomKind
+
+KEYS = SealedDeviceRecord(1, "", 0, b"keys", b"").encode()
 
 STORED = Snapshot(
     rooms=[
@@ -117,8 +119,9 @@ def test_damaged_snapshots_raise_an_error_or_load_as_they_are(data):
     [
         (b"", "version none"),
         (b"\x09", "version 09"),
-        (SharedState(STORED).dump() + b"!", "its records end at"),
-        (SharedState(STORED).dump()[:-1], "its records end at"),
+        (SharedState(STORED).dump() + b"!", "damaged at byte"),
+        (SharedState(STORED).dump()[:-1], "damaged at byte"),
+        (pack_state([ChatRecord(1, 1, b"").encode()], [], [], [], [], [KEYS]) + b"!", "end at"),
         (SharedState(STORED).dump()[:-50], "damaged at byte"),
         (b"\x02" + bytes(16), "inconsistent"),
         (pack_state([ChatRecord(1, 1, bytes(24)).encode()], [], [], []), "whole pairs"),

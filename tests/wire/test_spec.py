@@ -51,5 +51,6 @@ def test_senders():
 
 
 def test_records_and_enums_in_order_of_appearance():
-    assert [r.__name__ for r in records()] == ["Position", "Membership", "ServerAddress", "Member"]
+    names = ["Position", "Membership", "ServerAddress", "Member", "Sealed", "Wrap", "DeviceKeys"]
+    assert [r.__name__ for r in records()] == [*names, "SealedText"]
     assert [e.__name__ for e in enums()] == ["ErrorCode", "EventKind", "RoomKind"]
