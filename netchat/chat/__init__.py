@@ -44,12 +44,15 @@ if TYPE_CHECKING:
         RoomEvent,
         RoomLeft,
         RosterReceived,
+        SafetyReceived,
+        SealingWarning,
+        SecretKnown,
         SessionEnded,
         Undelivered,
         WarningReceived,
     )
     from netchat.chat.effects import Log
-    from netchat.chat.outbox import ClientState, RoomView
+    from netchat.chat.outbox import ClientState, RoomView, SealingState
     from netchat.chat.settings import Settings
 else:
     __getattr__, __dir__ = lazy_exports(
@@ -58,11 +61,11 @@ else:
             "client": "ChatClient",
             "client_events": """
                 Acknowledged ClientEvent EventsMissed HistoryReceived NameChanged NameRejected Offline
-                Online RequestRefused RoomEntered RoomEvent RoomLeft RosterReceived SessionEnded
-                Undelivered WarningReceived
+                Online RequestRefused RoomEntered RoomEvent RoomLeft RosterReceived
+                SafetyReceived SealingWarning SecretKnown SessionEnded Undelivered WarningReceived
             """,
             "effects": "Log",
-            "outbox": "ClientState RoomView",
+            "outbox": "ClientState RoomView SealingState",
             "settings": "Settings",
         },
     )
@@ -85,6 +88,10 @@ __all__ = [
     "RoomLeft",
     "RoomView",
     "RosterReceived",
+    "SafetyReceived",
+    "SealingState",
+    "SealingWarning",
+    "SecretKnown",
     "SessionEnded",
     "Settings",
     "Undelivered",

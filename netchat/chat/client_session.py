@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from netchat.chat.client_events import ClientEvent
 from netchat.chat.names import fold
@@ -34,9 +34,6 @@ from netchat.wire import (
     Who,
     encode,
 )
-
-if TYPE_CHECKING:
-    from netchat.chat.client_sealing import ClientSealing
 
 __all__ = ["ClientSession"]
 
@@ -93,7 +90,7 @@ class ClientSession:
         self.history_replies: dict[int, list[Event | SealedEvent]] = {}
         self.gap_requests: set[int] = set()
         self.can_seal: bool = can_seal
-        self.sealing: ClientSealing | None = None
+        self.sealing: Any = None
         self.pending_bye: bytes = b""
         self._software = software
         self._reader = FrameReader()
@@ -234,8 +231,8 @@ class ClientSession:
         """
         return self.require_sealing().create() if sealed else self.ask(Create)
 
-    def require_sealing(self) -> ClientSealing:
-        """Return the state of sealed messages.
+    def require_sealing(self) -> Any:
+        """Return the state of sealed messages, a `ClientSealing`.
 
         Raises:
             SealingError: This client or the server cannot seal.

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from netchat.chat import commands as c
 from netchat.chat.apply import apply
-from netchat.chat.persistence import MembershipRow, RoomRow, SessionRow, Snapshot
+from netchat.chat.persistence import (
+    DeviceRow,
+    EpochRow,
+    MembershipRow,
+    RoomRow,
+    SessionRow,
+    Snapshot,
+)
 from netchat.chat.shared_state import SharedState
 from netchat.chat.state_records import ChatRecord, SealedDeviceRecord, pack_state
 from netchat.errors import CommandError
@@ -152,3 +159,25 @@ def test_a_counter_costs_little_more_than_a_look_at_it():
     costs = [(cost(state.dump), cost(look)) for _ in range(10)]
     dump, loop = map(min, zip(*costs, strict=True))
     assert dump < 10 * loop
+
+
+def test_keys_of_unknown_sessions_and_rooms_are_ignored():
+    stored = Snapshot(
+        STORED.rooms,
+        STORED.sessions,
+        STORED.memberships,
+        STORED.next_id,
+        epochs=[EpochRow(99, 2, b"c")],
+        devices=[
+            DeviceRow(99, 0, 0, b"k", b""),
+            DeviceRow(STORED.sessions[0].id, 99, 1, b"k", b"p"),
+            *(
+                DeviceRow(session.id, room.id, 1, b"k", b"p")
+                for session in STORED.sessions
+                for room, _, _ in STORED.rooms
+            ),
+        ],
+    )
+    state = SharedState(stored)
+    known = sum(len(room.devices or {}) for room in state.rooms.values())
+    assert known == sum(len(room.members) for room in state.rooms.values())
