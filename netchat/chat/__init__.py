@@ -50,13 +50,16 @@ if TYPE_CHECKING:
         RoomEvent,
         RoomLeft,
         RosterReceived,
+        SafetyReceived,
+        SealingWarning,
+        SecretKnown,
         SessionEnded,
         Undelivered,
         WarningReceived,
     )
     from netchat.chat.client_session import Credentials
     from netchat.chat.effects import Log
-    from netchat.chat.outbox import ClientState, RoomView
+    from netchat.chat.outbox import ClientState, RoomView, SealingState
     from netchat.chat.settings import Settings
 else:
     __getattr__, __dir__ = lazy_exports(
@@ -67,11 +70,11 @@ else:
                 AccountChanged Acknowledged ActionCompleted BansReceived ClientEvent EventsMissed
                 HistoryReceived LoginFailed LoginRequired NameChanged NameRejected Offline Online
                 RequestRefused RoomDescribed RoomEntered RoomEvent RoomLeft RosterReceived
-                SessionEnded Undelivered WarningReceived
+                SafetyReceived SealingWarning SecretKnown SessionEnded Undelivered WarningReceived
             """,
             "client_session": "Credentials",
             "effects": "Log",
-            "outbox": "ClientState RoomView",
+            "outbox": "ClientState RoomView SealingState",
             "settings": "Settings",
         },
     )
@@ -101,6 +104,10 @@ __all__ = [
     "RoomLeft",
     "RoomView",
     "RosterReceived",
+    "SafetyReceived",
+    "SealingState",
+    "SealingWarning",
+    "SecretKnown",
     "SessionEnded",
     "Settings",
     "Undelivered",

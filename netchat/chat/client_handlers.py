@@ -349,7 +349,9 @@ def _open_past(
     client: ClientSession, room: str, events: list[Event | SealedEvent]
 ) -> tuple[tuple[Event, ...], dict[int, tuple[str, ...]]]:
     if client.sealing is not None:
-        return client.sealing.open_past(room, events)
+        opened: tuple[tuple[Event, ...], dict[int, tuple[str, ...]]]
+        opened = client.sealing.open_past(room, events)
+        return opened
     return tuple(event for event in events if isinstance(event, Event)), {}
 
 

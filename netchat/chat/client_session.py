@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from netchat.chat.client_events import ClientEvent, RequestRefused
 from netchat.chat.names import fold
@@ -44,9 +44,6 @@ from netchat.wire import (
     Who,
     encode,
 )
-
-if TYPE_CHECKING:
-    from netchat.chat.client_sealing import ClientSealing
 
 __all__ = ["ClientSession", "Credentials"]
 
@@ -140,7 +137,7 @@ class ClientSession:
         self.credentials: Credentials | None = None
         self.is_logging_out: bool = False
         self.can_seal: bool = can_seal
-        self.sealing: ClientSealing | None = None
+        self.sealing: Any = None
         self.pending_bye: bytes = b""
         self._software = software
         self._reader = FrameReader()
@@ -305,8 +302,8 @@ class ClientSession:
         """
         return self.require_sealing().create() if sealed else self.ask(Create)
 
-    def require_sealing(self) -> ClientSealing:
-        """Return the state of sealed messages.
+    def require_sealing(self) -> Any:
+        """Return the state of sealed messages, a `ClientSealing`.
 
         Raises:
             SealingError: This client or the server cannot seal.

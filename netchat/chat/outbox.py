@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netchat.chat.credentials import DEVICE_KEY_SIZE
 from netchat.wire import Event, RoomKind, SealedEvent, Send
-
-if TYPE_CHECKING:
-    from netchat.chat.client_sealing import ClientSealing
 
 __all__ = ["ClientState", "RoomView", "SealingState"]
 
@@ -58,16 +55,18 @@ class SealingState:
         saved: What was saved, as plain data.
 
     Attributes:
-        used: The state in use. Until then, nothing needs `cryptography`.
+        saved: What was saved.
+        used: The `ClientSealing` in use, or None. Until then, nothing needs `cryptography`.
     """
 
     def __init__(self, saved: dict[str, Any] | None = None) -> None:
-        self.saved = saved or {}
-        self.used: ClientSealing | None = None
+        self.saved: dict[str, Any] = saved or {}
+        self.used: Any = None
 
     def dump(self) -> dict[str, Any]:
         """Return the state as plain data."""
-        return self.used.dump() if self.used is not None else self.saved
+        state: dict[str, Any] = self.used.dump() if self.used is not None else self.saved
+        return state
 
 
 @dataclass(slots=True)

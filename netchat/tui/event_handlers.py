@@ -235,7 +235,8 @@ def _announce_room(session: ChatSession, room: str) -> list[Line]:
         session.initial_room = ""
     session.unlisted_rooms.add(room)
     session.core.who(room)
-    is_sealed = session.core.memory.rooms[room].kind is RoomKind.SEALED
+    view = session.core.memory.rooms.get(room)
+    is_sealed = view is not None and view.kind is RoomKind.SEALED
     invitation = (
         ""
         if room == LOBBY

@@ -141,7 +141,7 @@ def _fields(event: ClientEvent) -> dict[str, Any]:
             people = {"type": "people", "room": room, "total": total, "members": names}
             return {**people, "more": more}
         case SecretKnown(room, epoch, secret):
-            words = secret_words(read_secret(secret))
+            words = secret_words(read_secret(secret)) if secret else ""
             invitation = f"{room}#{secret}"
             known = {"type": "secret", "room": room, "epoch": epoch}
             return {**known, "invitation": invitation, "words": words}

@@ -16,7 +16,7 @@ def secret_lines(room: str, epoch: int, secret: str) -> list[Line]:
     """Return lines that tell how others join a sealed room."""
     again = "" if epoch == 1 else "has a new secret, and older links no longer open it; it "
     text = f"{LOCK} {room_name(room)} {again}is joined with /join {show_code(room)}#{secret}"
-    words = secret_words(read_secret(secret))
+    words = secret_words(read_secret(secret)) if secret else ""
     return [
         notice_line("secret", text),
         notice_line("secret", f"or, to read aloud: /join {show_code(room)} {words}"),

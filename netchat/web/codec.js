@@ -111,6 +111,11 @@ function write(declared, values, where, out) {
 
 function number(kind, value, path) {
   const size = SIZES[kind];
+  if (size <= 4 && Number.isInteger(value) && value >= 0 && value < 256 ** size) { // most numbers
+    const bytes = new Uint8Array(size);
+    for (let i = size - 1, rest = value; i >= 0; i--, rest = Math.floor(rest / 256)) bytes[i] = rest & 255;
+    return bytes;
+  }
   let n;
   try {
     n = BigInt(value);
@@ -121,7 +126,8 @@ function number(kind, value, path) {
     throw new EncodeError(`${path} = ${value} does not fit into ${size} bytes`);
   }
   const bytes = new Uint8Array(size);
-  for (let i = size - 1; i >= 0; i--, n >>= 8n) bytes[i] = Number(n & 255n);
+  if (size === 8) viewOf(bytes).setBigUint64(0, n);
+  else for (let i = size - 1; i >= 0; i--, n >>= 8n) bytes[i] = Number(n & 255n);
   return bytes;
 }
 

@@ -25,20 +25,16 @@ from netchat.errors import SealingError
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     CreateSealed,
-    Device,
     DeviceKeys,
     DeviceList,
     Devices,
     Error,
     ErrorCode,
     EventKind,
-    Join,
     RoomKind,
-    Sealed,
     SealedEvent,
     SealedSend,
     Send,
-    Wrap,
     encode,
 )
 from tests.chat.world import User, World, hello, refusal
@@ -399,85 +395,6 @@ def test_an_old_server_has_no_sealed_rooms():
     assert old.core.sealing is None
 
 
-def sealed(**fields: object) -> Sealed:
-    """Return a sealed message of valid sizes."""
-    default = {
-        "kind": EventKind.SEALED,
-        "suite": 1,
-        "epoch": 1,
-        "run": 0,
-        "seen": 0,
-        "view": b"",
-        "previous": b"",
-        "key": bytes(64),
-        "check": b"",
-        "wraps": (),
-        "ciphertext": b"c",
-        "signature": bytes(64),
-    }
-    return Sealed(**{**default, **fields})  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"kind": 1},
-        {"key": b""},
-        {"signature": b""},
-        {"view": b"x"},
-        {"previous": b"x"},
-        {"check": bytes(16)},
-        {"ciphertext": bytes(20_000)},
-        {"kind": EventKind.REKEY, "check": bytes(16)},
-        {"wraps": (Wrap(1, bytes(32), bytes(32), bytes(32)),)},
-        {
-            "kind": EventKind.REKEY,
-            "check": bytes(16),
-            "wraps": (Wrap(1, b"", bytes(32), bytes(32)),),
-        },
-    ],
-)
-def test_the_server_checks_sizes(fields):
-    world = World()
-    room, _ = sealed_room(world, "Ann")
-    link, _ = world.greet("Bob")
-    world.say(link, Device("", 0, bytes(128), b""))
-    world.say(link, Join(1, 0, 0, room))
-    answer = world.say(link, SealedSend(1, room, (sealed(**fields),)))
-    assert refusal(answer) == (ErrorCode.BAD_SEAL, SealedSend.TYPE, 1)
-
-
-def test_the_server_refuses_what_has_no_place():
-    world = World()
-    room, (ann,) = sealed_room(world, "Ann")
-    link, _ = world.greet("Bob")
-    world.say(link, Device("", 0, bytes(128), b""), Device("", 0, bytes(128), b""))
-    assert refusal(world.say(link, SealedSend(1, room, (sealed(),))))[0] == ErrorCode.NOT_A_MEMBER
-    assert refusal(world.say(link, DeviceList(1, room, "")))[0] == ErrorCode.NOT_A_MEMBER
-    world.say(link, Join(1, 0, 0, "lobby"), Join(2, 0, 0, room))
-    assert refusal(world.say(link, Send(1, room, "x")))[0] == ErrorCode.NOT_SEALED
-    for message, code in (
-        (SealedSend(2, "lobby", (sealed(),)), ErrorCode.CANNOT_SEAL),
-        (SealedSend(2, room, (sealed(epoch=2),)), ErrorCode.OLD_EPOCH),
-        (SealedSend(2, room, ()), ErrorCode.BAD_SEAL),
-        (SealedSend(2**63, room, (sealed(),)), ErrorCode.OUT_OF_ORDER),
-        (Device(room, 1, b"", b""), ErrorCode.BAD_SEAL),
-        (CreateSealed(1, b""), ErrorCode.BAD_SEAL),
-    ):
-        assert refusal(world.say(link, message))[0] == code, message
-    (event,) = world.say(link, SealedSend(3, room, (sealed(),)))
-    assert isinstance(event, SealedEvent)
-    ack = world.say(link, SealedSend(3, room, (sealed(),)))
-    assert ack[0].NAME == "ACK"
-    (answer,) = world.say(link, DeviceList(2, "lobby", ""))
-    assert answer == Devices(2, 0, 0, b"", "lobby", ())
-    # Zeros are a key of small order, whose signatures are sometimes valid; the secret is still missing.
-    assert problems(ann)[0] in (
-        "its signature is invalid",
-        "it was changed, or sealed with another secret",
-    )
-
-
 def test_device_lists_come_in_pages(monkeypatch):
     monkeypatch.setattr("netchat.chat.large_replies.MAX_DEVICES", 2)
     world = World()
@@ -612,3 +529,40 @@ def test_a_session_with_keys_can_end_and_begin_anew():
     state = ClientState()
     assert state.sealing.dump() == {}
     assert hello("x").features == 0
+
+
+def test_a_wrong_secret_does_not_replace_the_right_one():
+    world = World()
+    room, (ann,) = sealed_room(world, "Ann")
+    before = invitation(ann, room)
+    assert ann.core.sealing is not None
+    ann.core.sealing.invite(room, bytes(16))
+    world.settle()
+    assert invitation(ann, room) == before
+    number = ann.core.ask(lambda n: DeviceList(n, room, ""))
+    ann.core.sealing._invited[room] = bytes(16)
+    ann.core.feed(encode(Devices(number, 0, 2, bytes(16), room, ())))
+    assert invitation(ann, room) == before, "the REKEY is still to come"
+
+
+def test_a_second_message_waits_for_the_first_ones_rekey():
+    world = World()
+    room, (ann, bob, cyd) = sealed_room(world, "Ann", "Bob", "Cyd")
+    other, _ = "lobby", ann.core.join("lobby")
+    cyd.core.leave(room)
+    world.settle()
+    ann.core.say(room, "first")
+    world.settle(until=lambda: bool(ann.core.sealing and ann.core.sealing._rekeys))
+    ann.core.say(room, "second")
+    ann.core.say(other, "elsewhere")
+    assert ann.core.sealing is not None
+    assert ann.core.sealing.refused(1, is_old=True, why="") is True
+    world.settle()
+    assert texts(bob, room) == ["first", "second"]
+
+
+def test_a_message_for_a_forgotten_room_is_dropped():
+    world = World()
+    _, (ann,) = sealed_room(world, "Ann")
+    assert ann.core.sealing is not None
+    ann.core.sealing.dropped(Send(1, "gone", "x"))

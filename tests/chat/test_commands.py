@@ -16,10 +16,16 @@ from netchat.chat.commands import (
     encode_command,
 )
 from netchat.errors import CommandError, EncodeError
-from netchat.wire import fields_of
-from netchat.wire.fields import BLOB, TEXT, U32
+from netchat.wire import Sealed, fields_of
+from netchat.wire.fields import BLOB, LIST, TEXT, U32
+from tests.wire.strategies import instances
 
-KINDS = {TEXT: st.text(max_size=20), BLOB: st.binary(max_size=40), U32: st.integers(0, 2**32 - 1)}
+KINDS = {
+    TEXT: st.text(max_size=20),
+    BLOB: st.binary(max_size=40),
+    U32: st.integers(0, 2**32 - 1),
+    LIST: st.lists(instances(Sealed), max_size=1).map(tuple),
+}
 
 
 @st.composite
@@ -76,6 +82,9 @@ def test_the_encoding_stays_the_same():
         35: "SetRole",
         36: "AddInvitation",
         40: "ModerateRoom",
+        50: "PostSealed",
+        51: "CreateSealedRoom",
+        52: "PublishDevice",
     }
 
 

@@ -10,11 +10,26 @@ from hypothesis import strategies as st
 
 from netchat.chat import commands as c
 from netchat.chat.apply import apply
-from netchat.chat.persistence import MembershipRow, RoomRow, SessionRow, Snapshot
+from netchat.chat.persistence import (
+    DeviceRow,
+    EpochRow,
+    MembershipRow,
+    RoomRow,
+    SessionRow,
+    Snapshot,
+)
 from netchat.chat.shared_state import SharedState
-from netchat.chat.state_records import ChatRecord, pack_logins, pack_state, unpack_logins
+from netchat.chat.state_records import (
+    ChatRecord,
+    SealedDeviceRecord,
+    pack_logins,
+    pack_state,
+    unpack_logins,
+)
 from netchat.errors import CommandError
 from netchat.wire import RoomKind
+
+KEYS = SealedDeviceRecord(1, "", 0, b"keys", b"").encode()
 
 STORED = Snapshot(
     rooms=[
@@ -119,10 +134,11 @@ def test_damaged_snapshots_raise_an_error_or_load_as_they_are(data):
         (b"\x09", "version 09"),
         (SharedState(STORED).dump() + b"!", "its records end at"),
         (SharedState(STORED).dump()[:-1], "damaged at byte"),
+        (pack_state([ChatRecord(1, 1, b"").encode()], *[[]] * 7, [KEYS]) + b"!", "end at"),
         (SharedState(STORED).dump()[:-50], "damaged at byte"),
         (b"\x02" + bytes(16), "inconsistent"),
-        (b"\x03" + bytes(28), "inconsistent"),
-        (pack_state([ChatRecord(1, 1, bytes(24)).encode()], [], [], [], [], [], []), "whole pairs"),
+        (b"\x03" + bytes(36), "inconsistent"),
+        (pack_state([ChatRecord(1, 1, bytes(24)).encode()], *[[]] * 8), "whole pairs"),
     ],
 )
 def test_the_error_says_what_is_wrong(data, problem):
@@ -157,3 +173,25 @@ def test_incomplete_logins_of_an_account():
     assert unpack_logins(whole) == {7: (b"a" * 32, b"")}
     with pytest.raises(ValueError, match="incomplete"):
         unpack_logins(whole[:-1])
+
+
+def test_keys_of_unknown_sessions_and_rooms_are_ignored():
+    stored = Snapshot(
+        STORED.rooms,
+        STORED.sessions,
+        STORED.memberships,
+        STORED.next_id,
+        epochs=[EpochRow(99, 2, b"c")],
+        devices=[
+            DeviceRow(99, 0, 0, b"k", b""),
+            DeviceRow(STORED.sessions[0].id, 99, 1, b"k", b"p"),
+            *(
+                DeviceRow(session.id, room.id, 1, b"k", b"p")
+                for session in STORED.sessions
+                for room, _, _ in STORED.rooms
+            ),
+        ],
+    )
+    state = SharedState(stored)
+    known = sum(len(room.devices or {}) for room in state.rooms.values())
+    assert known == sum(len(room.members) for room in state.rooms.values())

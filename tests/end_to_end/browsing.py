@@ -32,10 +32,12 @@ expect.set_options(timeout=15_000)
 
 
 @contextlib.contextmanager
-def browser() -> Iterator[Browser]:
-    """Run a headless browser."""
+def browser(*options: str) -> Iterator[Browser]:
+    """Run a headless browser, with more options of its command."""
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        running = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", *options]
+        )
         yield running
         running.close()
 

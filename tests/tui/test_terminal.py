@@ -107,7 +107,7 @@ def test_two_users_chat_and_output_does_not_overwrite_the_input_line(place):
         lisa.type("/msg No", "Tab")
         lisa.see("lobby> /msg Nova")
         lisa.enter("psst")
-        nova.see("Lisa -> you: psst")
+        nova.see("\N{LOCK} Lisa -> you: psst")
         lisa.see("you -> Nova: psst")
         nova.enter("/frob")
         nova.see(

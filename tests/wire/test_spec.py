@@ -51,5 +51,8 @@ def test_senders():
 
 
 def test_records_and_enums_in_order_of_appearance():
-    assert [r.__name__ for r in records()] == ["Position", "Membership", "ServerAddress", "Member"]
-    assert [e.__name__ for e in enums()] == ["ErrorCode", "EventKind", "Role", "RoomKind"]
+    rooms = ["Position", "Membership", "ServerAddress", "Member", "BannedUser"]
+    sealed = ["Sealed", "Wrap", "DeviceKeys", "SealedText"]
+    assert [r.__name__ for r in records()] == rooms + sealed
+    kinds = ["ErrorCode", "EventKind", "Role", "ModeratorAction", "RoomKind"]
+    assert [e.__name__ for e in enums()] == kinds

@@ -208,8 +208,9 @@ export const isValid = (sealed, signed) => isSigned(sealed.key, sealed.signature
 export const linkOf = (sealed, signed) => sha256(signed, sealed.signature);
 
 /** Decrypt a message. Returns {name, text}. Throws a SealingError. */
-export async function openSealed(sealed, log, epochKeys, counter) {
-  const additionalData = concat(start(sealed, log, counter), u64(0));
+export async function openSealed(sealed, signed, epochKeys, counter) {
+  // The additional data is the signed part without the ciphertext.
+  const additionalData = concat(signed.subarray(0, signed.length - sealed.ciphertext.length - 8), u64(0));
   const params = { name: "AES-GCM", iv: concat(u32(sealed.run), u64(counter)), additionalData };
   let plain;
   try {

@@ -182,20 +182,20 @@ export class SealedRoom {
     }
     const problems = await this.orderProblems(event, sealed, await linkOf(sealed, signed));
     await this.transcript.add(event.seq, body);
-    if (sealed.kind === EventKind.REKEY) return this.applyRekey(event, sealed, problems);
+    if (sealed.kind === EventKind.REKEY) return this.applyRekey(event, sealed, signed, problems);
     const keys = this.epochs.get(sealed.epoch);
     if (sealed.epoch !== this.epoch && (keys || this.epoch)) {
       problems.push("it is sealed with an old secret, which former members know");
     }
-    return this.opened(event, sealed, keys, problems);
+    return this.opened(event, sealed, signed, keys, problems);
   }
 
-  async opened(event, sealed, keys, problems) {
+  async opened(event, sealed, signed, keys, problems) {
     const { sender, counter } = event;
     if (!keys) return unreadable(sender, [...problems, NO_SECRET], sealed.key);
     let plain;
     try {
-      plain = await openSealed(sealed, this.log, keys, counter);
+      plain = await openSealed(sealed, signed, keys, counter);
     } catch (error) {
       return unreadable(sender, [...problems, error.message], sealed.key);
     }
@@ -243,13 +243,13 @@ export class SealedRoom {
     return renamed?.to === skeleton(sender) && seen < renamed.seq;
   }
 
-  async applyRekey(event, sealed, problems) {
+  async applyRekey(event, sealed, signed, problems) {
     let opened;
     if (this.isPrivate && !this.epoch) { // there is no secret yet that could seal the reason
       problems.push(...this.senderProblems(event.sender, event, false, sealed.key));
       opened = { name: event.sender, text: "", keys: sealed.key, isReadable: true, problems };
     } else {
-      opened = await this.opened(event, sealed, this.epochs.get(sealed.epoch - 1), problems);
+      opened = await this.opened(event, sealed, signed, this.epochs.get(sealed.epoch - 1), problems);
       problems = opened.problems;
     }
     const isFromMember = opened.isReadable && !this.gone.has(hex(sealed.key));
@@ -284,34 +284,37 @@ export class SealedRoom {
    */
   async openPast(events) {
     const followed = new Map(); // sender -> link that its later, verified message states
-    const opened = new Map();
-    for (const event of events.toReversed()) {
-      if (!event.sealed) continue;
-      const [sealed] = event.sealed;
-      let why = "its signature is invalid";
-      try {
-        const signed = signedPart(sealed, this.log, event.counter);
-        const stated = followed.get(hex(sealed.key));
-        const isLinked = stated && same(stated, await linkOf(sealed, signed));
-        if (isLinked || (await isValid(sealed, signed))) {
-          followed.set(hex(sealed.key), sealed.previous);
-          why = "";
-        }
-      } catch (error) {
-        why = error.message;
-      }
-      opened.set(event.seq, why ? Promise.resolve(unreadable(event.sender, [why], EMPTY)) : this.past(event, sealed));
+    const sealed = await Promise.all(events.filter((event) => event.sealed).map((event) => this.linked(event)));
+    for (const each of sealed.toReversed()) {
+      const stated = followed.get(each.sender);
+      each.isValid = !each.why && ((stated && same(stated, each.link)) || (await isValid(each.sealed, each.signed)));
+      if (each.isValid) followed.set(each.sender, each.sealed.previous);
     }
-    return new Map(await Promise.all([...opened].map(async ([seq, promise]) => [seq, await promise])));
+    return new Map(await Promise.all(sealed.map(async (each) => {
+      const { event, signed, why } = each;
+      const problem = why || "its signature is invalid";
+      return [event.seq, each.isValid ? await this.past(event, each.sealed, signed) : unreadable(event.sender, [problem], EMPTY)];
+    })));
   }
 
-  async past(event, sealed) {
+  /** Return a sealed event with what its signature covers and the link to it. */
+  async linked(event) {
+    const [sealed] = event.sealed;
+    try {
+      const signed = signedPart(sealed, this.log, event.counter);
+      return { event, sealed, signed, sender: hex(sealed.key), link: await linkOf(sealed, signed) };
+    } catch ({ message: why }) {
+      return { event, sealed, why };
+    }
+  }
+
+  async past(event, sealed, signed) {
     const epoch = sealed.epoch - (sealed.kind === EventKind.REKEY ? 1 : 0);
     if (!epoch) return { name: event.sender, text: "", keys: sealed.key, isReadable: true, problems: [] };
     const keys = this.epochs.get(epoch);
     if (!keys) return unreadable(event.sender, [NO_SECRET], sealed.key);
     try {
-      const { name, text } = await openSealed(sealed, this.log, keys, event.counter);
+      const { name, text } = await openSealed(sealed, signed, keys, event.counter);
       const known = this.pins.get(name) ?? hex(sealed.key);
       const problems = known === hex(sealed.key) ? [] : [`${name} had other keys then`];
       return { name, text, keys: sealed.key, isReadable: true, problems };

@@ -415,3 +415,48 @@ def test_the_secret_of_the_link_is_that_of_the_room():
     ann.room._link = b"x" * 32
     ann.room.forget_unsent()
     assert ann.room._link == b""
+
+
+def test_a_private_secret_that_differs_between_the_two_is_noticed():
+    ann, bob = (Member(name, is_private=True) for name in ("Ann", "Bob"))
+    ann.counter += 1
+    sealed = ann.room.rekey(ann.counter, "Ann", [bob.device.keys], "")
+    other = ann.room.rekey(ann.counter, "Ann", [bob.device.keys], "")
+    fields = {name: getattr(sealed, name) for name in Sealed.__slots__}
+    fields |= {"wraps": other.wraps, "signature": b""}
+    head = b"".join(number.to_bytes(8, "big") for number in (LOG, ann.counter))
+    signature = ann.device.sign(b"netchat sealed 1\0" + head + Sealed(**fields).encode())
+    forged = Sealed(**{**fields, "signature": signature})
+    Relay(bob).send(SealedEvent(1, 0, 5, ann.counter, "R", "Ann", (forged,)))
+    assert bob.problems == ["the new secret of this device is not that of the others"]
+
+
+def test_a_client_continues_after_its_own_message_of_an_earlier_run():
+    relay, ann, bob = begun()
+    again = SealedRoom(ann.device, Pins(), LOG, 2, 2)
+    again.set_secret(SECRET, 1)
+    again.open(relay.log[2])  # type: ignore[arg-type]
+    again.open(relay.log[3])  # type: ignore[arg-type]
+    ann.room = again
+    relay.send(relay.sealed(ann, "restored"), bob)
+    assert bob.problems == []
+
+
+@pytest.mark.parametrize("plain", [b"", b"\0\1x", b"\0\1\xff\0\0", b"\0\1x\0\1y!"])
+def test_a_malformed_plaintext_is_not_shown(plain):
+    """A member with a program of its own can seal anything."""
+    relay, ann, bob = begun()
+    message = relay.sealed(ann, "hello")
+    keys = ann.room.keys
+    assert keys is not None
+    (sealed,) = message.sealed
+    fields = {name: getattr(sealed, name) for name in Sealed.__slots__}
+    fields |= {"ciphertext": b"", "signature": b""}
+    head = b"netchat sealed 1\0" + b"".join(n.to_bytes(8, "big") for n in (LOG, message.counter))
+    nonce = sealed.run.to_bytes(4, "big") + message.counter.to_bytes(8, "big")
+    cipher = keys.cipher(ann.device.keys)
+    fields["ciphertext"] = cipher.encrypt(nonce, plain, head + Sealed(**fields).encode())
+    fields["signature"] = ann.device.sign(head + Sealed(**fields).encode())
+    forged = Sealed(**fields)
+    relay.send(change(message, ciphertext=forged.ciphertext, signature=forged.signature), bob)
+    assert bob.problems == ["its plaintext is malformed"]

@@ -59,7 +59,7 @@ export async function check(C, { golden, standards, wrap }) {
     { run: Number(number("run")), seen: 9n, view: new Uint8Array(32).fill(0xa0) });
   const signed = C.signedPart(sealed, log, counter);
   expect("signature", await C.isValid(sealed, signed), true);
-  const opened = await C.openSealed(sealed, log, epochKeys, counter);
+  const opened = await C.openSealed(sealed, signed, epochKeys, counter);
   expect("name", opened.name, golden.name);
   expect("text", opened.text, golden.text);
   for (const field of ["ciphertext", "signature"]) {
@@ -67,7 +67,7 @@ export async function check(C, { golden, standards, wrap }) {
     const part = C.signedPart(changed, log, counter);
     expect(`changed ${field}`, await C.isValid(changed, part), false);
   }
-  const moved = await C.openSealed(sealed, log, epochKeys, counter + 1n).catch(({ message }) => message);
+  const moved = await C.openSealed(sealed, C.signedPart(sealed, log, counter + 1n), epochKeys, counter + 1n).catch(({ message }) => message);
   expect("moved", moved, "it was changed, or sealed with another secret");
   expect("words", hex(await C.readSecret(golden.words)), golden.secret);
   expect("encoded", hex(await C.readSecret(golden.encoded)), golden.secret);
