@@ -551,7 +551,7 @@ class TestRooms:
         world, ada, nova, vega = school
         assert vega.link is not None
         world.stall(vega.link)
-        nova.core.say("lobby", "secret")
+        nova.core.say("lobby", "hushed")
         world.settle()
         world.history.clear_room = lambda *_: False  # the deletion is late
         assert act(world, ada, A.CLEAR) is None
@@ -777,7 +777,7 @@ class TestStorage:
         history = SqliteHistory(tmp_path / "h.db")
         world = World(history)
         nova = world.user("Nova", "lobby")
-        nova.core.say("lobby", "secret")
+        nova.core.say("lobby", "hushed")
         world.settle()
         history.clear_room, original = (lambda *_: False), history.clear_room
         operate(world, A.CLEAR)
@@ -787,8 +787,8 @@ class TestStorage:
         late = world.user("Late", "lobby")
         late.core.history("lobby", 100)
         world.settle()
-        assert b"secret" not in (tmp_path / "h.db").read_bytes()
-        assert b"secret" not in (tmp_path / "h.db-wal").read_bytes()
+        assert b"hushed" not in (tmp_path / "h.db").read_bytes()
+        assert b"hushed" not in (tmp_path / "h.db-wal").read_bytes()
         assert original
         history.close()
 

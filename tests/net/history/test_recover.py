@@ -15,7 +15,7 @@ from netchat.net.history import recover as module
 from netchat.net.history.recover import Recovered, _add_carved, recover
 from netchat.net.history.sqlite_history import SqliteHistory
 from tests.net.history.test_sqlite_history import batch, read, row
-from tests.net.history.test_sqlite_history_damage import make, zeroes
+from tests.net.history.test_sqlite_history_damage import DEVICE, make, zeroes
 
 B = "7K3F92MQ0T"
 
@@ -179,7 +179,10 @@ def test_invalid_sources_and_targets_are_refused(path, tmp_path):
 
 def test_the_command_reports_what_it_recovered(path, tmp_path):
     data = path.read_bytes()
-    path.write_bytes(data[: 11 * 4096] + zeroes(data[11 * 4096 : 12 * 4096]) + data[12 * 4096 :])
+    at = (
+        data.index(row(50, size=200, device=DEVICE).frame) // 4096 * 4096
+    )  # a page in the middle of the events
+    path.write_bytes(data[:at] + zeroes(data[at : at + 4096]) + data[at + 4096 :])
     done = CliRunner().invoke(cli, ["recover", str(path), str(tmp_path / "new.db")])
     assert done.exit_code == 0
     assert "7K3F9-2MQ0T: 10 events" in done.output

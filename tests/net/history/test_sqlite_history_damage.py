@@ -196,7 +196,7 @@ def test_a_damaged_log(tmp_path, harm):
 def newer(path):
     make(path)
     with contextlib.closing(sqlite3.connect(path)) as file:
-        file.execute("PRAGMA user_version = 2")
+        file.execute("PRAGMA user_version = 3")
 
 
 def foreign(path):
@@ -220,7 +220,7 @@ def a_view(path):
 @pytest.mark.parametrize(
     ("prepare", "said"),
     [
-        (newer, "version 2"),
+        (newer, "version 3"),
         (foreign, "not a netchat history"),
         (no_tables, "counter"),
         (a_view, "damaged"),
