@@ -1,4 +1,4 @@
-"""Moderators' actions: who may do what, what it changes, and who sees it."""
+"""Moderators' actions: rights, effects, and the events that members see."""
 
 from __future__ import annotations
 
@@ -320,7 +320,7 @@ class TestBans:
 
     @pytest.mark.parametrize(
         ("target", "scope"),
-        [("Nobody", BanScope.DEVICE), ("Nobody", BanScope.ADDRESS), ("", BanScope.NAME)],
+        [("Absent", BanScope.DEVICE), ("Absent", BanScope.ADDRESS), ("", BanScope.NAME)],
     )
     def test_a_ban_needs_what_it_refers_to(self, school, target, scope):
         world, ada, *_ = school
@@ -376,7 +376,7 @@ class TestMutes:
         error = act(world, ada, A.MUTE, "Maya")
         assert error.code == ErrorCode.NO_SUCH_USER
         assert error.text == "Maya is not in this room."
-        assert "no user named Nobody" in act(world, ada, A.MUTE, "Nobody").text
+        assert "no user named Absent" in act(world, ada, A.MUTE, "Absent").text
 
     def test_the_number_of_mutes_is_limited(self, school):
         world, ada, _nova, _ = school
@@ -412,7 +412,7 @@ class TestRanks:
         assert act(world, nova, A.KICK, "Vega").code == ErrorCode.NOT_ALLOWED
         assert act(world, ada, A.DISMISS, "Nova").code == ErrorCode.NOTHING_TO_CHANGE
         for action in (A.APPOINT, A.DISMISS):
-            assert act(world, ada, action, "Nobody").code == ErrorCode.NO_SUCH_USER
+            assert act(world, ada, action, "Absent").code == ErrorCode.NO_SUCH_USER
 
     def test_a_moderator_of_the_lobby_moderates_all_rooms(self, school):
         world, ada, nova, vega = school

@@ -78,7 +78,7 @@ class Recovered:
     memberships: list[MembershipRow] = field(default_factory=list)
     """Memberships of these sessions."""
     rules: list[RulesRow] = field(default_factory=list)
-    """What moderators have set in these rooms."""
+    """Settings of these rooms that moderators have made."""
     audit: list[AuditRow] = field(default_factory=list)
     """Entries of the audit log, newest first."""
     counters: dict[tuple[int, int], int] = field(default_factory=dict)
