@@ -1,7 +1,7 @@
-"""Rules of moderation: who may do what, and what it changes.
+"""Rules of moderation: rights in a room, and the effects of each action.
 
 A moderator outranks members, an owner outranks moderators, and the operator of the server outranks all.
-Nobody acts on a user of the same rank. A room's own moderators have this rank only there; those of the
+No moderator acts on a user of the same rank. A room's own moderators have this rank only there; those of the
 lobby have it in all rooms, because the lobby stands for the server.
 """
 
@@ -68,7 +68,7 @@ ABOUT_USERS = frozenset(
 #: Actions that only owners and the operator may carry out.
 OWNER_ACTIONS = frozenset({ModeratorAction.APPOINT, ModeratorAction.DISMISS})
 
-#: What a user whom a moderator removes reads.
+#: Verbs for a user whom a moderator has removed.
 _REMOVED = {ModeratorAction.KICK: "removed", ModeratorAction.BAN: "banned"}
 
 

@@ -24,7 +24,7 @@ __all__ = [
     "parse_notice",
 ]
 
-#: How a sentence names the operator of the server.
+#: Name of the operator of the server, in sentences.
 HOST = "the host"
 
 #: Kinds of events of moderation.

@@ -17,7 +17,7 @@ _pack_event = compile_packer(Event)
 
 
 class Removal(NamedTuple):
-    """How a moderator removes a user, for the event that the room sees."""
+    """Removal of a user by a moderator, for the event that the room sees."""
 
     action: int
     text: str

@@ -82,7 +82,7 @@ class ModeratorRecord(Record):
 
 @record
 class RulesRecord(Record):
-    """Everything that moderators have set in a room."""
+    """Settings of a room that its moderators have made."""
 
     floor: int = u64("Sequence number of the oldest event that was not cleared, or 0.")
     flags: int = u8("Modes, as `RoomFlags`.")
@@ -93,7 +93,7 @@ class RulesRecord(Record):
 
 
 class RoomRules:
-    """Everything that moderators have set in a room.
+    """Settings of a room that its moderators have made.
 
     Attributes:
         title: Title, or empty.

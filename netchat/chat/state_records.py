@@ -121,7 +121,7 @@ class InvitationRecord(Record):
 
 @record
 class RoomRulesRecord(Record):
-    """What moderators have set in a room."""
+    """Settings of a room that its moderators have made."""
 
     room: int = u64("Room number.")
     rules: bytes = blob("Its rules, as `RoomRules.dump` writes them.")

@@ -26,7 +26,7 @@ __all__ = ["run_command"]
 _TIME = re.compile(r"([0-9]{1,6})([smhdSMHD])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
-#: What a ban refers to, by the prefix of its target.
+#: Scope of a ban, by the prefix of its target.
 _SCOPES = {"name": BanScope.NAME, "device": BanScope.DEVICE, "address": BanScope.ADDRESS}
 
 _NO_ROOM = "You are not in a room; join one, for example with /join lobby."

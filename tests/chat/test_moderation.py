@@ -1,9 +1,10 @@
-"""Moderators' actions: who may do what, what it changes, and who sees it."""
+"""Moderators' actions: rights, effects, and the events that members see."""
 
 from __future__ import annotations
 
 import pytest
 
+from netchat.chat.apply import apply
 from netchat.chat.client_events import (
     ActionCompleted,
     BansReceived,
@@ -16,10 +17,10 @@ from netchat.chat.client_events import (
     SessionEnded,
     Undelivered,
 )
-from netchat.chat.commands import ModerateRoom
+from netchat.chat.commands import JoinRoom, ModerateRoom
 from netchat.chat.model import Account, Role
 from netchat.chat.moderation_text import describe, parse_notice
-from netchat.chat.ordering import OperatorRequest, propose
+from netchat.chat.ordering import OperatorRequest, apply_next, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
 from netchat.chat.room_rules import MAX_ENTRIES, BanScope
 from netchat.net.history.sqlite_history import SqliteHistory
@@ -36,7 +37,9 @@ from netchat.wire import (
     RoomState,
     Send,
     Who,
+    encode,
 )
+from tests.chat.test_apply import begun
 from tests.chat.world import User, World, hello
 
 A = ModeratorAction
@@ -320,7 +323,7 @@ class TestBans:
 
     @pytest.mark.parametrize(
         ("target", "scope"),
-        [("Nobody", BanScope.DEVICE), ("Nobody", BanScope.ADDRESS), ("", BanScope.NAME)],
+        [("Absent", BanScope.DEVICE), ("Absent", BanScope.ADDRESS), ("", BanScope.NAME)],
     )
     def test_a_ban_needs_what_it_refers_to(self, school, target, scope):
         world, ada, *_ = school
@@ -376,7 +379,7 @@ class TestMutes:
         error = act(world, ada, A.MUTE, "Maya")
         assert error.code == ErrorCode.NO_SUCH_USER
         assert error.text == "Maya is not in this room."
-        assert "no user named Nobody" in act(world, ada, A.MUTE, "Nobody").text
+        assert "no user named Absent" in act(world, ada, A.MUTE, "Absent").text
 
     def test_the_number_of_mutes_is_limited(self, school):
         world, ada, _nova, _ = school
@@ -412,7 +415,7 @@ class TestRanks:
         assert act(world, nova, A.KICK, "Vega").code == ErrorCode.NOT_ALLOWED
         assert act(world, ada, A.DISMISS, "Nova").code == ErrorCode.NOTHING_TO_CHANGE
         for action in (A.APPOINT, A.DISMISS):
-            assert act(world, ada, action, "Nobody").code == ErrorCode.NO_SUCH_USER
+            assert act(world, ada, action, "Absent").code == ErrorCode.NO_SUCH_USER
 
     def test_a_moderator_of_the_lobby_moderates_all_rooms(self, school):
         world, ada, nova, vega = school
@@ -831,3 +834,61 @@ def test_frames_of_the_protocol():
     (error,) = world.say(nova, Send(1, code, "x"))
     assert error.code == ErrorCode.NOT_A_MEMBER
     assert world.say(nova, Who(1, code, ""))[0].code == ErrorCode.NOT_A_MEMBER
+
+
+class TestRaces:
+    """Actions that meet other changes in the log, or between the log and the disk."""
+
+    def test_a_ban_or_lock_before_a_join_in_the_log_counts(self):
+        state = begun()
+        for action, target, reason in ((A.BAN, "Vega", Reason.BANNED), (A.LOCK, "", Reason.LOCKED)):
+            command = ModerateRoom(2, 1, 9, 0, action, 0, 0, "R1", target, "", "")
+            assert isinstance(apply(state, command), list)
+            assert apply(state, JoinRoom(3, 1, 9, "R1")) == Rejected(reason)
+            if action is A.BAN:
+                command = ModerateRoom(2, 1, 9, 0, A.UNBAN, 0, 0, "R1", target, "", "")
+                assert isinstance(apply(state, command), list)
+
+    def test_a_moderator_who_has_left_before_is_not_one(self):
+        state = begun()
+        command = ModerateRoom(3, 1, 9, 2, A.KICK, 0, 0, "R1", "Nova", "", "")
+        assert apply(state, command) == Rejected(Reason.NOT_A_MEMBER)
+
+    def test_a_join_that_the_log_rejects_gets_the_reason(self, world):
+        ada, nova = world.user("Ada"), world.user("Nova")
+        ada.core.create()
+        world.settle()
+        (code,) = ada.core.memory.rooms
+        act(world, ada, A.LOCK, room=code)
+        session = world.hub.state.shared.by_name.get("Nova")
+        assert nova.link is not None
+        command = JoinRoom(session.id, session.attachment, 0, code)
+        apply_next(world.hub.state, command, nova.link, Join(1, 0, 0, code))
+        world._carry_out()
+        world.settle()
+        (error,) = [m for m in nova.link.wire if isinstance(m, Error)]
+        assert error.code == ErrorCode.LOCKED
+
+    def test_a_moderator_is_appointed_while_away_and_learns_it_on_the_return(self, school):
+        world, ada, nova, _ = school
+        world.drop(nova)
+        assert act(world, ada, A.APPOINT, "Nova") is None
+        world.connect(nova)
+        world.settle()
+        assert nova.all(RoomDescribed)[-1].role == 1
+
+    def test_a_new_moderator_who_leaves_at_once_gets_no_state_of_the_room(self, school):
+        world, ada, nova, _ = school
+        world.frozen = True
+        ada.core.moderate("lobby", A.APPOINT, "Nova")
+        world.settle()
+        nova.core.leave("lobby")
+        world.settle()
+        thaw(world)
+        assert "lobby" not in nova.core.memory.rooms
+        assert [d.role for d in nova.all(RoomDescribed)] == [0]
+
+    def test_a_client_ignores_the_state_of_a_room_that_it_is_not_in(self, world):
+        nova = world.user("Nova")
+        nova.core.feed(encode(RoomState(1, 0, "7K3F92MQ0T", "Physics")))
+        assert nova.core.take_events() == []

@@ -42,7 +42,7 @@ def command(
         (Reason.NO_SUCH_USER, command(A.KICK), ErrorCode.NO_SUCH_USER, "no user named Nova"),
         (Reason.NOT_ALLOWED, command(A.APPOINT), ErrorCode.NOT_ALLOWED, "Only an owner can appoint"),
         (Reason.NOT_ALLOWED, command(A.BAN, scope=4), ErrorCode.NOT_ALLOWED, "ban an address"),
-        (Reason.NOT_ALLOWED, command(A.KICK), ErrorCode.NOT_ALLOWED, "who is a moderator, too"),
+        (Reason.NOT_ALLOWED, command(A.KICK), ErrorCode.NOT_ALLOWED, "a moderator, too"),
         (Reason.TOO_MANY, command(A.BAN), ErrorCode.TOO_MANY, "lift one first"),
         (Reason.NOTHING_TO_CHANGE, command(A.UNMUTE), ErrorCode.NOTHING_TO_CHANGE, "not muted"),
         (Reason.NOTHING_TO_CHANGE, command(A.APPOINT), ErrorCode.NOTHING_TO_CHANGE, "already"),
@@ -97,7 +97,7 @@ def test_addresses_are_those_of_users_or_written_ones():
     assert find_address(state, "Nova", session) == ""
     assert find_address(state, "192.0.2.7", None) == "192.0.2.7"
     assert find_address(state, "2001:db8::7", None) == "2001:db8::/64"
-    assert find_address(state, "Nobody", None) == ""
+    assert find_address(state, "Absent", None) == ""
     assert find_address(state, "1." * 99, None) == ""
 
 
@@ -113,7 +113,7 @@ def test_the_operator_is_told_what_is_wrong():
         return answers.pop()
 
     assert ask(99) == "The action 99 is unknown; actions are 1 to 14."
-    assert ask(A.KICK, "Nobody") == "There is no user named Nobody; /who lists the members."
+    assert ask(A.KICK, "Absent") == "There is no user named Absent; /who lists the members."
     assert ask(A.BAN, "192.0.2.1", scope=4) == ""
     assert ask(A.LOCK) == ""
     assert ask(A.LOCK) == "The room is in this state already."

@@ -11,7 +11,7 @@ from netchat.wire import Create, Join, ModeratorAction
 from tests.chat.test_moderation import act, make_owner, operate
 from tests.chat.world import World, hello
 
-#: What version 0.1 knew: types of messages to clients, kinds of events, and errors that end a session.
+#: Types of messages to clients in version 0.1, kinds of its events, and its errors that end a session.
 TYPES = {0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x12, 0x14, 0x16, 0x18, 0x21, 0x22, 0x24}
 CHAT, JOIN, LEAVE, RENAME = 1, 2, 3, 4
 FATAL = {1, 2, 9}

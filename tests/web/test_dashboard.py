@@ -329,7 +329,7 @@ class TestOperator:
     @pytest.mark.parametrize(
         ("request_", "problem"),
         [
-            ({"do": "kick", "room": "lobby", "target": "Nobody"}, "There is no user named Nobody"),
+            ({"do": "kick", "room": "lobby", "target": "Absent"}, "There is no user named Absent"),
             ({"do": "dance", "room": "lobby"}, "not a valid request"),
             ({"do": "kick"}, "not a valid request"),
             ({"do": "mute", "room": "lobby", "seconds": -1}, "not a valid request"),

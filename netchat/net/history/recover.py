@@ -86,7 +86,7 @@ class Recovered:
     invitations: list[InvitationRow] = field(default_factory=list)
     """Unused invitations."""
     rules: list[RulesRow] = field(default_factory=list)
-    """What moderators have set in these rooms."""
+    """Settings of these rooms that moderators have made."""
     audit: list[AuditRow] = field(default_factory=list)
     """Entries of the audit log, newest first."""
     counters: dict[tuple[int, int], int] = field(default_factory=dict)
