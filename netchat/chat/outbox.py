@@ -48,20 +48,17 @@ class RoomView:
     out_of_order: dict[int, Event | SealedEvent] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
 class SealingState:
     """Keys and secrets for sealed messages, as they were saved or as they are in use.
 
-    Args:
-        saved: What was saved, as plain data.
-
     Attributes:
-        saved: What was saved.
+        saved: The saved state, as plain data.
         used: The `ClientSealing` in use, or None. Until then, nothing needs `cryptography`.
     """
 
-    def __init__(self, saved: dict[str, Any] | None = None) -> None:
-        self.saved: dict[str, Any] = saved or {}
-        self.used: Any = None
+    saved: dict[str, Any] = field(default_factory=dict)
+    used: Any = field(default=None, compare=False)
 
     def dump(self) -> dict[str, Any]:
         """Return the state as plain data."""

@@ -105,7 +105,7 @@ class ClientStore:
             memory.outbox[counter] = Send(_number(counter), _text(room), _text(text))
             memory.counter = max(memory.counter, counter)
         _check(isinstance(state.get("sealing", {}), dict), "sealing", state)
-        memory.sealing = SealingState(state.get("sealing"))
+        memory.sealing = SealingState(state.get("sealing", {}))
         self._kept = set(memory.outbox)
         self.counter = memory.counter
         return memory

@@ -204,10 +204,10 @@ def test_over_plain_http_from_another_machine_the_page_says_why_it_cannot_seal(
     chromium: Browser, server: Server
 ) -> None:
     people = People(chromium, f"http://{HOST}:{server.wait_for('page')['port']}")
-    nova = people.new()
-    nova.page.fill("#home-name", "Nova")
-    nova.page.click("#home-create-sealed")
-    expect(nova.page.locator("#home-code-problem")).to_contain_text("--tls")
-    nova.page.click("#home-lobby")
-    nova.sees("Nova joined")
+    quinn = people.new()
+    quinn.page.fill("#home-name", "Quinn")
+    quinn.page.click("#home-create-sealed")
+    expect(quinn.page.locator("#home-code-problem")).to_contain_text("--tls")
+    quinn.page.click("#home-lobby")
+    quinn.sees("Quinn joined")
     people.go_home()

@@ -329,3 +329,13 @@ def test_a_file_reached_by_a_symlink_is_opened_and_saved(path, tmp_path):
     store.close()
     assert link.is_symlink()
     assert reload(path).counter == memory().counter
+
+
+def test_keys_and_secrets_of_sealed_messages_are_kept(path):
+    made = memory()
+    made.sealing.saved = {"device": "00", "rooms": {}}
+    store = ClientStore(path)
+    store.save(made)
+    store.close()
+    assert reload(path).sealing.saved == made.sealing.saved
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

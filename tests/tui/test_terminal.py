@@ -108,7 +108,7 @@ def test_two_users_chat_and_output_does_not_overwrite_the_input_line(place):
         lisa.see("lobby> /msg Nova")
         lisa.enter("psst")
         nova.see("\N{LOCK} Lisa -> you: psst")
-        lisa.see("you -> Nova: psst")
+        lisa.see("\N{LOCK} you -> Nova: psst")
         nova.enter("/frob")
         nova.see(
             "[error] Unknown command /frob; /help lists the commands. To send it as a message, write //frob."
