@@ -32,6 +32,9 @@ export class Sealing {
     });
     for (const [code, room] of saved?.rooms ?? []) {
       sealing.rooms.set(code, await SealedRoom.load(sealing.device, sealing.pins, sealing.run, room));
+      // The client's position is saved elsewhere, and may be ahead: get those events again.
+      const view = core.memory.rooms.get(code);
+      if (view?.log === room.log && view.last > room.seq) view.last = room.seq;
     }
     await sealing.save();
     return sealing;
@@ -56,6 +59,9 @@ export class Sealing {
     });
     return this.queue;
   }
+
+  /** Run a task after the events that the client is about to report: they came before it. */
+  afterEvents(task) { queueMicrotask(() => this.enqueue(task)); }
 
   /** Pass events on to `deliver`, in order, once those that are sealed are open. */
   pass(events, deliver) {
@@ -110,7 +116,7 @@ export class Sealing {
       this.created.delete(request);
       if (secret) await room.setSecret(secret, 1);
       if (this.rooms.get(code) === placeholder) this.rooms.set(code, room);
-      if (secret) this.reportSecret(code);
+      if (secret) await this.reportSecret(code);
     });
   }
 
@@ -210,7 +216,7 @@ export class Sealing {
     }
     this.core.requests.delete(request);
     this.lists.delete(request);
-    this.enqueue(() => this.apply(code, message, found));
+    this.afterEvents(() => this.apply(code, message, found));
   }
 
   async apply(code, { request, epoch, check }, found) {
@@ -242,7 +248,7 @@ export class Sealing {
     if (isCurrent && (!check.length || same(room.keys.check, check))) return;
     if (secret && same(await checkValue(secret, epoch), check)) {
       await room.setSecret(secret, epoch);
-      this.reportSecret(code);
+      await this.reportSecret(code);
     } else if (!room.keys) {
       this.warn(code, secret
         ? "the secret in the link is not the room's current one: a member has changed it. Ask for the new link"
@@ -269,14 +275,15 @@ export class Sealing {
     return undefined;
   }
 
-  reportSecret(code) {
+  async reportSecret(code) {
+    await this.save(); // at once: a secret that is lost makes the room unreadable
     const room = this.rooms.get(code);
     this.deliver([{ what: "secret", room: code, epoch: room.epoch, secret: this.secret(code) }]);
   }
 
   // -- sending --------------------------------------------------------------------------------
 
-  transmit(code) { this.enqueue(() => this.send(code)); }
+  transmit(code) { this.afterEvents(() => this.send(code)); }
 
   async send(code) {
     const { core } = this;
@@ -370,7 +377,7 @@ export class Sealing {
 
   async changedEpoch(code, room) {
     this.rekeys.delete(code);
-    if (room.keys && !room.isPrivate) this.reportSecret(code);
+    if (room.keys && !room.isPrivate) await this.reportSecret(code);
     room.forgetUnsent();
     for (const send of this.core.memory.outbox.values()) {
       if (send.room !== code) continue;
