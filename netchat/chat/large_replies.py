@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from netchat.chat.connection import Connection, RepeatedSend
 from netchat.chat.model import Role, Session
 from netchat.chat.moderation import rank
-from netchat.chat.plain_events import plain_event
+from netchat.chat.plain_events import plain_frames
 from netchat.chat.server_state import ServerState
 from netchat.errors import HistoryError
 from netchat.wire import (
@@ -44,6 +44,9 @@ HISTORY_BYTES, SCARCE_HISTORY_BYTES = 256 * 1024, 16 * 1024
 #: Approximate size of the pieces in which such an answer is written, in bytes. A transport frees a
 #: piece when the kernel has taken all of it.
 PIECE = 16 * 1024
+
+#: As a number, because an operation with an `IntFlag` takes a microsecond.
+_MODERATION = int(Feature.MODERATION)
 
 #: Last events of a room among which a repeated SEND is searched for. A client retransmits a message
 #: only after it has caught up without seeing its EVENT, so only very recent messages are repeated.
@@ -142,8 +145,8 @@ def _send_history(
         state.read_events(room, first, last, most, connection) if last >= first else ([], 0)
     )
     begin = begin or first
-    if not connection.features & Feature.MODERATION:
-        frames = [plain_event(frame) for frame in frames]
+    if not connection.features & _MODERATION:
+        frames = plain_frames(frames)
     end = HistoryEnd(request.request, begin, begin + len(frames) - 1, feed.oldest, room.code)
     frames.append(encode(end))
     connection.allowance -= sum(map(len, frames)) >> 10

@@ -65,7 +65,7 @@ from netchat.chat.persistence import (
     SessionDeleted,
     SessionRow,
 )
-from netchat.chat.plain_events import event_kind
+from netchat.chat.plain_events import KIND_AT
 from netchat.chat.proposals import Proposal
 from netchat.chat.server_state import ServerState
 from netchat.wire import AccountStatus, Bye, ErrorCode, Left, ModeratorAction, Role, RoomKind
@@ -156,7 +156,7 @@ def _follow_up(state: ServerState, changes: list[StateChange]) -> None:
             if device:
                 batch.counters[number, device] = change.counter
             feed = state.feeds[number]
-            if not device and event_kind(frame) in KINDS:
+            if not device and frame[KIND_AT] in KINDS:
                 batch.moderated.add(feed)
             frames = batch.frames.get(feed)
             if frames is None:

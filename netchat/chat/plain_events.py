@@ -20,7 +20,16 @@ from netchat.wire import (
     encode,
 )
 
-__all__ = ["SERVER_NAME", "event_kind", "for_client", "plain_event", "plain_events", "removal_code"]
+__all__ = [
+    "KIND_AT",
+    "SERVER_NAME",
+    "event_kind",
+    "for_client",
+    "plain_event",
+    "plain_events",
+    "plain_frames",
+    "removal_code",
+]
 
 #: Sender of a CHAT that describes an action of a moderator; reserved, so no user has this name.
 SERVER_NAME = "server"
@@ -29,12 +38,15 @@ SERVER_NAME = "server"
 _MODERATION = int(Feature.MODERATION)
 
 #: Offset of `kind` in an EVENT frame: after the header and four 8-byte numbers.
-_KIND_AT = HEADER_SIZE + 32
+KIND_AT = HEADER_SIZE + 32
+
+#: The last kind that every client knows.
+_LAST_PLAIN = int(EventKind.RENAME)
 
 
 def event_kind(frame: bytes, at: int = 0) -> int:
     """Return the kind of the EVENT frame at an offset."""
-    return frame[at + _KIND_AT]
+    return frame[at + KIND_AT]
 
 
 def plain_event(frame: bytes) -> bytes:
@@ -54,13 +66,19 @@ def plain_event(frame: bytes) -> bytes:
     return encode(Event(event.seq, event.time, 0, 0, kind, event.room, sender, text))
 
 
+def plain_frames(frames: list[bytes]) -> list[bytes]:
+    """Return EVENT frames in a form that every client knows."""
+    return [frame if frame[KIND_AT] <= _LAST_PLAIN else plain_event(frame) for frame in frames]
+
+
 def plain_events(data: bytes) -> bytes:
     """Return EVENT frames, one after the other, in a form that every client knows."""
     parts = []
     at = 0
     while at < len(data):
         end = at + HEADER_SIZE + int.from_bytes(data[at + 8 : at + 12], "big")
-        parts.append(plain_event(data[at:end]))
+        frame = data[at:end]
+        parts.append(frame if frame[KIND_AT] <= _LAST_PLAIN else plain_event(frame))
         at = end
     return b"".join(parts)
 
