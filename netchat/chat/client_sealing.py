@@ -64,9 +64,8 @@ class ClientSealing:
         self._client = client
         self._device = DeviceKey(bytes.fromhex(saved["device"]) if saved else None)
         self.pins = Pins(saved.get("pins"))
-        self._run = secrets.randbits(32)
         self.rooms: dict[str, SealedRoom] = {
-            code: SealedRoom.load(self._device, self.pins, self._run, room)
+            code: SealedRoom.load(self._device, self.pins, _new_run(), room)
             for code, room in saved.get("rooms", {}).items()
         }
         self._invited: dict[str, bytes] = {
@@ -133,8 +132,11 @@ class ClientSealing:
         if known is None or known.log != view.log:
             is_private = view.kind is RoomKind.PRIVATE
             room = self.rooms[view.code] = SealedRoom(
-                self._device, self.pins, view.log, self._run, view.last, is_private=is_private
+                self._device, self.pins, view.log, _new_run(), view.last, is_private=is_private
             )
+            for send in self._client.memory.outbox.values():
+                if send.room == view.code:  # sealed for the earlier log
+                    self._sealed.pop(send.counter, None)
             if known is not None and known.keys is not None:  # the server has recovered its history
                 self._invited[view.code] = known.keys.secret
             if (secret := self._created.pop(request, None)) is not None:
@@ -449,6 +451,15 @@ class ClientSealing:
                 shown.append(shown_event(event, opened))
                 problems[event.seq] = opened.problems
         return tuple(shown), problems
+
+
+def _new_run() -> int:
+    """Return a random number for the nonces of one object of a room.
+
+    With one number per client, a server could let a client forget a room and seal a message of the same
+    counter, epoch and log again, with the same nonce.
+    """
+    return secrets.randbits(32)
 
 
 def shown_event(event: SealedEvent, opened: Opened) -> Event:

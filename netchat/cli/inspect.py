@@ -13,14 +13,15 @@ import click
 
 from netchat.cli.output_files import write_output
 from netchat.cli.params.room_secret import RoomSecret
+from netchat.cli.render.sealed_opener import make_opener
 from netchat.errors import CaptureError
 from netchat.exit_codes import FAILED, OK
-from netchat.wire import DEFAULT_PORT, MESSAGES, SealedEvent, SealedSend, SealedText
+from netchat.wire import DEFAULT_PORT, MESSAGES
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
 if TYPE_CHECKING:
-    from netchat.packets import DecodedMessage, Decoder, Item
+    from netchat.packets import Decoder, Item
     from netchat.packets.filters import ItemFilter
     from netchat.packets.views.sealed import Opener
 
@@ -155,7 +156,7 @@ def inspect(
     drawn = ladder or svg is not None
     keys = KeyLogFile(keylog) if keylog is not None else None
     decoder = Decoder(ports, limit=max_frame, trace=drawn, keys=keys)
-    opener = _opener(secrets) if secrets else None
+    opener = make_opener(secrets)
     problems: list[CaptureError] = []
     items = _until_broken(read_capture(file, decoder=decoder), problems)
     if stats:
@@ -221,23 +222,6 @@ def _anonymise(file: str, target: str, ports: tuple[int, ...], limit: int) -> in
         err=True,
     )
     return OK
-
-
-def _opener(secrets: tuple[bytes, ...]) -> Opener:
-    """Return a function that opens the sealed messages of a capture."""
-    from netchat.chat.sealing.capture_opener import CaptureOpener
-
-    opener = CaptureOpener(secrets)
-
-    def open_item(item: DecodedMessage) -> SealedText | str:
-        message = item.message
-        assert isinstance(message, SealedSend | SealedEvent)
-        membership = item.conversation.rooms.get(message.room)
-        if membership is None:
-            return "the capture does not show how this user entered the room"
-        return opener.open(message, membership.log)
-
-    return open_item
 
 
 class _CountingFilter:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netchat.cli.params.duration import DURATION
+from netchat.cli.params.room_secret import RoomSecret
+from netchat.cli.render.sealed_opener import make_opener
 from netchat.errors import CaptureError
 from netchat.exit_codes import FAILED, NOT_PERMITTED
 from netchat.wire import DEFAULT_PORT, MESSAGES
@@ -58,6 +60,11 @@ _TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sens
     help="Key log with TLS secrets, which may be written during the capture (SSLKEYLOGFILE makes TLS "
     "programs write one). --write then puts the secrets of captured connections into its file.",
 )  # fmt: skip
+@click.option(
+    "--room-secret", "secrets", multiple=True, type=RoomSecret(), metavar="SECRET",
+    help="Secret of a sealed room, to show its texts: the part of its link after #, or its 12 words. "
+    "Can be repeated, because a room gets a new secret when a member leaves.",
+)  # fmt: skip
 @click.option("--count", type=click.IntRange(1), help="Stop after this number of messages.")
 @click.option("--duration", type=DURATION, help="Stop after this time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
@@ -76,6 +83,7 @@ def sniff(
     types: tuple[str, ...],
     write: str | None,
     keylog: str | None,
+    secrets: tuple[bytes, ...],
     count: int | None,
     duration: float | None,
     as_json: bool,
@@ -97,6 +105,7 @@ def sniff(
       sudo netchat sniff --type SEND --count 1 --hex  the next message
       sudo netchat sniff --json --duration 10m        for another program
       sudo netchat sniff --keylog keys.log            TLS too, with secrets from keys.log
+      sudo netchat sniff --keylog keys.log --room-secret SECRET   and the texts of a sealed room
     """
     from netchat.cli.render.items import ItemPrinter
     from netchat.errors import NotPermitted
@@ -124,7 +133,7 @@ def sniff(
         click.echo(f"{write} will have no TLS secrets: only pcapng can hold them.", err=True)
     printer = ItemPrinter(
         wanted=make_filter(room=room, user=user, types=types), as_json=as_json, tree=tree,
-        as_hex=as_hex, clock=True, count=count,
+        as_hex=as_hex, clock=True, count=count, opener=make_opener(secrets),
     )  # fmt: skip
     problem = None
     with sniffer, _ended_by_signals(sniffer):

@@ -296,7 +296,9 @@ class Sealed(Record):
     kind: int = wire.u8("Kind of the event: SEALED or REKEY.", EventKind)
     suite: int = wire.u8("1: HKDF-SHA256, AES-256-GCM, Ed25519.")
     epoch: int = wire.u32("Number of the room's secret, from 1. For REKEY, that of the new secret.")
-    run: int = wire.u32("Random number of the client's run. With `counter` it forms the nonce.")
+    run: int = wire.u32(
+        "Random number, new at each start of the sender. With `counter` it forms the nonce."
+    )
     seen: int = wire.u64("Sequence number of the last event that the sender has applied.")
     view: bytes = wire.blob("The sender's hash of the room up to `seen` (32 bytes), or empty.")
     previous: bytes = wire.blob(

@@ -1,6 +1,6 @@
 """Sealing and opening of single messages.
 
-The nonce is the client's run and the message's counter, which never repeat with one key. The additional
+The nonce is a random number (`run`) and the message's counter. The additional
 data is everything but ciphertext and signature, after the log's identity and the counter; the
 signature covers that and the ciphertext. So the server can move a message neither to another room nor
 to another sender, epoch or counter.
@@ -62,7 +62,7 @@ def seal_text(
         counter: Counter of the message on this device.
         name: The user's name.
         text: The message.
-        run: Random number of this run of the client.
+        run: Random number of the sender's side of the room, for the nonce.
         seen: Sequence number of the last applied event.
         view: Hash of the room up to there, or empty if it is unknown.
         previous: Hash of this device's previous sealed message in the room, or empty.

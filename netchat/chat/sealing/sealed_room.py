@@ -70,7 +70,7 @@ class SealedRoom:
         device: Keys of this device.
         pins: The device keys known by name.
         log: Identity of the room's log.
-        run: Random number of this run of the client.
+        run: Random number of this object, for its nonces.
         seq: Last event before the first that will be observed.
         is_private: Whether it is a private room: its first secret comes in a REKEY.
 
@@ -346,13 +346,16 @@ class SealedRoom:
             opened = self._opened(event, sealed, signed, self._epochs.get(sealed.epoch - 1), [])
         problems += opened.problems
         is_valid = opened.is_readable and sealed.key not in self._gone
-        # A device with no secret can check little: it follows the room, and stays without a secret.
+        # Without the old secret, a device cannot tell a member's REKEY from one that the server has
+        # made. It follows the room's epoch, but takes no secret.
         if sealed.epoch != self.epoch + 1 or not (is_valid or self.keys is None):
             problems.append("the room's secret is not changed by this message")
             return opened._replace(problems=tuple(problems))
         self.epoch = sealed.epoch
         if self._left_at <= sealed.seen:
             self.must_rekey, self._left_at = False, 0
+        if not is_valid:
+            return opened._replace(problems=tuple(problems))
         try:
             secret = self._unwrap(sealed)
         except SealingError as error:

@@ -54,7 +54,7 @@ local RECORDS = {
     { name = "kind", kind = "u8", enum = "EventKind", doc = "Kind of the event: SEALED or REKEY." },
     { name = "suite", kind = "u8", doc = "1: HKDF-SHA256, AES-256-GCM, Ed25519." },
     { name = "epoch", kind = "u32", doc = "Number of the room's secret, from 1. For REKEY, that of the new secret." },
-    { name = "run", kind = "u32", doc = "Random number of the client's run. With `counter` it forms the nonce." },
+    { name = "run", kind = "u32", doc = "Random number, new at each start of the sender. With `counter` it forms the nonce." },
     { name = "seen", kind = "u64", doc = "Sequence number of the last event that the sender has applied." },
     { name = "view", kind = "blob", doc = "The sender's hash of the room up to `seen` (32 bytes), or empty." },
     { name = "previous", kind = "blob", doc = "Hash of the sender's previous sealed message (32 bytes), or empty." },

@@ -156,7 +156,7 @@ export const RECORDS = {
     ["kind", "u8", "Kind of the event: SEALED or REKEY.", "EventKind"],
     ["suite", "u8", "1: HKDF-SHA256, AES-256-GCM, Ed25519."],
     ["epoch", "u32", "Number of the room's secret, from 1. For REKEY, that of the new secret."],
-    ["run", "u32", "Random number of the client's run. With `counter` it forms the nonce."],
+    ["run", "u32", "Random number, new at each start of the sender. With `counter` it forms the nonce."],
     ["seen", "u64", "Sequence number of the last event that the sender has applied."],
     ["view", "blob", "The sender's hash of the room up to `seen` (32 bytes), or empty."],
     ["previous", "blob", "Hash of the sender's previous sealed message (32 bytes), or empty."],

@@ -57,7 +57,8 @@ class Transcript {
 
 /** The device keys seen under each name. */
 export class Pins {
-  constructor(saved = {}) { this.saved = saved; } // skeleton of a name -> [hex of the keys, verified]
+  // skeleton of a name -> [hex of the keys, verified]; without a prototype, for a user called "constructor"
+  constructor(saved = {}) { this.saved = Object.assign(Object.create(null), saved); }
   get(name) { return this.saved[skeleton(name)]?.[0]; }
   isVerified(name) { return Boolean(this.saved[skeleton(name)]?.[1]); }
   markVerified(name) { if (this.get(name)) this.saved[skeleton(name)][1] = true; }
@@ -259,6 +260,8 @@ export class SealedRoom {
     }
     this.epoch = sealed.epoch;
     if (this.leftAt <= sealed.seen) [this.mustRekey, this.leftAt] = [false, 0n];
+    // Without the old secret, a device cannot tell a member's REKEY from one that the server has made.
+    if (!isFromMember) return { ...opened, problems };
     try {
       await this.setSecret(await this.unwrap(sealed), this.epoch);
     } catch (error) {

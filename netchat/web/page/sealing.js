@@ -24,14 +24,13 @@ export class Sealing {
     const saved = await load(sealing.id);
     sealing.device = saved ? await DeviceKey.from(saved.pairs) : await DeviceKey.generate();
     sealing.pins = new Pins(saved?.pins);
-    [sealing.run] = crypto.getRandomValues(new Uint32Array(1));
     Object.assign(sealing, {
       rooms: new Map(), invited: new Map(saved?.invited ?? []), created: new Map(), sealed: new Map(), sent: new Set(),
       rekeys: new Map(), spent: new Map(), lists: new Map(), devices: new Map(), safety: new Map(),
       isActive: false, generation: 0, flush: () => {}, queue: Promise.resolve(), busy: 0, deliver: () => {}, plaintexts: new Map(),
     });
     for (const [code, room] of saved?.rooms ?? []) {
-      sealing.rooms.set(code, await SealedRoom.load(sealing.device, sealing.pins, sealing.run, room));
+      sealing.rooms.set(code, await SealedRoom.load(sealing.device, sealing.pins, newRun(), room));
       // The client's position is saved elsewhere, and may be ahead: get those events again.
       const view = core.memory.rooms.get(code);
       if (view?.log === room.log && view.last > room.seq) view.last = room.seq;
@@ -110,7 +109,10 @@ export class Sealing {
     const placeholder = { log, epochs: new Map(), isPrivate };
     this.rooms.set(code, placeholder);
     this.enqueue(async () => {
-      const room = await SealedRoom.from(this.device, this.pins, log, this.run, last, isPrivate);
+      const room = await SealedRoom.from(this.device, this.pins, log, newRun(), last, isPrivate);
+      for (const send of this.core.memory.outbox.values()) {
+        if (send.room === code) this.sealed.delete(send.counter); // sealed for the earlier log
+      }
       if (known?.keys) this.invited.set(code, known.keys.secret); // the server has recovered its history
       const secret = this.created.get(request);
       this.created.delete(request);
@@ -406,6 +408,9 @@ export class Sealing {
     };
   }
 }
+
+/** Return a random number for the nonces of one object of a room; see client_sealing.py. */
+const newRun = () => crypto.getRandomValues(new Uint32Array(1))[0];
 
 /** Type number of SEALED_SEND, for refusals. */
 export const SEALED_SEND = MESSAGES.SEALED_SEND.type;

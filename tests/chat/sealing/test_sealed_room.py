@@ -313,6 +313,21 @@ def test_a_member_with_an_old_link_follows_the_room_without_reading():
     assert NEW in late.problems
 
 
+def test_a_server_cannot_give_a_member_without_the_secret_one_of_its_own():
+    server, late = Member("Ann"), Member("Late")
+    late.room = SealedRoom(late.device, Pins(), LOG, 1)
+    server.room.epoch = 0
+    server.room.is_private = True  # so that it makes a first secret
+    server.room._epochs.clear()
+    relay = Relay(server, late)
+    relay.rekey(server, late)
+    assert late.problems == ["this device does not have the secret it is sealed with"]
+    assert late.room.keys is None
+    late.room.set_secret(SECRET, 1)
+    assert late.room.keys is not None
+    assert late.room.keys.secret == SECRET
+
+
 # -- private rooms --------------------------------------------------------------------------------
 
 
