@@ -79,18 +79,20 @@ class ProcessUsage(threading.Thread):
         self.join()
 
 
-#: Command that gives the servers real-time priority; empty for none.
+#: Command that gives a server real-time priority.
+PRIORITY = ["chrt", "-f", "10"]
+
+#: Start of the servers' command: `PRIORITY`, or nothing.
 _priority: list[str] = []
 
 
-def _raise_priority() -> None:
-    """Run this process and the servers with real-time priority, but not its other children."""
+def raise_priority() -> None:
+    """Run this process with real-time priority, but not its children."""
     policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
     os.sched_setscheduler(0, policy, os.sched_param(10))
-    _priority[:] = ["chrt", "-f", "10"]
 
 
-def _can_raise_priority() -> bool:
+def can_raise_priority() -> bool:
     return sys.platform == "linux" and os.geteuid() == 0 and shutil.which("chrt") is not None
 
 
@@ -200,8 +202,9 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown attacks {', '.join(unknown)}; there are {', '.join(ATTACKS)}")
     warm_up()
-    if not options.ordinary and _can_raise_priority():
-        _raise_priority()
+    if not options.ordinary and can_raise_priority():
+        raise_priority()
+        _priority[:] = PRIORITY
     print("| attack | p99 idle | elsewhere | attacked | ratio | CPU | memory | anonymous | log |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for attack in options.attacks or ATTACKS:

@@ -149,9 +149,19 @@ class _Member(asyncio.Protocol):
             else:
                 self.crowd.joined.release()
 
+    def connection_lost(self, exc):
+        self.crowd.lost(f"the server closed the connection of member {self.number}: {exc}")
+
+
+#: Timeout for joining and for the messages of a step, in seconds.
+TIMEOUT = 120.0
+
 
 class Crowd:
-    """`members` connections, of which the first `senders` send messages, perhaps over TLS."""
+    """`members` connections, of which the first `senders` send messages, perhaps over TLS.
+
+    A lost connection ends a measurement with an error, because its deliveries would be missing.
+    """
 
     def __init__(
         self,
@@ -170,9 +180,31 @@ class Crowd:
         self.got = self.sent = self.limit = 0
         self.window = 100
         self.done = asyncio.Event()
-        self.loading = False
+        self.loading = self.is_closed = False
+        self.problem = ""
+
+    def lost(self, problem: str) -> None:
+        """Stop waiting, because a connection was lost."""
+        if not self.is_closed:
+            self.problem = self.problem or problem
+            self.joined.release()
+            self.done.set()
+
+    def _check(self) -> None:
+        if self.problem:
+            raise ConnectionError(self.problem)
 
     async def join(self) -> None:
+        """Connect all members, 64 at a time.
+
+        Raises:
+            TimeoutError: It takes too long.
+            ConnectionError: The server has closed a connection.
+        """
+        async with asyncio.timeout(TIMEOUT):
+            await self._join()
+
+    async def _join(self) -> None:
         loop = asyncio.get_running_loop()
         for begin in range(0, self.size, 64):
             batch = range(begin, min(begin + 64, self.size))
@@ -188,6 +220,7 @@ class Crowd:
             self.members += [member for _, member in await asyncio.gather(*connecting)]
             for _ in batch:
                 await self.joined.acquire()
+                self._check()
         quiet = -1
         while quiet != self.got:  # join notices are still arriving
             quiet = self.got
@@ -198,13 +231,19 @@ class Crowd:
 
         Returns:
             Deliveries per second, and the process's CPU time per delivery in microseconds.
+
+        Raises:
+            TimeoutError: It takes too long.
+            ConnectionError: The server has closed a connection.
         """
         self.got, self.sent, self.limit = 0, 0, messages
         self.loading = True
         process = psutil.Process(pid)
         before, start = process.cpu_times(), time.perf_counter()
         self._fill()
-        await self.done.wait()
+        async with asyncio.timeout(TIMEOUT):
+            await self.done.wait()
+        self._check()
         wall, after = time.perf_counter() - start, process.cpu_times()
         cpu = after.user + after.system - before.user - before.system
         deliveries = messages * self.size
@@ -229,5 +268,6 @@ class Crowd:
             self.done.set()
 
     def close(self) -> None:
+        self.is_closed = True
         for member in self.members:
             member.transport.abort()

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +26,6 @@ from netchat.packets import PcapngWriter, read_packets
 from netchat.packets.capture.strip import strip_secrets
 from tests.captures.bridge import Trick
 from tests.captures.scenes import SCENES
-from tests.captures.tls_relay import KEY_LOG
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "captures"
@@ -67,6 +66,7 @@ SETTINGS = {
     "link-udp": Setting(at="client", drop=b"LOST"),
     "tls": Setting(tls=True),
     "tls-without-keys": Setting(tls=True, strip=True),
+    "sealed": Setting(tls=True),
 }
 
 
@@ -84,27 +84,25 @@ def take(scene: str, folder: Path) -> Path:
             Bridge(taps, lambda one, _: Trick(**trick) if one == "client" else Trick())
         )
 
+        # The server's certificate belongs to the addresses of its host.
+        environment = {**os.environ, "XDG_DATA_HOME": scratch}
+
         def start(host: str, *command: str) -> subprocess.Popen[str]:
-            return stack.enter_context(_started(host_command(network.hosts[host], command)))
+            line = host_command(network.hosts[host], command)
+            return stack.enter_context(_started(line, environment))
 
         host = "fd64::2" if setting.ipv6 else "10.64.0.2"
-        keys = Path(scratch) / KEY_LOG
-        relay = (sys.executable, "-m", "tests.captures.tls_relay")
-        where = "127.0.0.1" if setting.tls else host
+        keys = ("--keylog", str(Path(scratch) / "keys.log")) if setting.tls else ()
+        carried = ("--tls", *keys) if setting.tls else ("--udp",)
         server = start(
-            "server", *NETCHAT, "serve", "--no-web", "--host", where, "--ephemeral", "--udp"
+            "server", *NETCHAT, "serve", "--no-web", "--host", host, "--ephemeral", *carried
         )
         _wait_for(server, "listening")
-        if setting.tls:
-            _wait_for(start("server", *relay, "server", host, where, scratch), "listening")
-            _wait_for(start("client", *relay, "client", where, host, scratch), "listening")
         taken = Path(scratch) / path.name
-        with_keys = ("--keylog", str(keys)) if setting.tls else ()
-        sniff = start(
-            setting.at, *NETCHAT, "sniff", "-i", "eth0", "-q", "--write", str(taken), *with_keys
-        )
+        sniff = start(setting.at, *NETCHAT, "sniff", "-i", "eth0", "-q", "--write", str(taken), *keys)
         _wait_for(sniff, "Listening")
-        actors = start("client", sys.executable, "-m", "tests.captures.scenes", scene, where)
+        ca = (str(Path(scratch) / "netchat" / "tls" / "ca.crt"),) if setting.tls else ()
+        actors = start("client", sys.executable, "-m", "tests.captures.scenes", scene, host, *ca)
         if actors.wait(TIMEOUT):
             assert actors.stderr is not None
             raise RuntimeError(f"{scene}: {actors.stderr.read()}")
@@ -132,9 +130,11 @@ def _omit(source: Path, target: Path, text: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _started(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+def _started(
+    command: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[str]]:
     """Run a program while the `with` block runs."""
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "env": environment}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **quiet) as process:
         try:
             yield process

@@ -1,4 +1,7 @@
-"""Actions of the users in each capture: `python -m tests.captures.scenes SCENE SERVER`."""
+"""Actions of the users in each capture: `python -m tests.captures.scenes SCENE SERVER [CA]`.
+
+Over TLS, the file CA contains the certificate of the server's CA.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from netchat.chat import client_sealing
+from netchat.chat.sealing import sealed_room
 from netchat.chat.client_events import (
     NameRejected,
     Online,
@@ -16,17 +21,22 @@ from netchat.chat.client_events import (
     RoomLeft,
     SessionEnded,
 )
+from netchat.net.client import Client
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_path import ClientPath
+from netchat.net.tls.client import TlsClient
+from netchat.net.tls.trust import Trust
 from netchat.wire import DEFAULT_PORT, Hello, Send, encode
 
-__all__ = ["SCENES"]
+__all__ = ["ROOM_SECRETS", "SCENES"]
 
 LOBBY = "lobby"
 #: Timeout of each step, in seconds.
 TIMEOUT = 10.0
 #: Seconds between two messages, so that diagrams are legible.
 PAUSE = 0.05
+#: Secrets of the sealed room: the first one, and the one after a member has left.
+ROOM_SECRETS = (b"sealed room no 1", b"sealed room no 2")
 
 
 class User:
@@ -63,9 +73,12 @@ def _text(event: object) -> str | None:
 
 
 @asynccontextmanager
-async def user(host: str, name: str, room: str = LOBBY, path: ClientPath | None = None):
+async def user(
+    host: str, name: str, room: str = LOBBY, path: ClientPath | None = None, ca: str = ""
+):
     """Run a client that is online and in a room; says goodbye at the end."""
-    async with ClientDriver(host, DEFAULT_PORT, name, path=path) as chat:
+    tls = TlsClient(Trust(ca=ca)) if ca else None
+    async with ClientDriver(host, DEFAULT_PORT, name, path=path, tls=tls) as chat:
         someone = User(chat)
         await someone.sees(Online)
         if room:
@@ -179,14 +192,38 @@ async def link_udp(host: str) -> None:
         await asyncio.sleep(PAUSE)
 
 
-async def tls(host: str) -> None:
-    async with user(host, "Nova") as nova, user(host, "Orion") as orion:
+async def tls(host: str, ca: str) -> None:
+    async with user(host, "Nova", ca=ca) as nova, user(host, "Orion", ca=ca) as orion:
         await nova.says("Hi Orion, can anyone else read this?")
         await orion.says("Not without the keys. They see lengths and times.")
         await nova.says("Then the network learns when we talk, but not what we say.")
 
 
-SCENES: dict[str, Callable[[str], Awaitable[None]]] = {
+async def sealed(host: str, ca: str) -> None:
+    """Chat in a sealed room whose secrets are known, so that the captures' page can name them."""
+    known = iter(ROOM_SECRETS)
+    for module in (client_sealing, sealed_room):
+        module.new_secret = lambda: next(known)  # type: ignore[attr-defined]
+    address = f"tls://{host}"
+    async with Client(address, name="Nova", ca=ca) as nova:
+        room = await nova.create(sealed=True)
+        async with Client(address, name="Orion", ca=ca) as orion:
+            theirs = await orion.join(room.invitation)
+            await asyncio.sleep(PAUSE)
+            for speaker, text in (
+                (room, "Only our devices can read this."),
+                (theirs, "Not even the server? 🔒"),
+                (room, "Not even the server."),
+            ):
+                await speaker.send(text)
+                await asyncio.sleep(PAUSE)
+            await theirs.leave()
+        await asyncio.sleep(PAUSE)
+        await room.send("Orion has left, so this has a new secret.")
+        await asyncio.sleep(PAUSE)
+
+
+SCENES: dict[str, Callable[..., Awaitable[None]]] = {
     "two-users": two_users,
     "room-of-three": room_of_three,
     "resume": resume,
@@ -201,8 +238,9 @@ SCENES: dict[str, Callable[[str], Awaitable[None]]] = {
     "link-udp": link_udp,
     "tls": tls,
     "tls-without-keys": tls,
+    "sealed": sealed,
 }
 
 
 if __name__ == "__main__":
-    asyncio.run(SCENES[sys.argv[1]](sys.argv[2]))  # type: ignore[arg-type] # they are coroutines
+    asyncio.run(SCENES[sys.argv[1]](*sys.argv[2:]))  # type: ignore[arg-type] # they are coroutines

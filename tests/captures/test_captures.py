@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from netchat.chat.sealing.room_secret import secret_words, show_secret
 from netchat.cli.main import cli
 from netchat.packets import (
     Block,
@@ -19,7 +20,7 @@ from netchat.packets import (
     read_packets,
 )
 from netchat.wire import MESSAGES, ErrorCode, EventKind
-from tests.captures.scenes import SCENES
+from tests.captures.scenes import ROOM_SECRETS, SCENES
 from tests.packets.sharks import TSHARK, frames, needs_tshark, tshark
 
 BY_NAME = {kind.NAME: kind for kind in MESSAGES.values()}
@@ -40,8 +41,9 @@ EXPECTED = {
     "link": (2, 3, 0, 0, 0, 0),
     "link-noisy": (1, 8, 0, 0, 0, 0),
     "link-udp": (1, 3, 0, 0, 0, 0),
-    "tls": (2, 3, None, 0, 0, 0),
+    "tls": (2, 3, 0, 0, 0, 0),
     "tls-without-keys": (2, 0, 0, 0, 0, 0),
+    "sealed": (2, 0, 0, 0, 0, 0),
 }
 
 
@@ -167,6 +169,33 @@ def test_tls_with_and_without_its_secrets():
     assert not list(read_secrets("tls-without-keys"))
 
 
+#: Texts of the sealed room in their order; the last one has the second secret.
+SEALED_TEXTS = (
+    "Only our devices can read this.",
+    "Not even the server? 🔒",
+    "Not even the server.",
+    "Orion has left, so this has a new secret.",
+)
+
+
+@pytest.mark.parametrize("known", [0, 1, 2])
+def test_the_secrets_of_the_sealed_room_show_its_words(known):
+    """Those of TLS show sealed messages; each secret of the room shows the texts of its epoch."""
+    arguments = ["inspect", str(path_of("sealed"))]
+    readme = (FOLDER / "README.md").read_text()
+    for secret in ROOM_SECRETS[:known]:
+        assert f"`{show_secret(secret)}`" in readme
+        assert secret_words(secret) in " ".join(readme.replace("*", "").split())
+        arguments += ["--room-secret", show_secret(secret)]
+    lines = CliRunner().invoke(cli, arguments).output.splitlines()
+    assert sum("SEALED_EVENT" in line for line in lines) == 8
+    assert sum("REKEY epoch 2" in line for line in lines) == 2
+    for number, text in enumerate(SEALED_TEXTS):
+        # In SEALED_SEND, and in a SEALED_EVENT for each member; Orion does not get the last one.
+        shown, expected = sum(f'text "{text}"' in line for line in lines), 2 if number == 3 else 3
+        assert shown == (expected if known > number // 3 else 0)
+
+
 def read_secrets(name):
     logs = []
     for _ in read_packets(path_of(name), logs.append):
@@ -175,9 +204,10 @@ def read_secrets(name):
 
 
 @needs_tshark
-def test_tshark_shows_the_messages_of_each_record():
+@pytest.mark.parametrize("name", ["tls", "sealed"])
+def test_tshark_shows_the_messages_of_each_record(name):
     """With the secrets in the capture: the same frames in the same packets, and the same records."""
-    _, items = decode("tls")
+    _, items = decode(name)
     ours, sizes = {}, {}
     for item in items:
         if isinstance(item, DecodedMessage):
@@ -185,7 +215,7 @@ def test_tshark_shows_the_messages_of_each_record():
         elif isinstance(item, TlsRecord):
             sizes.setdefault(item.packets[-1], []).append(str(item.size - 5))
     fields = ["-e", "frame.number", "-e", "netchat.crc", "-e", "tls.record.length"]
-    out, _ = tshark(path_of("tls"), "-T", "fields", *fields)
+    out, _ = tshark(path_of(name), "-T", "fields", *fields)
     theirs, lengths = {}, {}
     for line in out.splitlines():
         number, crcs, records = line.split("\t")

@@ -192,7 +192,8 @@ class TlsTransport(TransportShim):
         self._pending.clear()
         if self._opened is not None and not self._opened.done():
             self._opened.set_result(None)
-        self._decrypt()  # what arrived together with the end of the handshake
+        if self._raw or self._in.pending:  # data arrived together with the end of the handshake
+            self._decrypt()
 
     def _time_out(self) -> None:
         self._timer = None
