@@ -9,7 +9,15 @@ from netchat.chat.model import Room, Session
 from netchat.chat.room_tail import RoomTail
 from netchat.wire import Bans, DeviceList, Frame, History, Role, RoomKind, Who
 
-__all__ = ["Absence", "Connection", "ProvenAccount", "RepeatedSend", "Reply", "RoomFeed"]
+__all__ = [
+    "Absence",
+    "Connection",
+    "PartialHistory",
+    "ProvenAccount",
+    "RepeatedSend",
+    "Reply",
+    "RoomFeed",
+]
 
 
 class Connection:
@@ -164,4 +172,25 @@ class RepeatedSend(NamedTuple):
     counter: int
 
 
-Reply = Who | History | Bans | DeviceList | RepeatedSend
+class PartialHistory(NamedTuple):
+    """An answer to HISTORY of which a part has been sent."""
+
+    request: History
+
+    room: int
+    """Number of the room: later, its code may name another one."""
+
+    first: int
+    """Sequence number of the first event that was sent."""
+
+    next: int
+    """Sequence number of the next event."""
+
+    last: int
+    """Sequence number of the last event to send."""
+
+    sent: int
+    """Bytes of events that were sent."""
+
+
+Reply = Who | History | PartialHistory | Bans | DeviceList | RepeatedSend

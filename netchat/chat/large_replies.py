@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterator
 
-from netchat.chat.connection import Connection, RepeatedSend
+from netchat.chat.connection import Connection, PartialHistory, RepeatedSend
 from netchat.chat.model import Role, Session
 from netchat.chat.moderation import rank
 from netchat.chat.plain_events import plain_frames
@@ -41,9 +41,8 @@ __all__ = ["LOOK_BACK", "refuse_non_member", "send_reply"]
 #: While memory is scarce, the answers are shorter.
 HISTORY_BYTES, SCARCE_HISTORY_BYTES = 256 * 1024, 16 * 1024
 
-#: Approximate size of the pieces in which such an answer is written, in bytes. A transport frees a
-#: piece when the kernel has taken all of it.
-PIECE = 16 * 1024
+#: Bytes of such an answer to read and write at a time: a quarter of a millisecond of work.
+SLICE_BYTES = 8 * 1024
 
 #: As a number, because an operation with an `IntFlag` takes a microsecond.
 _MODERATION = int(Feature.MODERATION)
@@ -63,6 +62,8 @@ def send_reply(state: ServerState, connection: Connection) -> None:
             _send_roster(state, connection, session, request)
         case History() as request:
             _send_history(state, connection, session, request)
+        case PartialHistory() as answer:
+            _continue_history(state, connection, session, answer)
         case Bans() as request:
             _send_bans(state, connection, session, request)
         case DeviceList() as request:
@@ -133,6 +134,7 @@ def _send_devices(
 def _send_history(
     state: ServerState, connection: Connection, session: Session, request: History
 ) -> None:
+    """Send the first slice of an answer to HISTORY."""
     room = session.rooms.get(request.room)
     if room is None:
         refuse_non_member(state, connection, request.room, History, request.request)
@@ -140,32 +142,60 @@ def _send_history(
     feed = state.feeds[room.id]
     first = max(request.first, feed.oldest)
     last = min(request.last, feed.delivered, first + MAX_HISTORY - 1)
-    most = SCARCE_HISTORY_BYTES if state.is_memory_scarce else HISTORY_BYTES
+    most = min(_answer_bytes(state), SLICE_BYTES)
     frames, begin = (
         state.read_events(room, first, last, most, connection) if last >= first else ([], 0)
     )
-    begin = begin or first
+    answer = PartialHistory(request, room.id, begin or first, begin or first, last, 0)
+    _send_slice(state, connection, answer, frames)
+
+
+def _continue_history(
+    state: ServerState, connection: Connection, session: Session, answer: PartialHistory
+) -> None:
+    """Send the next slice of an answer to HISTORY.
+
+    The answer ends before a gap: damage is reported when the client requests the rest.
+    """
+    request = answer.request
+    room = session.rooms.get(request.room)
+    if room is None or room.id != answer.room:
+        refuse_non_member(state, connection, request.room, History, request.request)
+        return
+    frames: list[bytes] = []
+    most = min(_answer_bytes(state) - answer.sent, SLICE_BYTES)
+    if most > 0 and answer.next >= state.feeds[room.id].oldest:
+        with contextlib.suppress(HistoryError):
+            found, begin = state.history.read(room.id, answer.next, answer.last, most)
+            frames = found if begin == answer.next else []
+    _send_slice(state, connection, answer, frames)
+
+
+def _send_slice(
+    state: ServerState, connection: Connection, answer: PartialHistory, frames: list[bytes]
+) -> None:
+    """Send the next frames of an answer, and queue the rest or end it."""
+    following, sent = answer.next + len(frames), answer.sent + sum(map(len, frames))
+    # The next event is probably about as long as the last one.
+    has_more = (
+        following <= answer.last and frames and sent + len(frames[-1]) <= _answer_bytes(state)
+    )
     if not connection.features & _MODERATION:
         frames = plain_frames(frames)
-    end = HistoryEnd(request.request, begin, begin + len(frames) - 1, feed.oldest, room.code)
-    frames.append(encode(end))
-    connection.allowance -= sum(map(len, frames)) >> 10
-    for piece in _pieces(frames):
-        state.write(connection, piece)
+    if has_more:
+        assert connection.pending_replies is not None
+        connection.pending_replies.appendleft(answer._replace(next=following, sent=sent))
+    else:
+        request, oldest = answer.request, state.feeds[answer.room].oldest
+        end = HistoryEnd(request.request, answer.first, following - 1, oldest, request.room)
+        frames.append(encode(end))
+        connection.allowance -= sent >> 10
+    state.write(connection, b"".join(frames))
 
 
-def _pieces(frames: list[bytes]) -> Iterator[bytes]:
-    """Yield frames joined to pieces of at least `PIECE` bytes, except for the last one."""
-    piece: list[bytes] = []
-    size = 0
-    for frame in frames:
-        piece.append(frame)
-        size += len(frame)
-        if size >= PIECE:
-            yield b"".join(piece)
-            piece, size = [], 0
-    if piece:
-        yield b"".join(piece)
+def _answer_bytes(state: ServerState) -> int:
+    """Return the approximate limit on the size of an answer to HISTORY."""
+    return SCARCE_HISTORY_BYTES if state.is_memory_scarce else HISTORY_BYTES
 
 
 def _answer_repeated_send(

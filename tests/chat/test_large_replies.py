@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from netchat.chat.large_replies import PIECE, _pieces
+import pytest
+
+from netchat.chat.large_replies import SLICE_BYTES
 from netchat.errors import HistoryError
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.wire import (
@@ -18,6 +20,7 @@ from netchat.wire import (
     Roster,
     Send,
     Who,
+    encode,
 )
 from tests.chat.world import World
 
@@ -72,7 +75,69 @@ def test_a_repeated_message_is_not_acknowledged_if_the_history_is_damaged():
     assert [note.event for note in world.notes if note.event == "storage"] == ["storage"]
 
 
-def test_a_reply_is_written_in_pieces():
-    frames = [b"a", b"b" * PIECE, b"c"]
-    assert list(_pieces(frames)) == [b"a" + b"b" * PIECE, b"c"]
-    assert list(_pieces(frames[:2])) == [b"a" + b"b" * PIECE]
+class TestSlices:
+    """An answer to HISTORY is read and sent in slices."""
+
+    @pytest.fixture
+    def begun(self, world, nova):
+        """An answer of 41 events, of which the first slice has been sent."""
+        world.say(nova, *[Send(n, "lobby", "x" * 1500) for n in range(1, 41)])
+        world.stall(nova)
+        nova.holds = 0
+        world.say(nova, History(7, 1, 99, "lobby"))
+        world.drain(nova)
+        world.hub.catch_up()
+        world._carry_out()
+        first = nova.take()
+        assert [type(m) for m in first] == [Event] * 6  # the first one is a JOIN
+        return first
+
+    def rest(self, world, nova):
+        world.settle()
+        *events, end = nova.take()
+        assert isinstance(end, HistoryEnd)
+        assert (end.request, end.first) == (7, 1)
+        return [event.seq for event in events], end.last
+
+    def test_they_form_one_answer(self, world, nova, begun):
+        assert sum(len(encode(m)) for m in begun) <= SLICE_BYTES
+        assert self.rest(world, nova) == ([*range(7, 42)], 41)
+        assert not nova.pending_replies
+
+    def test_other_connections_are_served_between_them(self, world, nova, begun):
+        maya, _ = world.greet("Maya")
+        world.say(maya, Join(1, 0, 0, "lobby"))
+        nova.take()
+        for link in (nova, maya):
+            world.stall(link)
+            link.holds = 0
+            world.say(link, History(8, 1, 99, "lobby"))
+        for link in (nova, maya):
+            world.drain(link)
+        for count in (6, 5):
+            world.hub.catch_up()
+            world._carry_out()
+            assert [len(link.take()) for link in (nova, maya)] == [count, count]
+
+    def test_leaving_the_room_ends_it_with_a_refusal(self, world, nova, begun):
+        world.say(nova, Leave(1, "lobby"))
+        (refusal,) = [m for m in nova.wire if isinstance(m, Error)]
+        assert (refusal.code, refusal.reference) == (ErrorCode.NOT_A_MEMBER, 7)
+        assert not any(isinstance(m, HistoryEnd) for m in nova.wire)
+
+    def test_it_ends_where_events_were_deleted(self, world, nova, begun):
+        world.feed("lobby").oldest = 20
+        assert self.rest(world, nova) == ([], 6)
+
+    def test_it_ends_where_the_history_is_damaged(self, world, nova, begun, monkeypatch):
+        def read(*_):
+            raise HistoryError("damaged")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(world.history, "read", read)
+            assert self.rest(world, nova) == ([], 6)
+        assert not any(isinstance(m, Error) for m in nova.wire)
+
+    def test_it_ends_when_memory_becomes_scarce(self, world, nova, begun):
+        world.hub.state.is_memory_scarce = True
+        assert self.rest(world, nova) == ([*range(7, 12)], 11)  # 16 KiB

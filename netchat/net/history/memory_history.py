@@ -95,11 +95,12 @@ class MemoryHistory:
         begin = max(first, log[0].seq)
         frames: list[bytes] = []
         size = 0
-        for row in log[begin - log[0].seq : max(0, last - log[0].seq + 1)]:
-            size += len(row.frame)
+        for at in range(begin - log[0].seq, min(last - log[0].seq + 1, len(log))):
+            frame = log[at].frame  # a slice of the list would copy everything that follows
+            size += len(frame)
             if frames and size > max_bytes:
                 break
-            frames.append(row.frame)
+            frames.append(frame)
         return frames, begin if frames else 0
 
     def last_counter(self, room: int, device: int) -> int:
