@@ -308,7 +308,7 @@ def _describe_room(view: RoomView) -> RoomDescribed:
 def _room_state(client: ClientSession, message: RoomState) -> None:
     view = client.memory.rooms.get(message.room)
     if view is not None:
-        view.title, view.role, view.flags = message.title, message.role, message.flags
+        view.title, view.role, view.flags = message.title, message.role, message.modes
         client.events.append(_describe_room(view))
 
 

@@ -184,7 +184,8 @@ def _show_all() -> None:
         first = (inspect.getdoc(message) or "").partition("\n")[0]
         table.add_row(f"{number:#04x}", message.NAME, ", ".join(senders(message)), first)
     _console().print(table)
-    free = [f"{first:#04x} {name}" for first, name in GROUPS.items() if first > group]
+    used = {number & 0xF0 for number in MESSAGES}
+    free = [f"{first:#04x} {name}" for first, name in GROUPS.items() if first not in used]
     click.echo(f"Reserved: {', '.join(free)}.")
     click.echo("netchat protocol NAME shows one message byte by byte.")
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -81,6 +81,10 @@ class Line:
     def text(self) -> str:
         """Text without styles, not sanitized."""
         return "".join(text for _, text in self.parts)
+
+    def without_lock(self) -> Line:
+        """Return the line without the mark of a sealed message."""
+        return replace(self, parts=tuple(part for part in self.parts if part not in _lock(True)))
 
 
 def notice_line(tag: str, text: str, kind: LineKind = LineKind.NOTICE) -> Line:

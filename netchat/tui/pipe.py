@@ -64,6 +64,8 @@ class _Printer:
                     print(line_json(line), flush=True)  # noqa: T201
                 continue
             out = sys.stdout if line.kind in (LineKind.EVENT, LineKind.ANSWER) else sys.stderr
+            if not out.isatty():
+                line = line.without_lock()
             print(render(line, colour=self._colour[out], one_line=True), file=out, flush=True)
 
     def _note(self, lines: list[Line]) -> None:

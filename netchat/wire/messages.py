@@ -723,11 +723,11 @@ class RoomState(Message):
     """Describes a room beyond its code, to clients with bit 2 of `features` in HELLO.
 
     It follows JOINED, and WELCOME for each room but the private ones, and is repeated when the user's
-    role changes. An EVENT of kind ROOM_CHANGED reports later changes of title and flags.
+    role changes. An EVENT of kind ROOM_CHANGED reports later changes of title and modes.
     """
 
     role: int = wire.u8("The user's rights there: 0 member, 1 moderator, 2 owner.")
-    flags: int = wire.u8("The sum of 1 if the room is locked, 2 if it is read-only.")
+    modes: int = wire.u8("The sum of 1 if the room is locked, 2 if it is read-only.")
     room: str = wire.text("The room's code.")
     title: str = wire.text("The room's title, or empty.")
 

@@ -363,7 +363,7 @@ def test_json_has_one_object_per_event(port):
         assert robot.err == []
         objects = [json.loads(line) for line in robot.out]
     types = [o["type"] for o in objects]
-    assert types[:4] == ["online", "entered", "join", "people"]
+    assert types[:5] == ["online", "entered", "room-state", "join", "people"]
     assert types[-1] == "ended"
     (chat,) = [o for o in objects if o["type"] == "chat"]
     assert chat.pop("time") == pytest.approx(time.time(), abs=60)

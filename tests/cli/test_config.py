@@ -31,7 +31,10 @@ def run(tmp_path, monkeypatch):
         ("[serve]\nprot = 1", "unknown key 'prot' in [serve]; did you mean port?"),
         ("[serve]\nno-web = true", "unknown key 'no-web' in [serve]; "),
         ("[sevre]\nport = 1", "unknown key 'sevre' in the file; did you mean serve?"),
-        ("port = 1", "unknown key 'port' in the file; available: serve, recover, client, "),
+        (
+            "port = 1",
+            "unknown key 'port' in the file; available: serve, accounts, audit, recover, ",
+        ),
         ("serve = 1", "serve is a command; set its options in [serve]."),
         ("[lab]\nhosts = 1", "unknown key 'hosts' in [lab]; available: name, up, "),
         ("[lab.up]\nhost = 1", "unknown key 'host' in [lab.up]; did you mean hosts?"),

@@ -23,6 +23,13 @@ CAPTURE = str(ROOT / "captures" / "two-users.pcapng")
 RUNS: dict[str, list[str]] = {
     "recover": [],
     "serve": ["serve --ephemeral --port 0 --no-web"],
+    "accounts add": [],
+    "accounts invite": [],
+    "accounts list": [],
+    "accounts remove": [],
+    "accounts reset": [],
+    "accounts role": [],
+    "audit": [],
     "client": ["client 127.0.0.1:PORT --name NAME --no-state",
                "client 127.0.0.1:PORT --name NAME --no-state --json"],
     "load": ["load 127.0.0.1:PORT --users 2 --messages 3"],

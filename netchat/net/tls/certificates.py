@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from netchat.errors import TlsError
 from netchat.files import make_private_folder, open_private, sync_folder, tighten
 from netchat.net.tls.machine_names import MachineNames
+from netchat.wording import cannot
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -381,4 +382,4 @@ def expiry(chain: Path) -> datetime.datetime:
     try:
         return x509.load_pem_x509_certificates(chain.read_bytes())[0].not_valid_after_utc
     except (OSError, ValueError) as error:
-        raise TlsError(f"cannot read the certificate {chain}: {error}") from error
+        raise TlsError(cannot("read", f"the certificate {chain}", error)) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from netchat.errors import TlsError
 from netchat.files import open_private
+from netchat.wording import cannot
 
 __all__ = ["client_context", "keylog_file", "load_certificate", "server_context"]
 
@@ -37,7 +38,7 @@ def _new(protocol: int, keylog: Path | None) -> ssl.SSLContext:
                 pass
             context.keylog_filename = str(keylog)
         except OSError as error:
-            raise TlsError(f"cannot write the key log {keylog}: {error.strerror}") from error
+            raise TlsError(cannot("write", f"the key log {keylog}", error)) from error
     return context
 
 

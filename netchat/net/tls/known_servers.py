@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from netchat.errors import TlsError
 from netchat.files import make_private_folder, open_private, replacement, tighten
+from netchat.wording import cannot
 
 __all__ = ["KnownServer", "KnownServers"]
 
@@ -74,10 +75,13 @@ class KnownServers:
                 with open(self.path, "ab", opener=open_private):
                     pass  # `replacement` keeps the mode of an existing file
                 tighten(self.path)
-                with replacement(self.path) as file, open(file, "w", closefd=False) as out:
+                with (
+                    replacement(self.path) as file,
+                    open(file, "w", encoding="utf-8", closefd=False) as out,
+                ):
                     out.write(_HEADER + "".join(f"{line}\n" for line in kept))
         except OSError as error:
-            raise TlsError(f"cannot write {self.path}: {error.strerror}") from error
+            raise TlsError(cannot("write", self.path, error)) from error
 
     def _lines(self) -> list[str]:
         try:

@@ -384,7 +384,7 @@ local MESSAGES = {
     doc = "Describes a room beyond its code, to clients with bit 2 of `features` in HELLO.",
     fields = {
       { name = "role", kind = "u8", doc = "The user's rights there: 0 member, 1 moderator, 2 owner." },
-      { name = "flags", kind = "u8", doc = "The sum of 1 if the room is locked, 2 if it is read-only." },
+      { name = "modes", kind = "u8", doc = "The sum of 1 if the room is locked, 2 if it is read-only." },
       { name = "room", kind = "text", doc = "The room's code." },
       { name = "title", kind = "text", doc = "The room's title, or empty." },
     },
@@ -471,6 +471,7 @@ local COMMON = {
   ["log"] = { name = "log", kind = "u64", doc = "The log of any message." },
   ["max_frame"] = { name = "max_frame", kind = "u32", doc = "The max_frame of any message." },
   ["max_text"] = { name = "max_text", kind = "u32", doc = "The max_text of any message." },
+  ["modes"] = { name = "modes", kind = "u8", doc = "The modes of any message." },
   ["more"] = { name = "more", kind = "u8", doc = "The more of any message." },
   ["name"] = { name = "name", kind = "text", doc = "The name of any message." },
   ["new"] = { name = "new", kind = "text", doc = "The new of any message." },

@@ -222,7 +222,7 @@ function reportState(client, { code: room, title, role, flags }) {
   client.report("roomState", { room, title, role, locked: Boolean(flags & LOCKED), readOnly: Boolean(flags & READ_ONLY) });
 }
 
-function roomState(client, { room, title, role, flags }) {
+function roomState(client, { room, title, role, modes: flags }) {
   const view = client.memory.rooms.get(room);
   if (!view) return;
   Object.assign(view, { title, role, flags });

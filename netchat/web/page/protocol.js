@@ -485,7 +485,7 @@ export const MESSAGES = {
     doc: "Describes a room beyond its code, to clients with bit 2 of `features` in HELLO.",
     fields: [
       ["role", "u8", "The user's rights there: 0 member, 1 moderator, 2 owner."],
-      ["flags", "u8", "The sum of 1 if the room is locked, 2 if it is read-only."],
+      ["modes", "u8", "The sum of 1 if the room is locked, 2 if it is read-only."],
       ["room", "text", "The room's code."],
       ["title", "text", "The room's title, or empty."],
     ],
