@@ -102,9 +102,7 @@ async def fan_out(name: str, members: int, messages: int, tls: TlsServer) -> dic
 class _Handshake:
     """One connection of a client that performs a handshake."""
 
-    def __init__(
-        self, context: ssl.SSLContext, port: int, session: ssl.SSLSession | None
-    ) -> None:
+    def __init__(self, context: ssl.SSLContext, port: int, session: ssl.SSLSession | None) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT)
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, session=session)
@@ -159,9 +157,7 @@ async def handshakes(name: str, count: int, tls: TlsServer) -> dict[str, float]:
             before = sum(process.cpu_times()[:2])
             for _ in range(count // AT_ONCE):
                 perform(context, port, known)
-            found[kind] = (
-                count // AT_ONCE * AT_ONCE / (sum(process.cpu_times()[:2]) - before)
-            )
+            found[kind] = count // AT_ONCE * AT_ONCE / (sum(process.cpu_times()[:2]) - before)
         return found
 
 

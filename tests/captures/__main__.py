@@ -99,7 +99,9 @@ def take(scene: str, folder: Path) -> Path:
         )
         _wait_for(server, "listening")
         taken = Path(scratch) / path.name
-        sniff = start(setting.at, *NETCHAT, "sniff", "-i", "eth0", "-q", "--write", str(taken), *keys)
+        sniff = start(
+            setting.at, *NETCHAT, "sniff", "-i", "eth0", "-q", "--write", str(taken), *keys
+        )
         _wait_for(sniff, "Listening")
         ca = (str(Path(scratch) / "netchat" / "tls" / "ca.crt"),) if setting.tls else ()
         actors = start("client", sys.executable, "-m", "tests.captures.scenes", scene, host, *ca)

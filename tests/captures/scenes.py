@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from netchat.chat import client_sealing
-from netchat.chat.sealing import sealed_room
 from netchat.chat.client_events import (
     NameRejected,
     Online,
@@ -21,6 +20,7 @@ from netchat.chat.client_events import (
     RoomLeft,
     SessionEnded,
 )
+from netchat.chat.sealing import sealed_room
 from netchat.net.client import Client
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_path import ClientPath

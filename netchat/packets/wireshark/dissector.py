@@ -82,7 +82,9 @@ def _spec() -> str:
             "  },",
         ]
     lines += ["}", "", "-- Fields that mean the same in all messages.", "local COMMON = {"]
-    lines += [f"  [{_quoted(name)}] = {_field(field)}," for name, field in sorted(_common().items())]
+    lines += [
+        f"  [{_quoted(name)}] = {_field(field)}," for name, field in sorted(_common().items())
+    ]
     lines += ["}", "", "-- Requests, their responses, and the fields that link them."]
     questions, answers, links = {}, {}, {}
     for question, answering in ANSWERS.items():
