@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -307,7 +308,8 @@ def _tls(
     from netchat.net.tls.trust import Trust
 
     log = None if keylog is None else Path(keylog)
-    return TlsClient(Trust(ca=ca, fingerprint=fingerprint, keylog=log))
+    notify = logging.getLogger("netchat").warning
+    return TlsClient(Trust(ca=ca, fingerprint=fingerprint, keylog=log, notify=notify))
 
 
 class Client:
@@ -331,7 +333,8 @@ class Client:
         invitation: Invitation to register with, or an empty string.
         insecure_password: Send passwords even where the network can read them.
         ca: File with the CA certificates, for `tls://`. By default, the client stores the key of a
-            server on the first connection, and refuses any other later.
+            server on the first connection, logs a warning with its SHA-256 to the logger `netchat`, and
+            refuses any other key later.
         fingerprint: SHA-256 of the server's key, for `tls://`.
         keylog: File to append the keys of connections to, for `tls://`; by default that of the
             environment variable SSLKEYLOGFILE.

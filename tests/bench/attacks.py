@@ -97,7 +97,7 @@ def can_raise_priority() -> bool:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[tuple[int, int, psutil.Process, Path]]:
+def server(folder: Path, *options: str) -> Iterator[tuple[int, int, psutil.Process, Path]]:
     """Run a server with its page; yield its ports, its process and its console."""
     port, web, console = free_port(), free_port(), folder / "console"
     command = [
@@ -113,8 +113,8 @@ def server(folder: Path) -> Iterator[tuple[int, int, psutil.Process, Path]]:
     ]
     with console.open("wb") as file:
         process = subprocess.Popen(
-            [*command, "--history", str(folder / "history.db")],
-            cwd=ROOT, stderr=file, stdout=file,
+            [*command, "--history", str(folder / "history.db"), *options],
+            cwd=ROOT, stderr=file, stdout=file, env={**os.environ, "XDG_DATA_HOME": str(folder)},
         )  # fmt: skip
         try:
             deadline = time.monotonic() + 30
@@ -150,12 +150,13 @@ def _load_links(port: int) -> None:
 
 def run(attack: str, rounds: int) -> dict[str, float]:
     """Measure one row of the table."""
+    options = ("--tls",) if attack.endswith("_tls") else ()
     idle, elsewhere, attacked, logs, cpu, memory, anonymous = [], [], [], [], [], 0, 0
     with (
         tempfile.TemporaryDirectory() as folder,
         tempfile.TemporaryDirectory() as other_folder,
-        server(Path(folder)) as (port, web, process, console),
-        server(Path(other_folder)) as (other_port, other_web, _, _),
+        server(Path(folder), *options) as (port, web, process, console),
+        server(Path(other_folder), *options) as (other_port, other_web, _, _),
         Probe(port) as probe,
     ):
         if attack.startswith("link_"):

@@ -1,6 +1,7 @@
 """The checks of `netchat doctor`: what they find, and the fixes they suggest."""
 
 import ast
+import datetime
 import os
 import shutil
 import socket
@@ -10,6 +11,7 @@ import sys
 import pytest
 
 from netchat.doctor import checks, run_checks
+from netchat.net.tls.server import TlsServer
 
 
 def test_fixes_if_nothing_is_installed(monkeypatch, tmp_path):
@@ -76,3 +78,16 @@ def test_damaged_kernels_are_counted(tmp_path, monkeypatch):
     check = checks._numba()
     assert check.ok
     assert "damaged, will be recompiled: 1" in check.found
+
+
+@pytest.mark.parametrize(
+    ("days", "ok", "says"), [(1, True, "certificate until"), (366, False, "expired on")]
+)
+def test_an_expired_certificate_is_found(tmp_path, monkeypatch, days, ok, says):
+    now = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
+    monkeypatch.setattr("netchat.net.tls.server.default_folder", lambda: tmp_path)
+    TlsServer(folder=tmp_path, now=lambda: now)
+    (check,) = [check for check in run_checks() if check.name == "TLS 1.3"]
+    assert check.ok is ok
+    assert says in check.found
+    assert ok or check.fix == "netchat serve --tls"

@@ -12,6 +12,7 @@ import os
 import secrets
 import selectors
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -325,6 +326,21 @@ def half_open(port: int, web: int) -> None:
     _hold(lambda _: _Sender(port, b"NC", itertools.repeat(b"")), 1100)
 
 
+def half_open_tls(port: int, web: int) -> None:
+    """Begin 200 TLS handshakes, which the server answers with a signature, and do not finish them."""
+    _hold(lambda _: _Sender(port, client_hello(), itertools.repeat(b"")), 200)
+
+
+def client_hello() -> bytes:
+    """Return the first bytes of a TLS client."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    outgoing = ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), outgoing).do_handshake()
+    return outgoing.read()
+
+
 def idle_pages(port: int, web: int) -> None:
     """Open the maximum number of connections to the page."""
     _hold(lambda _: _Sender(web, b"G", itertools.repeat(b"")), 1100)
@@ -375,8 +391,8 @@ ATTACKS = {
     for attack in (
         random_bytes, talkative, curious, pings, refused_joins, rosters, unread_rosters, past, unread_past,
         duplicates, long_texts, renames, rooms, comings, privates, names, first_names, long_lists,
-        all_names, half_open, idle_pages, page_requests, websocket_pieces, link_gaps, link_failures,
-        link_markers,
+        all_names, half_open, half_open_tls, idle_pages, page_requests, websocket_pieces, link_gaps,
+        link_failures, link_markers,
     )
 }  # fmt: skip
 

@@ -33,7 +33,6 @@ __all__ = [
     "expiry",
     "fingerprints",
     "key_fingerprint",
-    "show_fingerprint",
 ]
 
 #: Lifetimes in days. Apple's devices reject server certificates for more than 825 days.
@@ -361,11 +360,6 @@ def key_fingerprint(certificate: bytes) -> str:
 def fingerprints(certificate: bytes) -> tuple[str, str]:
     """Return the SHA-256 of a certificate's public key, and that of the certificate itself."""
     return key_fingerprint(certificate), hashlib.sha256(certificate).hexdigest()
-
-
-def show_fingerprint(fingerprint: str) -> str:
-    """Return a fingerprint in groups of eight digits, which are easier to compare."""
-    return " ".join(fingerprint[at : at + 8] for at in range(0, len(fingerprint), 8))
 
 
 def expiry(chain: Path) -> datetime.datetime:

@@ -11,7 +11,7 @@ from pathlib import Path
 from netchat.chat.text import show_text
 from netchat.errors import CannotConnect, NetchatError, PeerError, TlsError, UntrustedServer
 from netchat.net.address import show_address
-from netchat.net.tls.certificates import fingerprints, show_fingerprint
+from netchat.net.tls.certificates import fingerprints
 from netchat.net.tls.context import client_context, keylog_file
 from netchat.net.tls.known_servers import KnownServers
 from netchat.net.tls.problems import handshake_problem
@@ -118,7 +118,7 @@ class Trust:
             self._known.store(address, key, today)
             self.notify(
                 f"First connection to {address}; from now on it must have this key. To be sure, compare "
-                f"the SHA-256 with the one that the server prints: {show_fingerprint(key)}"
+                f"the SHA-256 with the one that the server prints: {key}"
             )
         elif known.fingerprint != key:
             raise UntrustedServer(

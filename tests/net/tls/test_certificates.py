@@ -16,7 +16,6 @@ from netchat.net.tls.certificates import (
     ensure_certificate,
     expiry,
     key_fingerprint,
-    show_fingerprint,
 )
 from netchat.net.tls.machine_names import MachineNames
 
@@ -198,7 +197,3 @@ def test_errors_of_files_and_bytes(tmp_path) -> None:
         expiry(tmp_path / "missing")
     with pytest.raises(TlsError, match="damaged"):
         key_fingerprint(b"\x30\x00")
-
-
-def test_shown_fingerprint() -> None:
-    assert show_fingerprint("0123456789abcdef") == "01234567 89abcdef"

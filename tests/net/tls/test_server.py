@@ -7,7 +7,9 @@ import datetime
 import re
 import shutil
 import ssl
+import statistics
 import subprocess
+import time
 
 import pytest
 
@@ -19,6 +21,7 @@ from netchat.net.tls.certificates import RENEW_DAYS, SERVER_DAYS, ensure_certifi
 from netchat.net.tls.machine_names import MachineNames
 from netchat.net.tls.server import TlsServer
 from netchat.wire import Error, ErrorCode, Hello, encode
+from tests.end_to_end.attacks import client_hello
 from tests.net.serving import BrittleHistory, certificate_folder, over_tls, raw, serve, talker
 
 NAMES = MachineNames("nova", frozenset({"localhost", "nova"}), frozenset({"127.0.0.1"}))
@@ -186,6 +189,58 @@ class TestAttacks:
             await asyncio.gather(*flood)
             async with talker(serving.port, "Maya", "lobby"):
                 pass
+
+    async def test_half_open_handshakes_do_not_delay_a_member(self, tls) -> None:
+        """The median echo while the server answers 200 handshakes is that of a quiet moment."""
+
+        async def echoes(nova, count: int) -> float:
+            times = []
+            for _ in range(count):
+                sent, known = time.perf_counter(), len(nova.texts())
+                nova.say("hello")
+                await nova.until(lambda known=known: len(nova.texts()) > known)
+                times.append(time.perf_counter() - sent)
+            return statistics.median(times)
+
+        async with serve(rate=0.0) as serving, talker(serving.port, "Nova", "lobby") as nova:
+            quiet = await echoes(nova, 20)
+            opened = [await asyncio.open_connection("127.0.0.1", serving.port) for _ in range(200)]
+            hello = client_hello()
+            for _, writer in opened:
+                writer.write(hello)
+            busy = await echoes(nova, 20)
+            assert busy < max(0.1, 20 * quiet)
+            answers = await asyncio.gather(*(reader.read(1) for reader, _ in opened))
+            assert answers == [b"\x16"] * 200  # ServerHello
+            for _, writer in opened:
+                writer.transport.abort()
+
+    @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is missing")
+    async def test_a_real_peer_changes_its_keys(self, tls) -> None:
+        """`K` makes openssl send KeyUpdate and request one; frames still arrive in both directions."""
+        async with serve() as serving:
+            client = await asyncio.create_subprocess_exec(
+                "openssl", "s_client", "-connect", f"127.0.0.1:{serving.port}", "-msg",
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            seen = b""
+
+            async def until(words: bytes) -> None:
+                nonlocal seen
+                async with asyncio.timeout(20):
+                    while words not in seen:
+                        piece = await client.stdout.read(65536)
+                        assert piece, seen
+                        seen += piece
+
+            await until(b"NewSessionTicket")
+            client.stdin.write(b"K\n")
+            await until(b">>> TLS 1.3, Handshake [length 0005], KeyUpdate")
+            client.stdin.write(HELLO)
+            await until(b"NC\x01\x02")
+            assert b"<<< TLS 1.3, Handshake [length 0005], KeyUpdate" in seen
+            client.kill()
+            await client.wait()
 
 
 async def test_sniffing_shows_no_plaintext(tls) -> None:
