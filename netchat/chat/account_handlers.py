@@ -40,11 +40,7 @@ from netchat.wire import (
 )
 from netchat.wording import many
 
-__all__ = ["MAX_CHECKS", "change_password", "log_in", "log_out", "password_checked", "register"]
-
-#: Passwords that wait for a check, or are being checked. At 20 ms each on two threads, the last one
-#: waits for 0.6 s.
-MAX_CHECKS = 64
+__all__ = ["change_password", "log_in", "log_out", "password_checked", "register"]
 
 #: Cost of a request with a password, in frames of the rate limit.
 CHECK_COST = 50
@@ -195,7 +191,7 @@ def password_checked(
         is_right: Whether the given password matches the stored hash.
     """
     connection, request = work.connection, work.request
-    state.checks -= 1
+    state.checks.release(connection.share)
     connection.is_checking = False
     state.resume_handshake(connection, state.now)
     if isinstance(request, _LoginAttempt):
@@ -364,7 +360,7 @@ def _may_check(
     connection.allowance -= CHECK_COST
     if state.settings.accounts == "off":
         code, text = ErrorCode.NO_ACCOUNTS, "This server has no accounts."
-    elif connection.is_checking or state.checks >= MAX_CHECKS:
+    elif connection.is_checking or not state.checks.allows(connection.share):
         code, text = ErrorCode.LOGIN_BUSY, "The server is checking other passwords; try again."
     else:
         return True
@@ -418,7 +414,7 @@ def _refuse_guest(
 
 def _check(state: ServerState, connection: Connection, work: CheckPassword) -> None:
     """Queue a password for its check."""
-    state.checks += 1
+    state.checks.acquire(connection.share)
     connection.is_checking = True
     state.pause_handshake(connection)
     state.effects.append(work._replace(given=normalize_password(work.given)))

@@ -12,8 +12,17 @@ from netchat.chat.commands import (
     SetRole,
 )
 from netchat.chat.model import Account, Role, Session
+from netchat.chat.moderation import account_ban
 from netchat.chat.outcomes import Outcome, Reason, Rejected, StateChange
-from netchat.chat.persistence import AccountDeleted, InvitationDeleted, InvitationRow
+from netchat.chat.persistence import (
+    AccountDeleted,
+    DeviceDeleted,
+    InvitationDeleted,
+    InvitationRow,
+    RulesRow,
+)
+from netchat.chat.room_codes import LOBBY
+from netchat.chat.room_log import remove_member
 from netchat.chat.session_rules import (
     account_row,
     attached,
@@ -24,6 +33,7 @@ from netchat.chat.session_rules import (
     session_row,
 )
 from netchat.chat.shared_state import SharedState
+from netchat.wire import RoomKind
 
 __all__ = [
     "MAX_ACCOUNTS",
@@ -78,6 +88,12 @@ def register_account(state: SharedState, command: RegisterAccount) -> Outcome:
         # A token from before the registration, which another user may know, must not log in.
         _set_tokens(state, session, command.token)
         changes.append(session_row(session))
+        # The account keeps what the guest was appointed to.
+        for room in {LOBBY: state.rooms.get(LOBBY), **session.rooms}.values():
+            if room is not None and room.rules is not None and session.id in room.rules.moderators:
+                del room.rules.moderators[session.id]
+                room.rules.moderators[account.id] = None
+                changes.append(RulesRow(room.id, room.rules.dump()))
     return [*changes, account_row(account)]
 
 
@@ -92,6 +108,8 @@ def open_account_session(state: SharedState, command: OpenAccountSession) -> Out
         return Rejected(Reason.OUTDATED)
     if state.knows_token(command.token):
         return Rejected(Reason.EXISTS)
+    if account_ban(state, command.time, account, device) is not None:
+        return Rejected(Reason.BANNED)
     before = state.by_device.get(device)
     if command.replaces != (before.id if before is not None else 0):
         return Rejected(Reason.OUTDATED)
@@ -116,6 +134,7 @@ def open_account_session(state: SharedState, command: OpenAccountSession) -> Out
             del state.by_device[session.device]
             remember_login(state, account, session.device, session.token, session.previous)
             session.device = device
+            changes += _leave_sealed_rooms(state, session, command.time)
     state.by_device[device] = session
     session.server = command.server
     session.attachment += 1
@@ -206,6 +225,22 @@ def _set_tokens(state: SharedState, session: Session, token: bytes, previous: by
     for new in (token, previous):
         if new:
             state.by_token[new] = session
+
+
+def _leave_sealed_rooms(state: SharedState, session: Session, time: int) -> list[StateChange]:
+    """End what depends on the keys of the session's last device, which the new one does not have.
+
+    The members of its sealed rooms then change the secret, and other users start a new private room.
+    """
+    changes: list[StateChange] = []
+    for room in list(session.rooms.values()):
+        is_sealed = room.epoch or all(member.keys for member in room.members)
+        if room.kind is RoomKind.SEALED or (room.kind is RoomKind.PRIVATE and is_sealed):
+            changes += remove_member(state, session, room, "continues on another device", time)
+    if session.keys:
+        session.keys = b""
+        changes.append(DeviceDeleted(session.id, 0))
+    return changes
 
 
 def _revoke(state: SharedState, session: Session, text: str, time: int) -> list[StateChange]:

@@ -285,6 +285,7 @@ class HistoryReceived:
         request: Number of the request.
         sealed: What is wrong with each event that was sealed, by sequence number; empty tuples if
             nothing is.
+        unsealed: What is wrong with each event that should have been sealed, by sequence number.
     """
 
     room: str
@@ -292,6 +293,7 @@ class HistoryReceived:
     oldest: int
     request: int = field(default=0, compare=False)
     sealed: dict[int, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    unsealed: dict[int, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -339,20 +339,20 @@ def _history_end(client: ClientSession, message: HistoryEnd) -> None:
         client.gap_requests.remove(message.request)
         _skip_gap(client, message.room)
     else:
-        shown, sealed = _open_past(client, message.room, events)
+        shown, sealed, unsealed = _open_past(client, message.room, events)
         client.events.append(
-            HistoryReceived(message.room, shown, message.oldest, message.request, sealed)
+            HistoryReceived(message.room, shown, message.oldest, message.request, sealed, unsealed)
         )
 
 
 def _open_past(
     client: ClientSession, room: str, events: list[Event | SealedEvent]
-) -> tuple[tuple[Event, ...], dict[int, tuple[str, ...]]]:
+) -> tuple[tuple[Event, ...], dict[int, tuple[str, ...]], dict[int, tuple[str, ...]]]:
     if client.sealing is not None:
-        opened: tuple[tuple[Event, ...], dict[int, tuple[str, ...]]]
+        opened: tuple[tuple[Event, ...], dict[int, tuple[str, ...]], dict[int, tuple[str, ...]]]
         opened = client.sealing.open_past(room, events)
         return opened
-    return tuple(event for event in events if isinstance(event, Event)), {}
+    return tuple(event for event in events if isinstance(event, Event)), {}, {}
 
 
 def _skip_gap(client: ClientSession, room: str) -> None:

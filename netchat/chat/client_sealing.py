@@ -46,6 +46,9 @@ __all__ = ["ClientSealing"]
 
 _SEALABLE = (RoomKind.SEALED, RoomKind.PRIVATE)
 
+#: Events that change the members of a room.
+_MOVES = (EventKind.JOIN, EventKind.LEAVE, EventKind.REMOVED)
+
 
 class ClientSealing:
     """The sealing state of one client.
@@ -376,8 +379,18 @@ class ClientSealing:
                 self.rooms[code].forget_unsent()
                 if not is_old:
                     self._warn(code, f"the room's secret could not be changed: {why}")
+                    self._drop_waiting(code, why)
                 return True
         return is_old
+
+    def _drop_waiting(self, code: str, why: str) -> None:
+        """Give up messages that the server will not take, such as those of a muted user."""
+        client = self._client
+        for counter, send in list(client.memory.outbox.items()):
+            if send.room == code and counter not in self._sent:
+                del client.memory.outbox[counter]
+                self._acknowledged(counter)
+                client.events.append(Undelivered(send.text, why, counter))
 
     def dropped(self, send: Send) -> None:
         """Note that a message will not be delivered."""
@@ -404,7 +417,7 @@ class ClientSealing:
             client.events.append(
                 RoomEvent(event, view.kind, view.peer, own, late, problems=problems)
             )
-            if room is not None and event.kind in (EventKind.JOIN, EventKind.LEAVE):
+            if room is not None and event.kind in _MOVES:
                 self._devices.pop(code, None)
                 self.transmit(code)
             return
@@ -433,24 +446,30 @@ class ClientSealing:
 
     def open_past(
         self, code: str, events: list[Event | SealedEvent]
-    ) -> tuple[tuple[Event, ...], dict[int, tuple[str, ...]]]:
+    ) -> tuple[tuple[Event, ...], dict[int, tuple[str, ...]], dict[int, tuple[str, ...]]]:
         """Open events of the history.
 
         Returns:
-            The events, and what is wrong with each that was sealed, by sequence number.
+            The events; what is wrong with each that was sealed, by sequence number; and what is wrong
+            with those that should have been sealed.
         """
         room = self.rooms.get(code)
         if room is None:
-            return tuple(event for event in events if isinstance(event, Event)), {}
-        shown, problems = [], {}
+            return tuple(event for event in events if isinstance(event, Event)), {}, {}
+        shown: list[Event] = []
+        problems: dict[int, tuple[str, ...]] = {}
+        unsealed: dict[int, tuple[str, ...]] = {}
         for event, opened in zip(events, room.open_past(events), strict=True):
             if isinstance(event, Event):
                 shown.append(event)
+                found = room.unsealed_problems(event, follows_sealed=bool(problems))
+                if found:
+                    unsealed[event.seq] = found
             else:
                 assert opened is not None
                 shown.append(shown_event(event, opened))
                 problems[event.seq] = opened.problems
-        return tuple(shown), problems
+        return tuple(shown), problems, unsealed
 
 
 def _new_run() -> int:

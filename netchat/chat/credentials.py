@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 import secrets
@@ -23,6 +24,7 @@ def device_id(key: bytes) -> int:
     return int.from_bytes(hashlib.sha256(key).digest()[:8], "big") >> 1
 
 
+@functools.lru_cache(maxsize=4096)  # a REKEY refers to each member's device
 def short_id(keys: bytes) -> int:
     """Return the number by which a REKEY refers to a device, given its public keys.
 

@@ -10,7 +10,8 @@ from netchat.chat.commit_actions import SendWelcome
 from netchat.chat.connection import Connection
 from netchat.chat.credentials import DEVICE_KEY_SIZE, device_id, new_token, token_hash
 from netchat.chat.model import Account, Session
-from netchat.chat.moderation_handlers import address_ban, server_ban_text
+from netchat.chat.moderation import account_ban
+from netchat.chat.moderation_handlers import address_ban, ban_text, server_ban_text
 from netchat.chat.name_table import describe_conflict, describe_registered
 from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.chat.ordering import answers, propose
@@ -53,10 +54,10 @@ def hello(
         text = f"HELLO.device must be {DEVICE_KEY_SIZE} bytes, got {len(message.device)}."
         state.disconnect(connection, ErrorCode.UNEXPECTED, text)
         return
+    connection.features = message.features
     if connection.account is not None:
         _open_account(state, connection, message, connection.account.account, b"")
         return
-    connection.features = message.features
     used = token_hash(message.token) if message.token else b""
     login = state.shared.logins.get(used)
     if login is not None and login[1] == device_id(message.device):
@@ -75,18 +76,27 @@ def hello(
     if session is None or session.device != device_id(message.device):
         _start_session(state, connection, message)
         return
-    if session.keys and not message.features & Feature.SEALED:
-        text = (
-            "This session uses sealed messages, which this program does not support: use one that "
-            "does, or start a new session."
-        )
-        state.disconnect(connection, ErrorCode.UNEXPECTED, text)
+    if _refuses_plain_client(state, connection, session, message):
         return
     token = new_token(state.rng)
     absence = state.away.get(session.id)
     away = state.now - absence.since if absence is not None else 0.0
     command = ResumeSession(state.server, session.id, session.attachment, used, token_hash(token))
     propose(state, command, connection, _Greeting(message, token, away))
+
+
+def _refuses_plain_client(
+    state: ServerState, connection: Connection, session: Session, message: Hello
+) -> bool:
+    """Return whether a client lacks the sealed messages that its session uses, after refusing it."""
+    if not session.keys or message.features & Feature.SEALED:
+        return False
+    text = (
+        "This session uses sealed messages, which this program does not support: use one that "
+        "does, or start a new session."
+    )
+    state.disconnect(connection, ErrorCode.UNEXPECTED, text)
+    return True
 
 
 def _open_account(
@@ -100,8 +110,20 @@ def _open_account(
         connection.account = None
         hello(state, connection, message, is_current=True)
         return
+    ban = account_ban(state.shared, state.time, account, device, connection.share)
+    if ban is not None:
+        refusal = ban_text(ban, "this server", state.time)
+        state.disconnect(connection, removal_code(connection), refusal)
+        return
+    session = account.session
+    if (
+        session is not None
+        and session.device == device
+        and _refuses_plain_client(state, connection, session, message)
+    ):
+        return
     before = state.shared.by_device.get(device)
-    is_known = before is not None or account.session is not None
+    is_known = before is not None or session is not None
     problem = _capacity_problem(state, connection, is_known=is_known)
     if problem is not None:
         state.disconnect(connection, ErrorCode.SERVER_FULL, problem)
@@ -128,7 +150,13 @@ def _account_opened(
     command: OpenAccountSession,
     outcome: Outcome,
 ) -> None:
-    if isinstance(outcome, Rejected):  # the token was used up meanwhile, for example
+    if isinstance(outcome, Rejected):
+        if outcome.reason is Reason.BANNED:
+            account = state.shared.accounts[command.account]
+            text = server_ban_text(state, account.name, command.device)
+            state.disconnect(connection, removal_code(connection), text)
+            return
+        # The token was used up meanwhile, for example.
         moved = state.shared.by_device.get(command.device)
         _try_again(state, connection, greeting.message, moved)
         return

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from netchat.chat.commands import ModerateRoom
-from netchat.chat.model import Role, Room, Session
+from netchat.chat.model import Account, Role, Room, Session
 from netchat.chat.moderation_text import HOST, event_text
 from netchat.chat.outcomes import (
     MemberLeft,
@@ -41,7 +41,9 @@ __all__ = [
     "ABOUT_USERS",
     "OPERATOR",
     "OWNER_ACTIONS",
+    "account_ban",
     "entry_problem",
+    "find_mute",
     "moderate",
     "post_problem",
     "rank",
@@ -96,6 +98,18 @@ def server_ban(state: SharedState, time: int, name: str, device: int) -> BanReco
     return lobby.rules.ban_of(time, name, device)
 
 
+def account_ban(
+    state: SharedState, time: int, account: Account, device: int, address: str = ""
+) -> BanRecord | None:
+    """Return the ban that keeps the owner of an account out of the server, or None."""
+    lobby = state.rooms.get(LOBBY)
+    if lobby is None or lobby.rules is None or account.role >= Role.MODERATOR:
+        return None
+    if account.id in lobby.rules.moderators:
+        return None
+    return lobby.rules.ban_of(time, account.name, device, address)
+
+
 def entry_problem(state: SharedState, session: Session, room: Room, time: int) -> Reason | None:
     """Return why a user may not enter a room, or None."""
     rules = room.rules
@@ -106,11 +120,25 @@ def entry_problem(state: SharedState, session: Session, room: Room, time: int) -
     return Reason.LOCKED if rules.is_locked() else None
 
 
+def find_mute(session: Session, room: Room, time: int) -> MuteRecord | None:
+    """Return the mute of a user in a room at a time, or None.
+
+    It is listed under the user's device, and under the account, which may be used from other devices.
+    """
+    rules = room.rules
+    if rules is None:
+        return None
+    mute = rules.mute_of(session.device, time)
+    if mute is None and session.account is not None:
+        mute = rules.mute_of(session.account.id, time)
+    return mute
+
+
 def post_problem(
     state: SharedState, session: Session, room: Room, rules: RoomRules, time: int
 ) -> Reason | None:
     """Return why a member may not write in a room, or None."""
-    if rules.mute_of(session.device, time) is not None:
+    if rules.mutes and find_mute(session, room, time) is not None:
         return Reason.MUTED
     if rules.is_read_only() and not rank(state, session, room):
         return Reason.READ_ONLY
@@ -286,26 +314,41 @@ def _mute(request: _Request) -> list[StateChange] | Reason:
     user, command, room = request.user, request.command, request.room
     if user is None or user not in room.members:
         return Reason.NO_SUCH_USER
-    if _is_full(room.rules.mutes.values() if room.rules is not None else (), command.time):
+    numbers = _mute_numbers(user)
+    mutes = room.rules.mutes.values() if room.rules is not None else ()
+    if _is_full(mutes, command.time, len(numbers)):
         return Reason.TOO_MANY
     rules = request.rules
     rules.expire(command.time)
-    rules.mutes.pop(user.device, None)
-    rules.mutes[user.device] = MuteRecord(
-        user.device, request.until, user.name, request.actor, command.text
-    )
+    for number in numbers:
+        rules.mutes.pop(number, None)
+        rules.mutes[number] = MuteRecord(
+            number, request.until, user.name, request.actor, command.text
+        )
     return [request.stored(), request.about(user.name)]
+
+
+def _mute_numbers(user: Session) -> tuple[int, ...]:
+    """Return the numbers under which a user's mute is listed: the device's and the account's.
+
+    The number of an account is small, and that of a device is a hash, so that they are not the same.
+    """
+    return (user.device, user.account.id) if user.account is not None else (user.device,)
 
 
 def _unmute(request: _Request) -> list[StateChange] | Reason:
     user, rules = request.user, request.room.rules
     if rules is None:
         return Reason.NOTHING_TO_CHANGE
-    mute = rules.mutes.get(user.device) if user is not None else None
-    mute = mute or rules.find_mute(request.command.target)
+    numbers = _mute_numbers(user) if user is not None else ()
+    found = [mute for number in numbers if (mute := rules.mutes.get(number)) is not None]
+    mute = found[0] if found else rules.find_mute(request.command.target)
     if mute is None:
         return Reason.NOTHING_TO_CHANGE
-    del rules.mutes[mute.device]
+    # Also those of other devices that the account was muted on.
+    over = {one.device for one in found} | rules.mutes_of_name(mute.name)
+    for number in over:
+        del rules.mutes[number]
     return [request.stored(), request.about(user.name if user is not None else mute.name)]
 
 
@@ -333,9 +376,9 @@ def _dismiss(request: _Request) -> list[StateChange] | Reason:
     return [request.stored(), request.about(user.name), RoleChanged(user.id, request.room.id)]
 
 
-def _is_full(entries: Iterable[BanRecord | MuteRecord], time: int) -> bool:
-    """Return whether a room has as many mutes or bans in force as it can have."""
-    return sum(not one.until or time < one.until for one in entries) >= MAX_ENTRIES
+def _is_full(entries: Iterable[BanRecord | MuteRecord], time: int, new: int = 1) -> bool:
+    """Return whether a room has too many mutes or bans in force for new ones."""
+    return sum(not one.until or time < one.until for one in entries) + new > MAX_ENTRIES
 
 
 # -- the room -------------------------------------------------------------------------------------

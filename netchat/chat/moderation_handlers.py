@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from netchat.chat.commands import ModerateRoom
+from netchat.chat.commands import ModerateRoom, Post, PostSealed
 from netchat.chat.commit_actions import SendMessage
 from netchat.chat.connection import Connection
 from netchat.chat.fair_shares import share_of
 from netchat.chat.large_replies import refuse_non_member
 from netchat.chat.model import Room, Session
-from netchat.chat.moderation import ABOUT_USERS, OWNER_ACTIONS, entry_problem, rank, server_ban
+from netchat.chat.moderation import (
+    ABOUT_USERS,
+    OWNER_ACTIONS,
+    entry_problem,
+    find_mute,
+    rank,
+    server_ban,
+)
 from netchat.chat.moderation_text import HOST, duration_words
 from netchat.chat.names import normalize_name
 from netchat.chat.ordering import OperatorRequest, answers, propose
@@ -32,6 +39,7 @@ __all__ = [
     "moderate",
     "mute_text",
     "operate",
+    "post_refusal",
     "problem_of",
     "refusal_of",
     "server_ban_text",
@@ -318,6 +326,20 @@ def entry_refusal(
     if entry_problem(state.shared, session, room, state.time) is not None:
         return ErrorCode.LOCKED, "This room is locked: it lets no new members in."
     return None
+
+
+def post_refusal(
+    state: ServerState, command: Post | PostSealed, reason: Reason
+) -> tuple[ErrorCode, str] | None:
+    """Return the code and text of the ERROR for a message that moderation has stopped, or None."""
+    if reason is Reason.READ_ONLY:
+        return ErrorCode.READ_ONLY, "This room is read-only: only moderators can write here."
+    if reason is not Reason.MUTED:
+        return None
+    session = state.shared.sessions[command.session]
+    mute = find_mute(session, session.rooms[command.room], command.time)
+    assert mute is not None
+    return ErrorCode.MUTED, mute_text(mute, command.time)
 
 
 def bans(

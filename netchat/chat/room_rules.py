@@ -66,7 +66,7 @@ class BanRecord(Record):
 class MuteRecord(Record):
     """A mute."""
 
-    device: int = u64("Device id of the muted user.")
+    device: int = u64("Device id of the muted user, or number of the user's account.")
     until: int = u64("Its end.")
     name: str = text("Name of the user.")
     actor: str = text("Name of the moderator; empty for the operator.")
@@ -101,7 +101,7 @@ class RoomRules:
         floor: Sequence number of the oldest event that was not cleared, or 0.
         moderators: Numbers of sessions, and of accounts, that moderate the room. The number of a
             session that has ended is never used again.
-        mutes: Mutes by device id.
+        mutes: Mutes by device id, or by the number of an account.
         bans: Bans by number.
     """
 
@@ -127,7 +127,7 @@ class RoomRules:
         return bool(self.flags & RoomFlags.READ_ONLY)
 
     def mute_of(self, device: int, time: int) -> MuteRecord | None:
-        """Return the mute of a device at a time, or None."""
+        """Return the mute of a device or account at a time, or None."""
         mute = self.mutes.get(device)
         return mute if mute is not None and _is_in_force(mute, time) else None
 
@@ -166,6 +166,11 @@ class RoomRules:
         folded = fold(target)
         found = (mute for mute in reversed(self.mutes.values()) if fold(mute.name) == folded)
         return next(found, None)
+
+    def mutes_of_name(self, name: str) -> set[int]:
+        """Return the numbers of all mutes of users with a name."""
+        folded = fold(name)
+        return {number for number, mute in self.mutes.items() if fold(mute.name) == folded}
 
     def expire(self, time: int) -> None:
         """Forget mutes and bans that have ended."""

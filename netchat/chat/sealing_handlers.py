@@ -7,6 +7,7 @@ from netchat.chat.connection import Connection
 from netchat.chat.large_replies import refuse_non_member
 from netchat.chat.message_counters import answer_repeated, find_last_counter, refuse_large_counter
 from netchat.chat.model import Session
+from netchat.chat.moderation_handlers import post_refusal
 from netchat.chat.ordering import answers, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
 from netchat.chat.server_state import ServerState
@@ -112,6 +113,9 @@ def _sent(
         return
     if outcome.reason is Reason.NOT_A_MEMBER:
         refuse_non_member(state, connection, message.room, SealedSend, message.counter)
+        return
+    if refusal := post_refusal(state, command, outcome.reason):
+        state.refuse(connection, *refusal, SealedSend, message.counter)
         return
     code, text = {
         Reason.NO_SUCH_USER: (

@@ -28,7 +28,7 @@ from netchat.chat.handshake import NAME_COST, reserved_seconds
 from netchat.chat.large_replies import refuse_non_member
 from netchat.chat.message_counters import answer_repeated, find_last_counter, refuse_large_counter
 from netchat.chat.model import Room, Session
-from netchat.chat.moderation_handlers import bans, entry_refusal, moderate, mute_text
+from netchat.chat.moderation_handlers import bans, entry_refusal, moderate, post_refusal
 from netchat.chat.name_table import describe_conflict, describe_registered
 from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.chat.ordering import answers, propose
@@ -126,16 +126,8 @@ def _sent(
         answer_repeated(state, connection, room, message.counter)
     elif outcome.reason is Reason.NOT_A_MEMBER:
         refuse_non_member(state, connection, message.room, Send, message.counter)
-    elif outcome.reason is Reason.MUTED:
-        session = state.shared.sessions[command.session]
-        rules = session.rooms[command.room].rules
-        mute = rules.mute_of(session.device, command.time) if rules is not None else None
-        assert mute is not None
-        problem = mute_text(mute, command.time)
-        state.refuse(connection, ErrorCode.MUTED, problem, Send, message.counter)
-    elif outcome.reason is Reason.READ_ONLY:
-        problem = "This room is read-only: only moderators can write here."
-        state.refuse(connection, ErrorCode.READ_ONLY, problem, Send, message.counter)
+    elif refusal := post_refusal(state, command, outcome.reason):
+        state.refuse(connection, *refusal, Send, message.counter)
     elif outcome.reason is Reason.NOT_SEALED:
         problem = "This room is sealed: the server accepts only sealed messages."
         state.refuse(connection, ErrorCode.NOT_SEALED, problem, Send, message.counter)

@@ -26,10 +26,18 @@ from netchat.errors import HistoryError
 from netchat.version import __version__
 from netchat.wire import Error, ErrorCode, Message, RoomKind, encode
 
-__all__ = ["ServerState"]
+__all__ = ["MAX_CHECKS", "ServerState"]
 
 #: Empty rooms that are kept, so that users can return to them.
 MAX_EMPTY = 1024
+
+#: Passwords that wait for a check, or are being checked. At 20 ms each on two threads, the last one
+#: waits for 0.6 s.
+MAX_CHECKS = 64
+
+#: Of these, those that one address may always have while any are free. A user with a right password may
+#: repeat it at any rate, and must not keep other addresses from logging in.
+CHECKS_PER_ADDRESS = 8
 
 #: Cost of a refused request, in frames of the rate limit: an ERROR is built, sent and logged.
 REFUSAL_COST = 4
@@ -72,7 +80,7 @@ class ServerState:
         leaving: Rooms whose events a connection still gets until its leaving is durable. A room
             appears once for each pending departure.
         login_limit: Limit on wrong passwords.
-        checks: Number of passwords that are being checked.
+        checks: Shares of the passwords that are being checked.
         closing: Rooms that were closed, until this is durable.
         conversation_limit: Limit on conversations with the same other user.
         is_memory_scarce: Whether large replies must be shorter than usual; set by the driver.
@@ -119,7 +127,7 @@ class ServerState:
         self.closing: dict[RoomFeed, None] = {}
         self.conversation_limit = ConversationLimit()
         self.login_limit = LoginLimit()
-        self.checks = 0
+        self.checks = Shares(MAX_CHECKS, CHECKS_PER_ADDRESS)
         self.is_memory_scarce = False
         self.last_sweep = now
         self.wall_offset = wall_offset

@@ -89,8 +89,14 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
             return _continue_export(session, event)
         case HistoryReceived(room, events, _):
             nothing = notice_line("history", f"{room_name(room)} has no history", LineKind.ANSWER)
-            sealed = event.sealed
-            return [past_line(past, problems=sealed.get(past.seq)) for past in events] or [nothing]
+            return [
+                past_line(
+                    past,
+                    problems=event.sealed.get(past.seq),
+                    unsealed=event.unsealed.get(past.seq, ()),
+                )
+                for past in events
+            ] or [nothing]
         case EventsMissed(room, first, last):
             count = many(last - first + 1, "event")
             text = f"{count} of {room_name(room)}, no longer available on the server"

@@ -131,6 +131,8 @@ def _fields(event: ClientEvent) -> dict[str, Any]:
             for old in past:
                 if old["seq"] in event.sealed:
                     old |= {"sealed": True, "problems": list(event.sealed[old["seq"]])}
+                elif old["seq"] in event.unsealed:
+                    old |= {"sealed": False, "problems": list(event.unsealed[old["seq"]])}
             return {"type": "past", "room": room, "oldest": oldest, "events": past}
         case RosterReceived(room, total, members, more):
             names: list[dict[str, Any]] = []

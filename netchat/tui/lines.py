@@ -123,18 +123,21 @@ def private_line(event: Event, peer: str, *, own: bool, is_sealed: bool = False)
     return Line(LineKind.EVENT, (*_lock(is_sealed), *who, ("", f": {event.text}")))
 
 
-def past_line(event: Event, *, problems: tuple[str, ...] | None = None) -> Line:
+def past_line(
+    event: Event, *, problems: tuple[str, ...] | None = None, unsealed: tuple[str, ...] = ()
+) -> Line:
     """Return a line for an event of the history, with its time.
 
     Args:
         event: The event.
         problems: What is wrong with it, if it was sealed; else None.
+        unsealed: What is wrong with it, if it should have been sealed.
     """
     when = time.localtime(event.time / 1e6)
     today = time.localtime()[:3] == when[:3]
     shown = time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", when)
     parts = (*_lock(problems is not None), *_parts(event))
-    warnings = tuple(("error", f" [warning: {problem}]") for problem in problems or ())
+    warnings = tuple(("error", f" [warning: {problem}]") for problem in problems or unsealed)
     return Line(LineKind.ANSWER, (("tag", f"{shown}  "), *parts, *warnings))
 
 

@@ -6,7 +6,6 @@ import secrets
 
 import pytest
 
-from netchat.chat.account_handlers import MAX_CHECKS
 from netchat.chat.client_events import (
     AccountChanged,
     LoginFailed,
@@ -29,6 +28,7 @@ from netchat.chat.handshake import _Greeting
 from netchat.chat.login_limit import PAIR
 from netchat.chat.ordering import propose
 from netchat.chat.passwords import invitation_hash
+from netchat.chat.server_state import MAX_CHECKS
 from netchat.chat.settings import Settings
 from netchat.wire import (
     AccountStatus,
@@ -291,7 +291,22 @@ def test_the_queue_of_checks_is_bounded(world):
         world.hang_up(link)
     world.slow_checks = False
     world.settle()
-    assert world.hub.state.checks == 0
+    assert world.hub.state.checks.total == 0
+
+
+def test_one_address_cannot_occupy_the_queue_of_checks(world):
+    """A user with a right password may repeat it at any rate; other users still log in."""
+    registered(world)
+    world.slow_checks = True
+    links = [world.link("10.0.9.9") for _ in range(60)]
+    answers = [
+        world.say(link, Login(1, bytes(16), f"Pest{n}", GOOD)) for n, link in enumerate(links)
+    ]
+    waiting = answers.count([])
+    assert 0 < waiting < MAX_CHECKS * 0.8
+    assert refusal(answers[-1])[0] == ErrorCode.LOGIN_BUSY
+    assert world.say(world.link("10.0.9.8"), Login(1, bytes(16), "Nova", GOOD)) == []
+    assert world.hub.state.checks.total == waiting + 1
 
 
 def test_passwords_that_are_not_allowed(world):
@@ -540,9 +555,11 @@ def test_requests_that_are_refused_before_a_check(world):
     for _ in range(10):
         assert refusal(world.say(link, Password(3, "x", OTHER)))[0] == ErrorCode.WRONG_PASSWORD
     assert refusal(world.say(link, Password(3, GOOD, OTHER)))[0] == ErrorCode.TOO_MANY_GUESSES
-    world.hub.state.checks = MAX_CHECKS
+    for n in range(MAX_CHECKS):
+        world.hub.state.checks.acquire(str(n))
     assert refusal(world.say(link, Password(4, GOOD, OTHER)))[0] == ErrorCode.LOGIN_BUSY
-    world.hub.state.checks = 0
+    for n in range(MAX_CHECKS):
+        world.hub.state.checks.release(str(n))
     other = World()
     off, _ = other.greet("Nova")
     assert refusal(other.say(off, Register(5, "Nova", GOOD, "")))[0] == ErrorCode.NO_ACCOUNTS
@@ -567,7 +584,7 @@ def test_a_user_who_leaves_during_a_check(world, message):
     world.say(link, message)
     world.hang_up(link)
     world.check()
-    assert world.hub.state.checks == 0
+    assert world.hub.state.checks.total == 0
     passwords = [account.password for account in world.hub.state.shared.accounts.values()]
     assert passwords == ([hashed(GOOD)] if isinstance(message, Password) else [])
 

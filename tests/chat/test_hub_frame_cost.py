@@ -18,20 +18,29 @@ import pytest
 
 from netchat.chat.commands import EndSession
 from netchat.chat.conversation_limit import ConversationLimit
+from netchat.chat.credentials import short_id
+from netchat.chat.fair_shares import Shares
 from netchat.chat.large_replies import LOOK_BACK
 from netchat.chat.login_limit import LoginLimit
+from netchat.chat.model import MemberKeys
 from netchat.chat.ordering import propose
 from netchat.chat.room_rules import MAX_ENTRIES, BanRecord, MuteRecord, RoomRules
 from netchat.chat.server_handlers import MAX_MEMBERSHIPS
+from netchat.chat.server_state import MAX_CHECKS
 from netchat.errors import PeerError
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     MAX_FRAME,
+    MAX_SEALED,
     MESSAGES,
     Bans,
     Bye,
     Create,
     Feature,
+    CreateSealed,
+    Device,
+    DeviceList,
+    EventKind,
     History,
     Join,
     Joined,
@@ -40,8 +49,11 @@ from netchat.wire import (
     ModeratorAction,
     Private,
     Rename,
+    Sealed,
+    SealedSend,
     Send,
     Who,
+    Wrap,
     encode,
     fields_of,
 )
@@ -225,7 +237,7 @@ def test_no_field_makes_a_frame_expensive(has_session: bool) -> None:
 
     def measure(frame: bytes) -> float:
         link = world.link()
-        world.hub.state.checks = 0  # `cost` drops the effects
+        world.hub.state.checks = Shares(MAX_CHECKS)  # `cost` drops the effects
         world.hub.state.login_limit = LoginLimit()
         if has_session:
             world.say(link, hello("Mallory", b"M" * 16), Join(1, 0, 0, "lobby"))
@@ -367,3 +379,51 @@ def test_closing_a_full_room_is_not_expensive(crowd: Crowd) -> None:
         return cost(world, owner, encode(Moderate(1, ModeratorAction.CLOSE, 0, 0, code, "", "")))
 
     assert least(measure) < LIMIT
+
+
+SEALED = {"kind": EventKind.SEALED, "suite": 1, "epoch": 1, "run": 0, "seen": 0, "view": bytes(32),
+          "previous": bytes(32), "key": bytes(64), "check": b"", "wraps": (),
+          "ciphertext": bytes(16_384), "signature": bytes(64)}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["a message", "a new secret", "keys", "a list of keys", "a kick"])
+def test_no_request_about_a_full_sealed_room_is_expensive(crowd: Crowd, what: str) -> None:
+    world = crowd.world
+    owner, other = crowd.users[0], crowd.users[1]
+    for link in crowd.users[:MAX_SEALED]:
+        world.say(link, Device("", 0, bytes(128), b""))
+    (joined, *_) = world.say(owner, CreateSealed(1, bytes(16)))
+    assert isinstance(joined, Joined)
+    code = joined.membership[0].room
+    for link in crowd.users[1:MAX_SEALED]:
+        link.up += encode(Join(1, 0, 0, code))
+    world.settle()
+    room = world.hub.state.shared.rooms[code]
+    assert len(room.members) == MAX_SEALED
+    bundles = {member: n.to_bytes(128, "big") for n, member in enumerate(room.members)}
+    wraps = tuple(
+        Wrap(short_id(bundle), bytes(32), bytes(32), bytes(32)) for bundle in bundles.values()
+    )
+    counters = itertools.count(2**50)
+
+    def measure() -> float:
+        room.devices = {m: MemberKeys(1, bundle, bytes(32)) for m, bundle in bundles.items()}
+        room.epoch = 1
+        sealed = Sealed(**SEALED)  # type: ignore[arg-type]
+        if what == "a new secret":
+            rekey = {"kind": EventKind.REKEY, "epoch": 2, "wraps": wraps, "ciphertext": bytes(200)}
+            sealed = dataclasses.replace(sealed, check=bytes(16), **rekey)  # type: ignore[arg-type]
+        request = {
+            "keys": Device(code, 1, bytes(128), bytes(32)),
+            "a list of keys": DeviceList(1, code, ""),
+            "a kick": Moderate(1, ModeratorAction.KICK, 0, 0, code, "A2", "x" * 200),
+        }.get(what) or SealedSend(next(counters), code, (sealed,))
+        spent = cost(world, owner, encode(request))
+        if what == "a kick":
+            world.say(other, Join(1, 0, 0, code))
+        crowd._forget()
+        return spent
+
+    # A REKEY of a full room has 500 records; the rate limit counts it as 120 frames.
+    limit = 2 * LIMIT if what == "a new secret" else LIMIT
+    assert next((True for _ in range(TRIES) if measure() < limit), False)

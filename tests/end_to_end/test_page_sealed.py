@@ -94,6 +94,12 @@ def test_two_browsers_and_a_terminal_share_a_sealed_room(people: People, server:
         terry.see("\N{LOCK} Nova: without Maya")
         terry.say("as before")
         nova.sees("as before")
+        # So does the next one after a moderator has removed a member.
+        nova.say("/kick Terry")
+        nova.sees("Terry was removed by Nova")
+        nova.say("without Terry")
+        nova.sees("without Terry")
+        expect(nova.log.get_by_text("changed the room's secret")).to_have_count(2)
     assert problems(nova) == []
 
     nova.page.reload()

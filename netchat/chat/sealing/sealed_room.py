@@ -34,6 +34,18 @@ MAX_SENDERS = 4096
 
 _INFO = struct.Struct(">QI")
 
+#: Kinds of events that a server adds to a sealed room. Any other EVENT imitates a sealed message.
+_UNSEALED_KINDS = frozenset(
+    {
+        EventKind.JOIN,
+        EventKind.LEAVE,
+        EventKind.RENAME,
+        EventKind.REMOVED,
+        EventKind.MODERATED,
+        EventKind.ROOM_CHANGED,
+    }
+)
+
 
 class Opened(NamedTuple):
     """An opened sealed message.
@@ -231,7 +243,7 @@ class SealedRoom:
                 self._gone.discard(joined)
                 if joined in self._senders:
                     self._senders[joined].has_rejoined = True
-            case EventKind.LEAVE:
+            case EventKind.LEAVE | EventKind.REMOVED:
                 if keys := self._pins.get(event.sender):
                     self._gone.add(keys)
                 if not self.is_private:
@@ -239,12 +251,23 @@ class SealedRoom:
             case EventKind.RENAME:
                 self._renames[fold(event.sender)] = (fold(event.text), event.seq)
                 self._pins.rename(event.sender, event.text)
-            case EventKind.CHAT if not self.is_private:
-                return ("this text is not sealed: the server has inserted it, or changed the room",)
-            case EventKind.CHAT if self.epoch:
-                return ("this text is not sealed, although earlier ones were",)
             case _:
                 pass
+        return self.unsealed_problems(event, follows_sealed=bool(self.epoch))
+
+    def unsealed_problems(self, event: Event, *, follows_sealed: bool) -> tuple[str, ...]:
+        """Return what is wrong with an event because it is not sealed.
+
+        Args:
+            event: The event.
+            follows_sealed: Whether there was a sealed message before it.
+        """
+        if event.kind in _UNSEALED_KINDS:
+            return ()
+        if not self.is_private:
+            return ("this text is not sealed: the server has inserted it, or changed the room",)
+        if follows_sealed or event.kind != EventKind.CHAT:
+            return ("this text is not sealed, although earlier ones were",)
         return ()
 
     def open(self, event: SealedEvent) -> Opened:

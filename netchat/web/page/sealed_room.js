@@ -11,6 +11,11 @@ import {
 const KEPT = 1024; // events for which the hash is kept
 const MAX_SENDERS = 4096;
 
+/** Kinds of events that a server adds to a sealed room. Any other EVENT imitates a sealed message. */
+const UNSEALED_KINDS = [
+  EventKind.JOIN, EventKind.LEAVE, EventKind.RENAME, EventKind.REMOVED, EventKind.MODERATED, EventKind.ROOM_CHANGED,
+];
+
 /** Hash chain over a room's events. */
 class Transcript {
   static async from(log, seq = 0n, value = EMPTY) {
@@ -155,7 +160,7 @@ export class SealedRoom {
       const last = this.senders.get(this.pins.get(sender));
       if (last) last.hasRejoined = true; // it may have forgotten its last message
     }
-    if (kind === EventKind.LEAVE) {
+    if (kind === EventKind.LEAVE || kind === EventKind.REMOVED) {
       const keys = this.pins.get(sender);
       if (keys) this.gone.add(keys);
       if (!this.isPrivate) [this.mustRekey, this.leftAt] = [true, event.seq];
@@ -164,9 +169,14 @@ export class SealedRoom {
       this.renames.set(skeleton(sender), { to: skeleton(event.text), seq: event.seq });
       this.pins.rename(sender, event.text);
     }
-    if (kind !== EventKind.CHAT) return [];
+    return this.unsealedProblems(event, this.epoch > 0);
+  }
+
+  /** Return what is wrong with an event because it is not sealed. */
+  unsealedProblems({ kind }, followsSealed) {
+    if (UNSEALED_KINDS.includes(kind)) return [];
     if (!this.isPrivate) return ["this text is not sealed: the server has inserted it, or changed the room"];
-    return this.epoch ? ["this text is not sealed, although earlier ones were"] : [];
+    return followsSealed || kind !== EventKind.CHAT ? ["this text is not sealed, although earlier ones were"] : [];
   }
 
   /** Open the next sealed message of the log. Returns {name, text, keys, isReadable, problems}. */

@@ -14,6 +14,7 @@ import { changedKeys, Pins, SealedRoom } from "./sealed_room.js";
 
 const COUNTER_GAP = 16n; // counters per sealed message; see client_sealing.py
 const SAVE_DELAY = 300; // ms
+const MOVES = [EventKind.JOIN, EventKind.LEAVE, EventKind.REMOVED]; // they change the members of a room
 
 export class Sealing {
   /** Load the keys of a client from the browser's store, or make new ones. */
@@ -133,10 +134,24 @@ export class Sealing {
       if (rekey !== counter) continue;
       this.rekeys.delete(room);
       this.rooms.get(room)?.forgetUnsent();
-      if (!isOld) this.warn(room, `the room's secret could not be changed: ${why}`);
+      if (!isOld) {
+        this.warn(room, `the room's secret could not be changed: ${why}`);
+        this.dropWaiting(room, why);
+      }
       return true;
     }
     return isOld;
+  }
+
+  /** Give up messages that the server will not take, such as those of a muted user. */
+  dropWaiting(room, why) {
+    const { outbox } = this.core.memory;
+    for (const send of [...outbox.values()]) {
+      if (send.room !== room || this.sent.has(send.counter)) continue;
+      outbox.delete(send.counter);
+      this.acknowledged(send.counter);
+      this.core.report("undelivered", { ...send, why });
+    }
   }
 
   dropped({ counter, room }) {
@@ -365,7 +380,7 @@ export class Sealing {
     }
     if (!event.sealed) {
       const problems = await room.observe(event);
-      if (event.kind === EventKind.JOIN || event.kind === EventKind.LEAVE) {
+      if (MOVES.includes(event.kind)) {
         this.devices.delete(code);
         await this.send(code);
       }
@@ -393,7 +408,13 @@ export class Sealing {
     const room = this.rooms.get(report.room);
     if (!room?.transcript) return report;
     const opened = await room.openPast(report.events);
-    const events = report.events.map((event) => (event.sealed ? this.shown(event, opened.get(event.seq)) : event));
+    let followsSealed = false;
+    const events = report.events.map((event) => {
+      followsSealed ||= Boolean(event.sealed);
+      if (event.sealed) return this.shown(event, opened.get(event.seq));
+      const problems = room.unsealedProblems(event, followsSealed);
+      return problems.length ? { ...event, problems } : event;
+    });
     return { ...report, events };
   }
 
