@@ -47,7 +47,7 @@ MAX_SERVERS = 64
 MAX_BAN_PAGE = 50
 
 #: Most members of a sealed room: one REKEY holds the new secret for each, in 116 bytes.
-MAX_SEALED = 500
+MAX_SEALED = 200
 
 #: Most devices in one DEVICES. Each takes up to 280 bytes of the frame.
 MAX_DEVICES = 128

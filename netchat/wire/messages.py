@@ -208,7 +208,7 @@ class ErrorCode(wire.Choice):
         "The room is sealed, and this client has not set bit 3 of `features` in HELLO.",
     )
     OLD_EPOCH = 171, "Another member has changed the room's secret: seal with the new one."
-    SEALED_ROOM_FULL = 172, "A sealed room holds at most 500 members."
+    SEALED_ROOM_FULL = 172, "A sealed room holds at most 200 members."
     NOT_SEALED = 173, "The room is sealed, so that SEND is refused; use SEALED_SEND."
     CANNOT_SEAL = (
         174,
@@ -307,7 +307,7 @@ class Sealed(Record):
     key: bytes = wire.blob("The sending device's public keys: Ed25519, X25519 (64 bytes).")
     check: bytes = wire.blob("For REKEY, check value of the new secret (16 bytes); else empty.")
     wraps: tuple[Wrap, ...] = wire.records(
-        Wrap, "For REKEY, the new secret for each member. At most 500.", MAX_SEALED
+        Wrap, "For REKEY, the new secret for each member. At most 200.", MAX_SEALED
     )
     ciphertext: bytes = wire.blob("SealedText, encrypted with AES-256-GCM, and its tag.")
     signature: bytes = wire.blob("The device's Ed25519 signature over all of the above (64 bytes).")

@@ -36,11 +36,11 @@ from netchat.wire import (
     Bans,
     Bye,
     Create,
-    Feature,
     CreateSealed,
     Device,
     DeviceList,
     EventKind,
+    Feature,
     History,
     Join,
     Joined,
@@ -424,6 +424,5 @@ def test_no_request_about_a_full_sealed_room_is_expensive(crowd: Crowd, what: st
         crowd._forget()
         return spent
 
-    # A REKEY of a full room has 500 records; the rate limit counts it as 120 frames.
-    limit = 2 * LIMIT if what == "a new secret" else LIMIT
-    assert next((True for _ in range(TRIES) if measure() < limit), False)
+    # A REKEY of a full room has 200 records; the rate limit counts it as 48 frames.
+    assert next((True for _ in range(TRIES) if measure() < LIMIT), False)

@@ -60,7 +60,7 @@ local RECORDS = {
     { name = "previous", kind = "blob", doc = "Hash of the sender's previous sealed message (32 bytes), or empty." },
     { name = "key", kind = "blob", doc = "The sending device's public keys: Ed25519, X25519 (64 bytes)." },
     { name = "check", kind = "blob", doc = "For REKEY, check value of the new secret (16 bytes); else empty." },
-    { name = "wraps", kind = "list", record = "Wrap", doc = "For REKEY, the new secret for each member. At most 500." },
+    { name = "wraps", kind = "list", record = "Wrap", doc = "For REKEY, the new secret for each member. At most 200." },
     { name = "ciphertext", kind = "blob", doc = "SealedText, encrypted with AES-256-GCM, and its tag." },
     { name = "signature", kind = "blob", doc = "The device's Ed25519 signature over all of the above (64 bytes)." },
   },

@@ -9,7 +9,7 @@
 
 export const VERSION = 1, MAGIC = "NC";
 export const HEADER_SIZE = 16, CRC_OFFSET = 12;
-export const LIMITS = {DEFAULT_PORT: 6464, MAX_BAN_PAGE: 50, MAX_DEVICES: 128, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_MEMBERSHIPS: 400, MAX_NAME: 24, MAX_ROSTER: 500, MAX_SEALED: 500, MAX_SERVERS: 64, MAX_TEXT: 16384};
+export const LIMITS = {DEFAULT_PORT: 6464, MAX_BAN_PAGE: 50, MAX_DEVICES: 128, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_MEMBERSHIPS: 400, MAX_NAME: 24, MAX_ROSTER: 500, MAX_SEALED: 200, MAX_SERVERS: 64, MAX_TEXT: 16384};
 
 // name, offset, size, description
 export const HEADER = [
@@ -162,7 +162,7 @@ export const RECORDS = {
     ["previous", "blob", "Hash of the sender's previous sealed message (32 bytes), or empty."],
     ["key", "blob", "The sending device's public keys: Ed25519, X25519 (64 bytes)."],
     ["check", "blob", "For REKEY, check value of the new secret (16 bytes); else empty."],
-    ["wraps", "list", "For REKEY, the new secret for each member. At most 500.", "Wrap"],
+    ["wraps", "list", "For REKEY, the new secret for each member. At most 200.", "Wrap"],
     ["ciphertext", "blob", "SealedText, encrypted with AES-256-GCM, and its tag."],
     ["signature", "blob", "The device's Ed25519 signature over all of the above (64 bytes)."],
   ],
