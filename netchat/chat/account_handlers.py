@@ -300,7 +300,7 @@ def _change_checked(
     message, account, session = request.message, request.account, request.session
     if not is_right or encoded is None:
         state.log("login failed", name=account.name, address=connection.address)
-        text = "The present password is wrong."
+        text = "The current password is wrong."
         state.refuse(connection, ErrorCode.WRONG_PASSWORD, text, Password, message.request)
         return
     state.login_limit.succeeded(connection.share, fold(account.name), session.device, state.now)

@@ -92,15 +92,15 @@ def describe(notice: ModerationNotice) -> str:
         case ModeratorAction.MUTE:
             return f"{target} was muted by {actor}{lasting}{why}"
         case ModeratorAction.UNMUTE:
-            return f"{target} may write again, says {actor}{why}"
+            return f"{target} was unmuted by {actor}{why}"
         case ModeratorAction.BAN:
             return f"{target} was banned by {actor}{lasting}{why}"
         case ModeratorAction.UNBAN:
-            return f"{target} may return, says {actor}{why}"
+            return f"{target} was unbanned by {actor}{why}"
         case ModeratorAction.APPOINT:
             return f"{target} was made a moderator by {actor}"
         case ModeratorAction.DISMISS:
-            return f"{target} is no longer a moderator, says {actor}"
+            return f"{target} was removed as a moderator by {actor}"
         case ModeratorAction.TITLE:
             return (
                 f"{actor} named this room “{notice.text}”"

@@ -531,7 +531,7 @@ class Client:
         """Change the password of the account, and log out its other devices.
 
         Raises:
-            Refused: The present password is wrong, or the new one is not allowed.
+            Refused: The current password is wrong, or the new one is not allowed.
             NetchatError: The network could read the password, or the server has no accounts.
         """
         self._check()

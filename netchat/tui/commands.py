@@ -91,7 +91,7 @@ COMMANDS = {
     "clear": Usage("[REASON]", "delete the history of the room for everyone", "", 1, True),
     "close": Usage("[REASON]", "delete the room and remove its members", "", 1, True),
     "op": Usage("NAME", "make a user a moderator", "names", 2),
-    "deop": Usage("NAME", "end that", "names", 2),
+    "deop": Usage("NAME", "take away a moderator's rights", "names", 2),
 }  # fmt: skip
 
 #: Passwords that a command needs. A front end reads them without showing them, and passes them to
@@ -99,7 +99,7 @@ COMMANDS = {
 PASSWORDS = {
     "login": ("Password: ",),
     "register": ("New password: ", "Repeat it: "),
-    "passwd": ("Present password: ", "New password: ", "Repeat it: "),
+    "passwd": ("Current password: ", "New password: ", "Repeat it: "),
 }
 
 _ALIASES = {"exit": "quit"}

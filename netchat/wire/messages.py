@@ -640,7 +640,7 @@ class Password(Message):
     """Changes the password of the session's account, and logs out all other devices."""
 
     request: int = wire.u32("Request number, returned in the answer.")
-    old: str = wire.text("The present password.")
+    old: str = wire.text("The current password.")
     new: str = wire.text("The new password, as in REGISTER.")
 
 

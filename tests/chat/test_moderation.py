@@ -289,7 +289,7 @@ class TestBans:
         assert not second.more
         assert [ban.name for ban in (*first.bans, *second.bans)] == [f"Pest{n}" for n in range(60)]
         assert act(world, ada, A.UNBAN, f"#{first.bans[3].number}") is None
-        assert notices(nova)[-1] == "Pest3 may return, says Ada"
+        assert notices(nova)[-1] == "Pest3 was unbanned by Ada"
         assert act(world, ada, A.UNBAN, "Pest3").code == ErrorCode.NO_SUCH_USER
 
     def test_only_moderators_list_bans_and_only_owners_see_addresses(self, school):
@@ -362,7 +362,7 @@ class TestMutes:
         world.settle()
         assert vega.texts() == []
         assert act(world, ada, A.UNMUTE, "Luna") is None
-        assert notices(vega)[-1] == "Luna may write again, says Ada"
+        assert notices(vega)[-1] == "Luna was unmuted by Ada"
         assert act(world, ada, A.UNMUTE, "Luna").code == ErrorCode.NOTHING_TO_CHANGE
 
     def test_an_unmute_finds_the_name_of_one_who_has_left(self, school):

@@ -28,7 +28,7 @@ async def test_the_python_api(tmp_path):
                 await chat.register("short")
             await chat.register(GOOD)
             assert (chat.account, chat.role) == ("Nova", Role.OWNER)
-            with pytest.raises(Refused, match="present password is wrong"):
+            with pytest.raises(Refused, match="current password is wrong"):
                 await chat.change_password(OTHER, GOOD)
             await chat.change_password(GOOD, OTHER)
         with pytest.raises(Refused) as caught:

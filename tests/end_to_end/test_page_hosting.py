@@ -122,7 +122,7 @@ def test_a_room_has_a_title_modes_and_a_log(people: People, tmp_path: Path) -> N
     expect(ada.page.locator("#bans-list li")).to_contain_text("Nova")
     shoot(ada.page, "bans-desktop")
     ada.page.click("#bans-list button")
-    ada.sees("Nova may return, says Ada")
+    ada.sees("Nova was unbanned by Ada")
     ada.page.locator("#bans [value=cancel]").click()
     ada.page.click("#tools-open")
     ada.page.click("#tools-clear")

@@ -2,8 +2,8 @@
 
 The folder has four files: `ca.crt` (to install on phones), `ca.key`, `server.crt` (the server's
 certificate and the CA's) and `server.key`. The server's key stays when its certificate is renewed, so that
-its fingerprint, which clients store, stays too. The CA can only issue certificates for this machine's DNS
-names: a stolen key cannot impersonate other sites to a phone that trusts the CA.
+its fingerprint, which clients store, stays too. Of DNS names, the CA can only certify this machine's and
+`.local`: a stolen key cannot impersonate other sites by name to a phone that trusts the CA.
 """
 
 from __future__ import annotations

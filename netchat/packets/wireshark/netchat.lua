@@ -316,7 +316,7 @@ local MESSAGES = {
     doc = "Changes the password of the session's account, and logs out all other devices.",
     fields = {
       { name = "request", kind = "u32", doc = "Request number, returned in the answer." },
-      { name = "old", kind = "text", doc = "The present password." },
+      { name = "old", kind = "text", doc = "The current password." },
       { name = "new", kind = "text", doc = "The new password, as in REGISTER." },
     },
   },

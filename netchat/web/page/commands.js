@@ -36,7 +36,7 @@ export const COMMANDS = {
   clear: ["[REASON]", "delete the history of the room for everyone", 1, true],
   close: ["[REASON]", "delete the room and remove its members", 1, true],
   op: ["NAME", "make a user a moderator", 2],
-  deop: ["NAME", "end that", 2],
+  deop: ["NAME", "take away a moderator's rights", 2],
 };
 
 /** Terminal commands that this page does not have, and what to do instead. */

@@ -417,7 +417,7 @@ export const MESSAGES = {
     doc: "Changes the password of the session's account, and logs out all other devices.",
     fields: [
       ["request", "u32", "Request number, returned in the answer."],
-      ["old", "text", "The present password."],
+      ["old", "text", "The current password."],
       ["new", "text", "The new password, as in REGISTER."],
     ],
   },
