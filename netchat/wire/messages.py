@@ -294,7 +294,7 @@ class Sealed(Record):
     """A sealed message; docs/SEALING.md has the details."""
 
     kind: int = wire.u8("Kind of the event: SEALED or REKEY.", EventKind)
-    suite: int = wire.u8("1: HKDF-SHA256, AES-256-GCM, Ed25519.")
+    algorithms: int = wire.u8("1: HKDF-SHA256, AES-256-GCM, Ed25519.")
     epoch: int = wire.u32("Number of the room's secret, from 1. For REKEY, that of the new secret.")
     run: int = wire.u32(
         "Random number, new at each start of the sender. With `counter` it forms the nonce."

@@ -225,7 +225,7 @@ def test_the_history_is_opened():
     assert [event.text for event in past.events if event.kind == EventKind.CHAT] == ["one"]
     assert list(past.sealed.values()) == [()]
     assert bob.core.sealing is not None
-    assert bob.core.sealing.open_past("elsewhere", []) == ((), {})
+    assert bob.core.sealing.open_past("elsewhere", []) == ((), {}, {})
 
 
 def test_safety_numbers_agree():

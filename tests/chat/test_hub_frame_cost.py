@@ -383,7 +383,7 @@ def test_closing_a_full_room_is_not_expensive(crowd: Crowd) -> None:
     assert least(measure) < LIMIT
 
 
-SEALED = {"kind": EventKind.SEALED, "suite": 1, "epoch": 1, "run": 0, "seen": 0, "view": bytes(32),
+SEALED = {"kind": EventKind.SEALED, "algorithms": 1, "epoch": 1, "run": 0, "seen": 0, "view": bytes(32),
           "previous": bytes(32), "key": bytes(64), "check": b"", "wraps": (),
           "ciphertext": bytes(16_384), "signature": bytes(64)}  # fmt: skip
 

@@ -30,7 +30,7 @@ def sealed(**fields: object) -> Sealed:
     """Return a sealed message of valid sizes."""
     default = {
         "kind": EventKind.SEALED,
-        "suite": 1,
+        "algorithms": 1,
         "epoch": 1,
         "run": 0,
         "seen": 0,

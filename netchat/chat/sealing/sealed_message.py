@@ -95,10 +95,12 @@ def signed_part(sealed: Sealed, log: int, counter: int) -> bytes:
     """Return the bytes that a message's signature covers.
 
     Raises:
-        SealingError: The message has another suite or invalid sizes.
+        SealingError: The message has other algorithms or invalid sizes.
     """
-    if sealed.suite != SUITE:
-        raise SealingError(f"it uses suite {sealed.suite}, which this version does not support")
+    if sealed.algorithms != SUITE:
+        raise SealingError(
+            f"it uses algorithms {sealed.algorithms}, which this version does not support"
+        )
     signature = sealed.signature
     if len(sealed.key) != KEYS_SIZE or len(signature) != 64:
         raise SealingError("its keys or its signature have the wrong size")

@@ -81,7 +81,7 @@ def ensure_certificate(
             notices += [tighten(path) for path in sorted(folder.iterdir())]
             notices += _ensure(folder, names, now)
     except OSError as error:
-        raise TlsError(f"cannot use the certificates in {folder}: {error.strerror}") from error
+        raise TlsError(cannot("use", f"the certificates in {folder}", error)) from error
     except ValueError as error:
         raise TlsError(
             f"a certificate or key in {folder} is damaged ({error}); delete the folder to create new ones"

@@ -75,12 +75,12 @@ def load_certificate(context: ssl.SSLContext, chain: Path, key: Path) -> None:
     except ssl.SSLError as error:
         reason = (error.reason or str(error)).lower().replace("_", " ")
         raise TlsError(
-            f"cannot use the certificate {chain} with the key {key}: {reason}. "
+            f"Cannot use the certificate {chain} with the key {key}: {reason}. "
             "Both must be in PEM, the server's certificate first"
         ) from error
     except OSError as error:
         missing = next((str(path) for path in (chain, key) if not _is_readable(path)), str(chain))
-        raise TlsError(f"cannot read {missing}: {error.strerror}") from error
+        raise TlsError(cannot("read", missing, error)) from error
 
 
 def _is_readable(path: Path) -> bool:
@@ -110,5 +110,5 @@ def client_context(ca: Path | None, keylog: Path | None = None) -> ssl.SSLContex
     except ssl.SSLError as error:
         raise TlsError(f"{ca} contains no CA certificate in PEM") from error
     except OSError as error:
-        raise TlsError(f"cannot read {ca}: {error.strerror}") from error
+        raise TlsError(cannot("read", ca, error)) from error
     return context

@@ -89,7 +89,7 @@ class KnownServers:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise TlsError(f"cannot read {self.path}: {error.strerror}") from error
+            raise TlsError(cannot("read", self.path, error)) from error
         lines = (line.strip() for line in text.splitlines())
         return [line for line in lines if line and not line.startswith("#")]
 

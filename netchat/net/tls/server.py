@@ -19,6 +19,7 @@ from netchat.net.tls.context import keylog_file, load_certificate, server_contex
 from netchat.net.tls.handshake_queue import HandshakeQueue
 from netchat.net.tls.machine_names import MachineNames, machine_names
 from netchat.net.tls.transport import TlsTransport
+from netchat.wording import cannot
 
 __all__ = ["TlsServer", "default_folder"]
 
@@ -93,7 +94,7 @@ class TlsServer:
     def _fingerprint(self) -> str:
         import ssl
 
-        text = self.files.chain.read_text("ascii", errors="replace")
+        text = self.files.chain.read_text("utf-8", errors="replace")
         end = "-----END CERTIFICATE-----"
         begin = text.index("-----BEGIN CERTIFICATE-----")
         first = text[begin : text.index(end) + len(end)]
@@ -170,7 +171,7 @@ class TlsServer:
         try:
             status = [path.stat() for path in (self.files.chain, self.files.key)]
         except OSError as error:
-            raise TlsError(f"cannot read {error.filename}: {error.strerror}") from error
+            raise TlsError(cannot("read", error.filename, error)) from error
         return tuple(number for one in status for number in (one.st_mtime_ns, one.st_ino))
 
     def transport(

@@ -91,10 +91,10 @@ def _spec() -> str:
         if not answering:
             continue
         # One family for all requests with the same kind of response, which share a number series.
-        family = answering[0].NAME
-        questions[question.TYPE] = _quoted(family)
+        known = (answers[answer.TYPE] for answer in answering if answer.TYPE in answers)
+        family = questions[question.TYPE] = next(known, _quoted(answering[0].NAME))
         for answer in answering:
-            answers[answer.TYPE] = _quoted(family)
+            answers[answer.TYPE] = family
             links[answer.TYPE] = link_field(answer)
         links[question.TYPE] = link_field(question)
     for name, table in (("QUESTIONS", questions), ("ANSWERS", answers)):

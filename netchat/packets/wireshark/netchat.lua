@@ -52,7 +52,7 @@ local RECORDS = {
   },
   Sealed = {
     { name = "kind", kind = "u8", enum = "EventKind", doc = "Kind of the event: SEALED or REKEY." },
-    { name = "suite", kind = "u8", doc = "1: HKDF-SHA256, AES-256-GCM, Ed25519." },
+    { name = "algorithms", kind = "u8", doc = "1: HKDF-SHA256, AES-256-GCM, Ed25519." },
     { name = "epoch", kind = "u32", doc = "Number of the room's secret, from 1. For REKEY, that of the new secret." },
     { name = "run", kind = "u32", doc = "Random number, new at each start of the sender. With `counter` it forms the nonce." },
     { name = "seen", kind = "u64", doc = "Sequence number of the last event that the sender has applied." },
@@ -458,6 +458,7 @@ local COMMON = {
   ["action"] = { name = "action", kind = "u8", enum = "ModeratorAction", doc = "The action of any message." },
   ["actor"] = { name = "actor", kind = "text", doc = "The actor of any message." },
   ["address"] = { name = "address", kind = "text", doc = "The address of any message." },
+  ["algorithms"] = { name = "algorithms", kind = "u8", doc = "The algorithms of any message." },
   ["away"] = { name = "away", kind = "u8", doc = "The away of any message." },
   ["code"] = { name = "code", kind = "u16", enum = "ErrorCode", doc = "The code of any message." },
   ["counter"] = { name = "counter", kind = "u64", doc = "The counter of any message." },
@@ -504,8 +505,8 @@ local COMMON = {
 }
 
 -- Requests, their responses, and the fields that link them.
-local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END", [0x30] = "ACCOUNT_STATUS", [0x31] = "ACCOUNT_STATUS", [0x32] = "ACCOUNT_STATUS", [0x33] = "BYE", [0x38] = "MODERATED", [0x3a] = "BAN_LIST", [0x50] = "SEALED_EVENT", [0x52] = "JOINED", [0x54] = "DEVICES" }
-local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "SEALED_EVENT", [0x24] = "HISTORY_END", [0x34] = "ACCOUNT_STATUS", [0x39] = "MODERATED", [0x3b] = "BAN_LIST", [0x51] = "SEALED_EVENT", [0x55] = "DEVICES" }
+local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END", [0x30] = "ACCOUNT_STATUS", [0x31] = "ACCOUNT_STATUS", [0x32] = "ACCOUNT_STATUS", [0x33] = "BYE", [0x38] = "MODERATED", [0x3a] = "BAN_LIST", [0x50] = "EVENT", [0x52] = "JOINED", [0x54] = "DEVICES" }
+local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "EVENT", [0x24] = "HISTORY_END", [0x34] = "ACCOUNT_STATUS", [0x39] = "MODERATED", [0x3b] = "BAN_LIST", [0x51] = "EVENT", [0x55] = "DEVICES" }
 local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request", [0x30] = "request", [0x31] = "request", [0x32] = "request", [0x33] = "request", [0x34] = "request", [0x38] = "request", [0x39] = "request", [0x3a] = "request", [0x3b] = "request", [0x50] = "counter", [0x51] = "counter", [0x52] = "request", [0x54] = "request", [0x55] = "request" }
 
 -- The noisy link's blocks.
@@ -761,7 +762,7 @@ end
 local function is_answer(number, values, by_server, own_device)
   if number == ERROR then return true end
   if number == BYE then return by_server end
-  if number == EVENT then
+  if number == EVENT or MESSAGES[number].name == "SEALED_EVENT" then
     -- An echo is an event of this connection's device; without a captured WELCOME, of any device.
     local device = tostring(values.device)
     return device ~= "0" and (own_device == nil or own_device == device)

@@ -154,7 +154,7 @@ export const RECORDS = {
   ],
   Sealed: [
     ["kind", "u8", "Kind of the event: SEALED or REKEY.", "EventKind"],
-    ["suite", "u8", "1: HKDF-SHA256, AES-256-GCM, Ed25519."],
+    ["algorithms", "u8", "1: HKDF-SHA256, AES-256-GCM, Ed25519."],
     ["epoch", "u32", "Number of the room's secret, from 1. For REKEY, that of the new secret."],
     ["run", "u32", "Random number, new at each start of the sender. With `counter` it forms the nonce."],
     ["seen", "u64", "Sequence number of the last event that the sender has applied."],

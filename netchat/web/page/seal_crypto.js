@@ -180,7 +180,7 @@ const start = (sealed, log, counter) =>
  */
 export async function sealText(device, epochKeys, log, counter, name, text, more) {
   const sealed = {
-    kind: EventKind.SEALED, suite: SUITE, epoch: epochKeys?.epoch ?? 0, run: 0, seen: 0n, view: EMPTY,
+    kind: EventKind.SEALED, algorithms: SUITE, epoch: epochKeys?.epoch ?? 0, run: 0, seen: 0n, view: EMPTY,
     previous: EMPTY, key: device.keys, check: EMPTY, wraps: [], ciphertext: EMPTY, signature: EMPTY, ...more,
   };
   const head = start(sealed, log, counter);
@@ -195,7 +195,7 @@ export async function sealText(device, epochKeys, log, counter, name, text, more
 
 /** Return the bytes that a message's signature covers. Throws a SealingError. */
 export function signedPart(sealed, log, counter) {
-  if (sealed.suite !== SUITE) throw new SealingError(`it uses suite ${sealed.suite}, which this version does not support`);
+  if (sealed.algorithms !== SUITE) throw new SealingError(`it uses algorithms ${sealed.algorithms}, which this version does not support`);
   if (sealed.key.length !== 64 || sealed.signature.length !== 64) {
     throw new SealingError("its keys or its signature have the wrong size");
   }

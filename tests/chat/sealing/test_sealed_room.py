@@ -137,7 +137,7 @@ def test_a_member_that_has_seen_more_than_there_is_shows_a_fork():
         ({"run": 9}, "its signature is invalid"),
         ({"key": DeviceKey().keys}, "its signature is invalid"),
         ({"key": b""}, "its keys or its signature have the wrong size"),
-        ({"suite": 2}, "it uses suite 2, which this version does not support"),
+        ({"algorithms": 2}, "it uses algorithms 2, which this version does not support"),
     ],
 )
 def test_a_changed_message_is_not_shown(fields, problem):

@@ -188,12 +188,12 @@ def test_a_crash_leaves_a_usable_folder(files, tmp_path) -> None:
 
 def test_a_folder_that_cannot_be_created(tmp_path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(TlsError, match="cannot use the certificates"):
+    with pytest.raises(TlsError, match="Cannot use the certificates"):
         ensure_certificate(tmp_path / "file" / "tls", NAMES, NOW)
 
 
 def test_errors_of_files_and_bytes(tmp_path) -> None:
-    with pytest.raises(TlsError, match="cannot read"):
+    with pytest.raises(TlsError, match="Cannot read"):
         expiry(tmp_path / "missing")
     with pytest.raises(TlsError, match="damaged"):
         key_fingerprint(b"\x30\x00")

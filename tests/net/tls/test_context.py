@@ -38,7 +38,7 @@ def test_the_key_log_is_private_and_named_once(tmp_path, monkeypatch) -> None:
     log = tmp_path / "keys.txt"
     assert client_context(None, log).keylog_filename == str(log)
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
-    with pytest.raises(TlsError, match="cannot write the key log"):
+    with pytest.raises(TlsError, match="Cannot write the key log"):
         client_context(None, tmp_path / "none" / "keys.txt")
 
 

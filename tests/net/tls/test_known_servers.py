@@ -62,9 +62,9 @@ def test_concurrent_writers_lose_nothing(tmp_path) -> None:
 
 def test_errors(tmp_path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(TlsError, match="cannot write"):
+    with pytest.raises(TlsError, match="Cannot write"):
         KnownServers(tmp_path / "file" / "known").store("a:1", "ab", "2026-11-30")
-    with pytest.raises(TlsError, match="cannot read"):
+    with pytest.raises(TlsError, match="Cannot read"):
         KnownServers(tmp_path).find("a:1")
 
 

@@ -330,10 +330,10 @@ class TestCertificate:
     def test_files_that_cannot_be_used(self, tmp_path, missing) -> None:
         files = ensure_certificate(tmp_path / "tls", NAMES, NOW)[0]
         other = ensure_certificate(tmp_path / "other", NAMES, NOW)[0]
-        with pytest.raises(TlsError, match="cannot use the certificate"):
+        with pytest.raises(TlsError, match="Cannot use the certificate"):
             TlsServer((files.chain, other.key))
         getattr(files, missing).unlink()
-        with pytest.raises(TlsError, match="cannot read"):
+        with pytest.raises(TlsError, match="Cannot read"):
             TlsServer((files.chain, files.key))
 
     async def test_a_renewal_that_fails_is_logged(self, tmp_path) -> None:

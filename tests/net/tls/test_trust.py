@@ -119,7 +119,7 @@ class TestAuthorities:
         (tmp_path / "ca").write_text("nonsense")
         with pytest.raises(TlsError, match="contains no CA certificate"):
             Trust(ca=tmp_path / "ca")
-        with pytest.raises(TlsError, match="cannot read"):
+        with pytest.raises(TlsError, match="Cannot read"):
             Trust(ca=tmp_path / "missing")
 
 
@@ -145,7 +145,7 @@ class TestFingerprints:
             parse_fingerprint(text)
 
     def test_not_with_a_ca(self, tls) -> None:
-        with pytest.raises(ValueError, match="cannot be combined"):
+        with pytest.raises(ValueError, match="Cannot be combined"):
             Trust(ca=tls.files.ca, fingerprint=KEY)
 
 

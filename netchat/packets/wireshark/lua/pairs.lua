@@ -34,7 +34,7 @@ end
 local function is_answer(number, values, by_server, own_device)
   if number == ERROR then return true end
   if number == BYE then return by_server end
-  if number == EVENT then
+  if number == EVENT or MESSAGES[number].name == "SEALED_EVENT" then
     -- An echo is an event of this connection's device; without a captured WELCOME, of any device.
     local device = tostring(values.device)
     return device ~= "0" and (own_device == nil or own_device == device)
