@@ -132,7 +132,9 @@ def test_a_room_has_a_title_modes_and_a_log(people: People, tmp_path: Path) -> N
     ada.sees("=1+1", 0)
 
 
-def test_joins_of_a_class_are_one_line_that_opens(people: People, server: Server) -> None:
+def test_joins_of_a_class_are_one_line_that_opens(
+    people: People, server: Server, request: pytest.FixtureRequest
+) -> None:
     ada = people.new()
     ada.page.fill("#home-name", "Ada")
     ada.page.click("#home-lobby")
@@ -140,6 +142,7 @@ def test_joins_of_a_class_are_one_line_that_opens(people: People, server: Server
     clients = []
     for number in range(12):
         client = RawClient(server.port, f"Pupil{number}")
+        request.addfinalizer(client.socket.close)
         clients.append(client)
         client.join()
     expect(ada.log.locator(".fold")).to_have_text(re.compile("^1[23] people joined$"))

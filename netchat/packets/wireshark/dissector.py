@@ -86,7 +86,9 @@ def _spec() -> str:
         f"  [{_quoted(name)}] = {_field(field)}," for name, field in sorted(_common().items())
     ]
     lines += ["}", "", "-- Requests, their responses, and the fields that link them."]
-    questions, answers, links = {}, {}, {}
+    questions: dict[int, str] = {}
+    answers: dict[int, str] = {}
+    links: dict[int, str | None] = {}
     for question, answering in ANSWERS.items():
         if not answering:
             continue
