@@ -106,6 +106,9 @@ class Node:
 class PageClient:
     """Client of the page with the interface of `netchat.chat.client.ChatClient`."""
 
+    credentials = None
+    is_encrypted = False
+
     def __init__(self, node: Node, number: int, name: str) -> None:
         self._node, self._number = node, number
         self._out = bytearray()

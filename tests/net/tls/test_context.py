@@ -47,11 +47,11 @@ def test_files_that_cannot_be_used(files, tmp_path) -> None:
     other.write_text("no certificate")
     with pytest.raises(TlsError, match="contains no CA certificate"):
         client_context(other)
-    with pytest.raises(TlsError, match=r"cannot read .*none"):
+    with pytest.raises(TlsError, match=r"Cannot read .*none"):
         client_context(tmp_path / "none")
     with pytest.raises(TlsError, match="Both must be in PEM"):
         server_context(other, files.key)
-    with pytest.raises(TlsError, match=r"cannot read .*none"):
+    with pytest.raises(TlsError, match=r"Cannot read .*none"):
         server_context(files.chain, tmp_path / "none")
 
 

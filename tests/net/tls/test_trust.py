@@ -145,7 +145,7 @@ class TestFingerprints:
             parse_fingerprint(text)
 
     def test_not_with_a_ca(self, tls) -> None:
-        with pytest.raises(ValueError, match="Cannot be combined"):
+        with pytest.raises(ValueError, match="cannot be combined"):
             Trust(ca=tls.files.ca, fingerprint=KEY)
 
 
