@@ -227,6 +227,8 @@ export class Chat extends EventTarget {
       touched.delete(room);
       this.emit("cleared", room);
     }
+    // After a reload, events that are needed to check later ones come again.
+    if (room.entries.some((known) => known.seq === event.seq)) return;
     const entry = { seq: event.seq, event };
     room.append(entry, own);
     if (room.private && event.kind === EventKind.RENAME && event.sender === peer) room.peer = event.text;
