@@ -30,7 +30,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with Server("--ephemeral", "--web", "--web-port", "0", "--resume", "3s") as running:
+    with Server("--ephemeral", "--web", "--web-port", "0", "--resume", "1s") as running:
         yield running
         assert running.complaints == []
 
