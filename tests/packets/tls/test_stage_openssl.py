@@ -107,6 +107,8 @@ def s_client(port, talk: Talk, log, script: list[bytes], *options: str, is_done=
                 time.sleep(0.01)
             while len(line) == 2 and not is_done(process) and time.monotonic() < deadline:
                 time.sleep(0.01)
+            if len(line) == 2:  # s_client drops what it reads together with a command
+                time.sleep(0.3)
         process.stdin.write(b"Q\n")
         process.stdin.close()
         process.wait(TIMEOUT)
