@@ -163,13 +163,7 @@ def _account_opened(
     session = state.shared.by_device[command.device]
     if not _attach(state, connection, session):
         return
-    state.log(
-        "joined",
-        name=session.name,
-        address=connection.address,
-        software=greeting.message.software[:80],
-        users=len(state.shared.sessions),
-    )
+    _log_joined(state, connection, session, greeting)
     _send_welcome(state, connection, session, greeting, is_resumed=False)
 
 
@@ -273,13 +267,7 @@ def _started(
     session = state.shared.by_device[command.device]
     if not _attach(state, connection, session):
         return
-    state.log(
-        "joined",
-        name=session.name,
-        address=connection.address,
-        software=greeting.message.software[:80],
-        users=len(state.shared.sessions),
-    )
+    _log_joined(state, connection, session, greeting)
     features = greeting.message.features
     welcome = SendWelcome(connection, session, greeting.token, state.time, None, (), features)
     state.batch.before.append(welcome)
@@ -340,6 +328,19 @@ def _attach(state: ServerState, connection: Connection, session: Session) -> boo
         return False
     state.attach(connection, session)
     return True
+
+
+def _log_joined(
+    state: ServerState, connection: Connection, session: Session, greeting: _Greeting
+) -> None:
+    """Log a user's new session on a connection."""
+    state.log(
+        "joined",
+        name=session.name,
+        address=connection.address,
+        software=greeting.message.software[:80],
+        users=len(state.shared.sessions),
+    )
 
 
 def _try_again(
