@@ -117,35 +117,78 @@ def test_two_browsers_and_a_terminal_share_a_sealed_room(people: People, server:
     expect(late.page.locator(".warning")).to_contain_text("a member has changed it")
 
 
+FREEZABLE = """
+const { put } = IDBObjectStore.prototype;
+IDBObjectStore.prototype.put = function (...state) {
+  return sessionStorage.frozen ? this.count() : put.apply(this, state);
+};
+"""
+
+
+def test_a_reload_before_the_keys_were_saved(people: People) -> None:
+    """The page gets the events again that its stored state lacks, and shows each of them once."""
+    iris, jon = people.new(), people.new()
+    iris.page.add_init_script(FREEZABLE)
+    iris.page.reload()
+    link = create_sealed(iris, "Iris")
+    jon.page.goto(link)
+    jon.accept("Jon")
+    badge = iris.page.locator("#privates .badge")
+    jon.say("/msg Iris apple")
+    expect(badge).to_contain_text("1")
+    jon.page.click("#rooms button")
+    iris.say("first")
+    jon.sees("first")
+    iris.page.wait_for_timeout(1000)  # the page saves after 300 ms
+    iris.page.evaluate("() => { sessionStorage.frozen = 1; }")
+    iris.say("second")
+    jon.sees("second")
+    jon.say("third", "/msg Iris pear")
+    iris.sees("third")
+    expect(badge).to_contain_text("2")
+    iris.page.reload()
+    iris.ready()
+    iris.say("fourth")
+    iris.sees("fourth")
+    iris.sees("first")
+    assert iris.texts() == ["first", "second", "third", "fourth"]
+    expect(badge).to_contain_text("2")
+    iris.page.click("#privates button")
+    iris.sees("pear")
+    iris.sees("apple")
+    assert iris.texts() == ["apple", "pear"]
+    assert problems(iris) == problems(jon) == []
+
+
 def test_private_messages_are_sealed_between_page_and_terminal(
     people: People, server: Server
 ) -> None:
-    nova = people.new()
-    nova.enter("Nova", "lobby")
+    lena = people.new()
+    lena.enter("Lena", "lobby")
     with Chatter("Terry", server.port) as terry:
         terry.see("you are in the lobby", err=True)
-        terry.say("/msg Nova psst")
-        nova.page.click("#privates button")
-        nova.sees("psst")
-        nova.say("I hear you")
-        terry.see("Nova -> you: I hear you")
-        expect(nova.log.locator(".meta").last).to_contain_text("sealed")
-        nova.page.click("#safety-open")
-        digits = nova.page.inner_text("#safety .digits")
-        terry.say("/safety Nova")
+        terry.say("/msg Lena psst")
+        lena.page.click("#privates button")
+        lena.sees("psst")
+        lena.say("I hear you")
+        terry.see("Lena -> you: I hear you")
+        expect(lena.log.locator(".meta").last).to_contain_text("sealed")
+        lena.page.click("#safety-open")
+        digits = lena.page.inner_text("#safety .digits")
+        terry.say("/safety Lena")
         terry.see(digits[:35])
-        nova.page.click("#safety button.primary")
-    assert problems(nova) == []
+        lena.page.click("#safety button.primary")
+    assert problems(lena) == []
 
 
 def test_under_the_hood_shows_the_sealed_body_with_its_plaintext(people: People) -> None:
-    nova = people.new()
-    create_sealed(nova, "Nova")
-    nova.say("what the server cannot see")
-    nova.sees("what the server cannot see")
-    nova.page.click("#hood-open")
-    nova.page.locator("#frames li", has_text="SEALED_EVENT").first.click()
-    frame = nova.page.locator("#frame")
+    otto = people.new()
+    create_sealed(otto, "Otto")
+    otto.say("what the server cannot see")
+    otto.sees("what the server cannot see")
+    otto.page.click("#hood-open")
+    otto.page.locator("#frames li", has_text="SEALED_EVENT").first.click()
+    frame = otto.page.locator("#frame")
     for field in ("epoch", "run", "seen", "view", "key", "signature"):
         expect(frame.locator("th", has_text=re.compile(f"^{field}"))).to_have_count(1)
     expect(frame.locator(".plaintext")).to_contain_text("“what the server cannot see”")

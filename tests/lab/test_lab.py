@@ -115,7 +115,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
 RECEIVE = """
 import json, socket
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 22)  # SO_RCVBUFFORCE: beyond net.core.rmem_max
     sock.bind(("0.0.0.0", 7000))
     print("ready", flush=True)
     sock.settimeout(15)  # the sender starts later

@@ -116,6 +116,7 @@ class SealedRoom:
         self._gone: set[bytes] = set()
         self._renames: dict[str, tuple[str, int]] = {}  # old name -> new name, sequence number
         self._link = b""  # of this device's last message, in the log or not yet
+        self._linked = 0  # counter of that message
         self._disagreeing: set[bytes] = set()
 
     # -- secrets --------------------------------------------------------------------------------
@@ -174,7 +175,7 @@ class SealedRoom:
             previous=self._link,
             **more,
         )
-        self._link = link_of(sealed, signed)
+        self._link, self._linked = link_of(sealed, signed), counter
         return sealed
 
     def members(self, devices: Iterable[DeviceKeys]) -> dict[str, bytes]:
@@ -230,7 +231,7 @@ class SealedRoom:
     def forget_unsent(self) -> None:
         """Continue after this device's last message in the log: later ones were refused."""
         own = self._senders.get(self._device.keys)
-        self._link = own.link if own is not None else b""
+        self._link, self._linked = (own.link, own.counter) if own is not None else (b"", 0)
 
     # -- receiving ------------------------------------------------------------------------------
 
@@ -324,8 +325,9 @@ class SealedRoom:
             self._senders[keys] = _Sender(event.sender, counter, link)
             if len(self._senders) > MAX_SENDERS:
                 del self._senders[next(iter(self._senders))]
-            if keys == self._device.keys and not self._link:
-                self._link = link
+            if keys == self._device.keys and counter > self._linked:
+                # Sealed before the state was loaded, which was stored earlier still.
+                self._link, self._linked = link, counter
         if sealed.seen >= event.seq:
             yield "the sender has seen a longer room than this one"
         elif self.transcript.agrees(sealed.seen, sealed.view):

@@ -49,7 +49,7 @@ export class Chat extends EventTarget {
     if (left && !left.kept.unread) left.line = null;
     this.current = room;
     this.core.memory.current = room?.code ?? "";
-    if (room && !room.entries.length) this.loadOlder(room);
+    if (room && room.entries.length < PAGE) this.loadOlder(room);
     if (room && !room.draft && !room.over) this.askWho(room);
     this.emit("opened", room);
     this.emit("rooms");
@@ -219,7 +219,7 @@ export class Chat extends EventTarget {
     }
   }
 
-  on_roomEvent({ event, peer, own }, touched) {
+  on_roomEvent({ event, peer, own, isKnown }, touched) {
     const room = this.rooms.get(event.room);
     if (!room) return;
     if (event.kind === EventKind.ROOM_CHANGED && Number(event.counter) === ModeratorAction.CLEAR) {
@@ -227,10 +227,9 @@ export class Chat extends EventTarget {
       touched.delete(room);
       this.emit("cleared", room);
     }
-    // After a reload, events that are needed to check later ones come again.
-    if (room.entries.some((known) => known.seq === event.seq)) return;
+    if (isKnown && event.seq <= room.last) return; // from the history already
     const entry = { seq: event.seq, event };
-    room.append(entry, own);
+    room.append(entry, own || isKnown);
     if (room.private && event.kind === EventKind.RENAME && event.sender === peer) room.peer = event.text;
     if (!touched.has(room)) touched.set(room, []);
     touched.get(room).push(entry);

@@ -93,7 +93,8 @@ export class SealedRoom {
   static async from(device, pins, log, run, seq, isPrivate) {
     const room = new SealedRoom();
     Object.assign(room, {
-      device, pins, log, run, isPrivate, epoch: 0, mustRekey: false, leftAt: 0n, link: EMPTY,
+      device, pins, log, run, isPrivate, epoch: 0, mustRekey: false, leftAt: 0n,
+      link: EMPTY, lastSealed: 0n, // to this device's last message, and its counter
       epochs: new Map(), senders: new Map(), gone: new Set(), renames: new Map(), disagreeing: new Set(),
     });
     room.transcript = await Transcript.from(log, seq);
@@ -114,7 +115,7 @@ export class SealedRoom {
     const { seq: seen, value: view } = this.transcript;
     const sealed = await sealText(this.device, this.keys ?? null, this.log, counter, name, text,
       { run: this.run, seen, view, previous: this.link, ...more });
-    this.link = await linkOf(sealed, signedPart(sealed, this.log, counter));
+    [this.link, this.lastSealed] = [await linkOf(sealed, signedPart(sealed, this.log, counter)), counter];
     return sealed;
   }
 
@@ -147,7 +148,10 @@ export class SealedRoom {
   rekeyInfo(epoch, keys) { return concat(label("netchat rekey 1"), u64(this.log), u32(epoch), keys); }
 
   /** Continue after this device's last message in the log: later ones were refused. */
-  forgetUnsent() { this.link = this.senders.get(hex(this.device.keys))?.link ?? EMPTY; }
+  forgetUnsent() {
+    const own = this.senders.get(hex(this.device.keys));
+    [this.link, this.lastSealed] = [own?.link ?? EMPTY, own?.counter ?? 0n];
+  }
 
   // -- receiving ------------------------------------------------------------------------------
 
@@ -226,7 +230,8 @@ export class SealedRoom {
       this.senders.delete(id);
       this.senders.set(id, { name: event.sender, counter: event.counter, link });
       if (this.senders.size > MAX_SENDERS) this.senders.delete(this.senders.keys().next().value);
-      if (id === hex(this.device.keys) && !this.link.length) this.link = link;
+      // Sealed before the state was loaded, which was stored earlier still.
+      if (id === hex(this.device.keys) && event.counter > this.lastSealed) [this.link, this.lastSealed] = [link, event.counter];
     }
     if (sealed.seen >= event.seq) {
       problems.push("the sender has seen a longer room than this one");

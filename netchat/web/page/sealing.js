@@ -27,17 +27,28 @@ export class Sealing {
     sealing.pins = new Pins(saved?.pins);
     Object.assign(sealing, {
       rooms: new Map(), invited: new Map(saved?.invited ?? []), created: new Map(), sealed: new Map(), sent: new Set(),
-      rekeys: new Map(), spent: new Map(), lists: new Map(), devices: new Map(), safety: new Map(),
+      rekeys: new Map(), spent: new Map(), lists: new Map(), devices: new Map(), safety: new Map(), reported: new Map(),
       isActive: false, generation: 0, flush: () => {}, queue: Promise.resolve(), busy: 0, deliver: () => {}, plaintexts: new Map(),
     });
     for (const [code, room] of saved?.rooms ?? []) {
       sealing.rooms.set(code, await SealedRoom.load(sealing.device, sealing.pins, newRun(), room));
-      // The client's position is saved elsewhere, and may be ahead: get those events again.
-      const view = core.memory.rooms.get(code);
-      if (view?.log === room.log && view.last > room.seq) view.last = room.seq;
     }
+    if (saved) sealing.setBack(core.memory.rooms.values());
     await sealing.save();
     return sealing;
+  }
+
+  /** Get those events again that the stored keys lack: the client's position is saved elsewhere, and may be ahead. */
+  setBack(views) {
+    for (const view of views) {
+      const { code, kind, log, last } = view;
+      if (kind !== RoomKind.SEALED && kind !== RoomKind.PRIVATE) continue;
+      const room = this.rooms.get(code);
+      const seq = room?.log === log ? room.transcript.seq : 0n;
+      if (last <= seq) continue;
+      this.reported.set(code, last);
+      view.last = seq;
+    }
   }
 
   save() {
@@ -49,12 +60,15 @@ export class Sealing {
     });
   }
 
+  /** Save after the tasks that wait: in the middle of one, the state of its room is not consistent. */
+  saveNext() { this.queue = this.queue.then(() => this.save()); }
+
   /** Run a task after all earlier ones, then send what it has left to send. */
   enqueue(task) {
     this.busy += 1;
     this.queue = this.queue.then(task).catch((error) => console.error(error)).finally(() => {
       this.busy -= 1;
-      this.saving ??= setTimeout(() => this.save(), SAVE_DELAY);
+      this.saving ??= setTimeout(() => this.saveNext(), SAVE_DELAY);
       this.flush();
     });
     return this.queue;
@@ -109,6 +123,7 @@ export class Sealing {
     // A placeholder at once, so that the room's events wait in the queue.
     const placeholder = { log, epochs: new Map(), isPrivate };
     this.rooms.set(code, placeholder);
+    if (known) this.reported.delete(code);
     this.enqueue(async () => {
       const room = await SealedRoom.from(this.device, this.pins, log, newRun(), last, isPrivate);
       for (const send of this.core.memory.outbox.values()) {
@@ -124,7 +139,7 @@ export class Sealing {
   }
 
   left(code) {
-    for (const kept of [this.rooms, this.invited, this.rekeys, this.devices]) kept.delete(code);
+    for (const kept of [this.rooms, this.invited, this.rekeys, this.devices, this.reported]) kept.delete(code);
   }
 
   /** Handle the refusal of a SEALED_SEND. Returns whether it is dealt with. */
@@ -372,6 +387,7 @@ export class Sealing {
   async openNext(report) {
     const { event, own } = report, { room: code } = event;
     const room = this.rooms.get(code);
+    report.isKnown = event.seq <= (this.reported.get(code) ?? 0n);
     if (own) this.acknowledged(event.counter);
     if (!room?.transcript) return report;
     if (event.seq <= room.transcript.seq) { // this page had stored the room's state, but not its position
@@ -395,6 +411,7 @@ export class Sealing {
   async changedEpoch(code, room) {
     this.rekeys.delete(code);
     if (room.keys && !room.isPrivate) await this.reportSecret(code);
+    else await this.save();
     room.forgetUnsent();
     for (const send of this.core.memory.outbox.values()) {
       if (send.room !== code) continue;
