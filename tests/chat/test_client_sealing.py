@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -436,6 +437,35 @@ def test_a_refused_message_is_reported():
     assert problems(ann) == ["the room's secret could not be changed: damaged"]
 
 
+def test_a_refused_rekey_concerns_its_room_and_what_waits_for_it():
+    world = World()
+    room, (ann,) = sealed_room(world, "Ann")
+    assert ann.core.sealing is not None
+    counter = ann.core.say(room, "under way")
+    ann.core.sealing._rekeys = {"elsewhere": counter + 1, room: counter + 2}
+    ann.core.feed(encode(Error(ErrorCode.STORAGE, SealedSend.TYPE, counter + 2, "damaged", "")))
+    assert ann.core.sealing._rekeys == {"elsewhere": counter + 1}
+    world.settle()
+    assert ann.all(Undelivered) == []
+    assert texts(ann, room) == ["under way"]
+
+
+def test_a_program_without_keys_skips_what_is_sealed():
+    world = World()
+    room, (ann,) = sealed_room(world, "Ann")
+    say(world, ann, room, "for members")
+    assert ann.link is not None
+    (sealed,) = [message for message in ann.link.wire if isinstance(message, SealedEvent)]
+    old = world.user("Old")
+    old.core.join("lobby")
+    world.settle()
+    view = old.core.memory.rooms["lobby"]
+    seq = view.last + 1
+    old.core.feed(encode(replace(sealed, room="lobby", seq=seq)))
+    assert view.last == seq
+    assert old.core.take_events() == []
+
+
 def test_a_message_is_given_up_after_many_changes_of_the_secret():
     world = World()
     room, (ann, _) = sealed_room(world, "Ann", "Bob")
@@ -508,14 +538,19 @@ def test_a_stolen_history_holds_neither_texts_nor_secrets(tmp_path):
 def test_a_server_that_lost_its_history_gets_the_same_secret(tmp_path):
     world = World()
     room, (ann, bob) = sealed_room(world, "Ann", "Bob")
+    ann.core.join("lobby")
+    world.settle()
     shared = world.hub.state.shared
     shared.rooms[room].log += 1  # as `netchat recover` does
     for user in (ann, bob):
         world.drop(user)
+    for where in (room, "lobby"):  # messages that wait are sealed for the new log
+        ann.core.say(where, "meanwhile")
+    for user in (ann, bob):
         world.connect(user)
     world.settle()
     say(world, ann, room, "as before")
-    assert texts(bob, room) == ["as before"]
+    assert texts(bob, room) == ["meanwhile", "as before"]
     assert problems(bob) == []
 
 
