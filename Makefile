@@ -23,7 +23,7 @@ took = echo "make $@ took $$(( $$(date +%s) - $(BEGAN) )) s"
 # Packages without I/O.
 CORES := wire chat link coding
 
-.PHONY: help setup demo notebooks solutions check test bytecode coverage lint format lock docs site captures \
+.PHONY: help setup demo notebooks solutions check test thorough bytecode coverage lint format lock docs site captures \
   screenshots fuzz clean
 
 help: ## list the targets
@@ -96,15 +96,21 @@ lint: $(DEV) ## run linters, type checks and import contracts
 
 # These tests wait for nothing, so a third process would only import the tests once more.
 check: JOBS = 2
-check: lint ## the fast loop: lint, types and every test not marked slow or alone
-	@$(BIN)/pytest -q $(PARALLEL) -m "not slow and not alone"
+check: lint ## the fast loop: lint, types and every test not marked slow, thorough or alone
+	@$(BIN)/pytest -q $(PARALLEL) -m "not slow and not thorough and not alone"
 	@$(took)
 
-test: $(DEV) ## lint, types, all tests and coverage (NETCHAT_NO_APT=1 installs no system packages)
+test: $(DEV) ## lint, types, tests and coverage (NETCHAT_NO_APT=1 installs no system packages)
 	@$(BIN)/python -m tests.system_packages
 	@$(MAKE) --no-print-directory -j 2 lint bytecode
-	@CORE_COVERAGE=1 $(BIN)/pytest $(PARALLEL) -m "not alone"
-	@$(BIN)/pytest -m alone
+	@CORE_COVERAGE=1 $(BIN)/pytest $(PARALLEL) -m "not thorough and not alone"
+	@$(BIN)/pytest -m "alone and not thorough"
+	@$(took)
+
+thorough: $(DEV) ## the tests that `make test` leaves out: whole lessons, every command of the pages, long crashes
+	@$(BIN)/python -m tests.system_packages
+	@$(BIN)/pytest $(PARALLEL) -m "thorough and not alone"
+	@$(BIN)/pytest -m "thorough and alone"
 	@$(took)
 
 # In a new clone, importing the tests compiles and rewrites them and half of the packages, for half a

@@ -7,6 +7,7 @@ and interrupt would inherit that.
 
 import gc
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -45,7 +46,6 @@ SLOW = (
     "cli/",
     "compatibility/",
     "course/",
-    "docs/test_pages.py",
     "docs/test_site.py",
     "end_to_end/",
     "fuzz/",
@@ -72,9 +72,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     selected = config.getoption("markexpr")
     if "not slow" in selected and _name(collection_path).startswith(SLOW):
         return True
-    if selected == "alone" and collection_path.suffix == ".py":
-        return ("mark.alone" not in collection_path.read_text("utf-8")) or None
-    return None
+    needed = {mark for mark in ("alone", "thorough") if re.search(rf"(?<!not ){mark}", selected)}
+    if not needed or collection_path.suffix != ".py" or collection_path.name == "conftest.py":
+        return None
+    text = collection_path.read_text("utf-8")
+    return any(f"mark.{mark}" not in text for mark in needed) or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -28,7 +28,11 @@ NEEDED = (
     ("openssl", "openssl", "tests/net/tls and tests/end_to_end/test_tls.py: versions and chains"),
     ("sslscan", "sslscan", "tests/end_to_end/test_tls.py: what TLS offers"),
     ("testssl", "testssl.sh", "tests/end_to_end/test_tls.py: known weaknesses of TLS"),
-    ("nginx", "nginx", "tests/docs/test_proxies.py: the configurations of the pages"),
+    (
+        "nginx",
+        "nginx libnginx-mod-stream",
+        "tests/docs/test_proxies.py: the configurations of the pages",
+    ),
     ("caddy", "caddy", "tests/docs/test_proxies.py: the configuration of docs/TLS.md"),
     ("tmux", "tmux", "tests/end_to_end, of the client in a terminal: what the screen shows"),
 )
@@ -48,7 +52,7 @@ def main() -> None:
         for _, package, tests in missing:
             print(f"  {package:<10} {tests}")
         print(f"{NO_APT}=1 installs nothing; these tests are then skipped.", flush=True)
-        _install([package for _, package, _ in missing])
+        _install([name for _, package, _ in missing for name in package.split()])
         missing = _missing()
     for program, package, tests in missing:
         print(

@@ -27,7 +27,7 @@ def test_it_calls_make_targets_that_exist() -> None:
     commands = [step["run"] for step in steps if "run" in step]
     called = [re.fullmatch(r"make (\w+) PYTHON=python", command) for command in commands]
     assert all(called), commands
-    assert {match[1] for match in called if match} == {"test", "site"} <= targets
+    assert {match[1] for match in called if match} == {"test", "thorough", "site"} <= targets
 
 
 def test_make_finds_the_programs_of_a_virtual_environment_on_windows() -> None:

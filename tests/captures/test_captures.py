@@ -229,6 +229,7 @@ def test_tshark_shows_the_messages_of_each_record(name):
 
 
 @needs_tshark
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", EXPECTED)
 def test_tshark_sees_the_same(name):
     _, items = decode(name)

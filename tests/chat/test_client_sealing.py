@@ -441,13 +441,13 @@ def test_a_refused_rekey_concerns_its_room_and_what_waits_for_it():
     world = World()
     room, (ann,) = sealed_room(world, "Ann")
     assert ann.core.sealing is not None
-    counter = ann.core.say(room, "under way")
+    counter = ann.core.say(room, "in flight")
     ann.core.sealing._rekeys = {"elsewhere": counter + 1, room: counter + 2}
     ann.core.feed(encode(Error(ErrorCode.STORAGE, SealedSend.TYPE, counter + 2, "damaged", "")))
     assert ann.core.sealing._rekeys == {"elsewhere": counter + 1}
     world.settle()
     assert ann.all(Undelivered) == []
-    assert texts(ann, room) == ["under way"]
+    assert texts(ann, room) == ["in flight"]
 
 
 def test_a_program_without_keys_skips_what_is_sealed():

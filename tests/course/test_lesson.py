@@ -159,6 +159,7 @@ def test_no_random_variant_lets_a_mistake_pass(number, student):
         assert desk.verdict(number, mistake.code).result == "wrong", mistake.why
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", NAMED)
 def test_these_mistakes_get_their_hint_for_sixty_students(number):
     why, hint = NAMED[number]

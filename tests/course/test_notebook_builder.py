@@ -31,6 +31,7 @@ def kernel(tmp_path_factory):
             process.kill()
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.stem for lesson in LESSONS])
 def test_runs_from_top_to_bottom_and_its_solutions_pass(kernel, lesson):

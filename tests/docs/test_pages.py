@@ -31,6 +31,7 @@ def _can_unshare() -> bool:
 
 
 @pytest.mark.skipif(not _can_unshare(), reason="needs `unshare -n` and `ip`")
+@pytest.mark.thorough
 @pytest.mark.timeout(900)
 def test_the_commands_on_the_pages_work_in_reading_order() -> None:
     notebook = re.compile(r"experiments/\d")  # tests/course runs these

@@ -19,6 +19,18 @@ STREAM_MODULES = (
 )
 
 
+def _why_no_nginx() -> str:
+    """Return why nginx cannot check a configuration with streams, or an empty string."""
+    if shutil.which("nginx") is None:
+        return "nginx is not installed"
+    built = subprocess.run(["nginx", "-V"], capture_output=True, text=True, check=False).stderr
+    if re.search(r"--with-stream( |$)", built) or any(path.exists() for path in STREAM_MODULES):
+        return ""
+    return "nginx has no stream module: apt-get install libnginx-mod-stream"
+
+
+needs_nginx = pytest.mark.skipif(bool(_why_no_nginx()), reason=_why_no_nginx() or "nginx can")
+
 #: First word of each proxy's configuration.
 BEGIN = {"haproxy": "defaults", "nginx": "events"}
 
@@ -41,7 +53,7 @@ def test_haproxy_accepts_its_configuration(tmp_path: Path) -> None:
     check("haproxy", "-c", "-f", configuration("haproxy", tmp_path / "haproxy.cfg"))
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+@needs_nginx
 def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
     path = configuration("nginx", tmp_path / "nginx.conf")
     modules = [f"load_module {module};" for module in STREAM_MODULES if module.exists()]
@@ -54,7 +66,7 @@ def tls_block(language: str) -> str:
     return block.text
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+@needs_nginx
 def test_nginx_accepts_its_configuration_for_tls(tmp_path: Path) -> None:
     files = TlsServer(folder=tmp_path / "tls").files
     text = tls_block("nginx").replace("listen 443", "listen 8443")

@@ -29,6 +29,7 @@ FORGETFUL = ("--appendonly", "yes", "--appendfsync", "no")
 
 
 @needs_redis
+@pytest.mark.thorough
 @pytest.mark.alone  # leases of five seconds need processes that get their share of the CPU
 def test_nothing_is_lost_duplicated_or_reordered_under_faults(tmp_path: Path) -> None:
     kinds = Kinds(plain=5, link=0, terminal=1, page=int(NODE is not None))

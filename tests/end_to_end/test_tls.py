@@ -157,7 +157,7 @@ class TestScanners:
         assert set(versions.values()) == {"disabled"}
         assert "vulnerable to heartbleed" not in output.replace("not vulnerable", "")
 
-    @pytest.mark.slow
+    @pytest.mark.thorough
     @pytest.mark.skipif(shutil.which("testssl") is None, reason="testssl.sh is missing")
     def test_testssl_finds_nothing_above_low(self, server, tmp_path) -> None:
         report = tmp_path / "report.json"

@@ -81,7 +81,7 @@ def judged():
     return verdicts
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_enough_points(judged):
     assert len({(code, channel) for code, channel, *_ in judged}) >= 200
     kinds = {channel.partition(":")[0] for _, channel, *_ in judged}
@@ -90,17 +90,20 @@ def test_enough_points(judged):
 
 
 @pytest.mark.parametrize("rate", ["FER", "BER"])
+@pytest.mark.thorough
 def test_intervals_cover_the_true_rates(judged, rate):
     covered = [covers for *_, name, covers, _ in judged if name == rate]
     assert len(covered) >= 150
     assert np.mean(covered) >= 0.93
 
 
+@pytest.mark.thorough
 def test_no_point_deviates_far_from_theory(judged):
     far = [verdict for verdict in judged if verdict[-1] > 4.5]
     assert far == []
 
 
+@pytest.mark.thorough
 def test_intervals_are_not_too_wide(judged):
     """About a third of the points deviate by more than one standard error, as expected."""
     off = np.array([off for *_, off in judged])

@@ -104,7 +104,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("table", "column"), list(columns()))
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_any_value_in_any_column(tmp_path, table, column):
     make(tmp_path / "good.db", events=5)
     tried = 0

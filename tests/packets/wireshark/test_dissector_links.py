@@ -100,6 +100,7 @@ def test_a_block_across_segments_is_shown_where_it_begins(talk, size):
 
 
 @needs_tshark
+@pytest.mark.thorough
 def test_datagrams_too_short_for_a_block_are_ignored(tmp_path):
     from scapy.layers.inet import IP, UDP
     from scapy.layers.l2 import Ether
