@@ -19,6 +19,7 @@ from netchat.chat.client_session import Credentials
 from netchat.chat.commands import (
     AddInvitation,
     OpenAccountSession,
+    OpenSession,
     RemoveAccount,
     SetPassword,
     SetRole,
@@ -650,6 +651,19 @@ def test_a_connection_that_is_lost_before_its_account_is_opened(world):
     propose(world.hub.state, command, link, greeting)
     world.settle()
     assert account.session.is_away
+
+
+def test_a_name_that_is_registered_while_its_hello_waits_for_the_log(world):
+    registered(world).core.bye()
+    world.settle()
+    link = world.link()
+    command = OpenSession(
+        world.hub.state.server, 0, device_id(bytes(16)), 0, token_hash(b"new"), "Nova"
+    )
+    greeting = _Greeting(Hello(3, bytes(16), b"", "Nova", "test", ()), b"new")
+    propose(world.hub.state, command, link, greeting)
+    world._carry_out()
+    assert refusal(link.take())[0] == ErrorCode.LOGIN_REQUIRED
 
 
 def test_a_role_of_a_later_version_is_that_of_a_member(world):

@@ -436,3 +436,21 @@ def test_a_full_sealed_room_takes_no_more_members(monkeypatch):
     state = begun(SEALED)
     apply(state, c.PublishDevice(3, 1, 0, "", b"other", b""))
     assert apply(state, c.JoinRoom(3, 1, 5, "R2")) == Rejected(Reason.ROOM_FULL)
+
+
+def test_a_registered_name_starts_no_session_of_another_device():
+    state = begun(REGISTERED)
+    (account,) = state.accounts.values()
+    apply(state, c.EndSession(2, 1, 0, ""))
+    opened = apply(state, c.OpenSession(1, 9, 9, 0, b"z", "nova"))
+    assert opened == Rejected(Reason.REGISTERED, account=account.id)
+
+
+def test_a_session_without_a_token_cannot_be_resumed():
+    state = begun()
+    apply(state, c.OpenSession(1, 9, 9, 0, b"", "Maya"))
+    assert state.by_device[9].token == b""
+    assert b"" not in state.by_token
+    apply(state, c.ResumeSession(1, 2, 1, b"a", b""))
+    assert state.sessions[2].token == b""
+    assert b"" not in state.by_token

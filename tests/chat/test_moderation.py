@@ -365,6 +365,16 @@ class TestMutes:
         assert notices(vega)[-1] == "Luna was unmuted by Ada"
         assert act(world, ada, A.UNMUTE, "Luna").code == ErrorCode.NOTHING_TO_CHANGE
 
+    def test_a_mute_follows_the_account_to_another_device(self, school):
+        world, ada, nova, vega = school
+        session = world.hub.state.shared.by_name.get("Nova")
+        session.account = Account(10_001, "Nova", "", Role.MEMBER, 0)
+        act(world, ada, A.MUTE, "Nova")
+        session.device += 1  # where the account has logged in since
+        nova.core.say("lobby", "still here")
+        world.settle()
+        assert vega.texts() == []
+
     def test_an_unmute_finds_the_name_of_one_who_has_left(self, school):
         world, ada, nova, _ = school
         assert act(world, ada, A.UNMUTE, "Nova").code == ErrorCode.NOTHING_TO_CHANGE
