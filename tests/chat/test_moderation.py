@@ -19,6 +19,7 @@ from netchat.chat.client_events import (
 )
 from netchat.chat.commands import JoinRoom, ModerateRoom
 from netchat.chat.model import Account, Role
+from netchat.chat.moderation import find_mute
 from netchat.chat.moderation_text import describe, parse_notice
 from netchat.chat.ordering import OperatorRequest, apply_next, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
@@ -385,6 +386,8 @@ class TestMutes:
 
     def test_only_a_member_can_be_muted(self, school):
         world, ada, *_ = school
+        shared = world.hub.state.shared
+        assert find_mute(shared.by_name.get("Nova"), shared.rooms["lobby"], 0) is None
         world.user("Maya")
         error = act(world, ada, A.MUTE, "Maya")
         assert error.code == ErrorCode.NO_SUCH_USER
