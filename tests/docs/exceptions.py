@@ -28,7 +28,7 @@ REPLACEMENTS = {
 
 #: Commands that are not run, and why; only their names, options and arguments are checked.
 NOT_RUN = {
-    r"^make (test|check|coverage|format|docs|site|setup|demo|fuzz|lock|clean)\b": "takes minutes",
+    r"^make (test|thorough|check|coverage|format|docs|site|setup|demo|fuzz|lock|clean)\b": "takes minutes",
     r"^make (captures|notebooks|solutions|screenshots)\b": "needs root, Jupyter or a browser",
     r"^python -m tests\.(bench|fuzz|end_to_end|captures|screenshots|pictures)\b": "takes minutes",
     r"^netchat lab (up|exec|sniff|status|down)\b": "creates networks, as root; tests/lab covers it",
