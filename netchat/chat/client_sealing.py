@@ -244,8 +244,8 @@ class ClientSealing:
             if not self.pins.check(name, keys):
                 self._warn(
                     code,
-                    f"{name} has other keys than before: another device, or another person with this "
-                    "name, or the server is reading along; compare the safety number",
+                    f"the keys of {name} have changed: another device, another person with this name, "
+                    "or a server that is reading along; compare the safety number",
                 )
 
     def _report_safety(self, code: str, room: SealedRoom, name: str, request: int) -> None:

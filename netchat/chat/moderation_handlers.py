@@ -240,7 +240,7 @@ def _not_allowed(command: ModerateRoom, *, is_moderator: bool) -> str:
         return "Only an owner can appoint and dismiss moderators."
     if command.scope & BanScope.ADDRESS:
         return "Only an owner can ban an address, because it may be that of many users."
-    return f"You cannot do this to {command.target}, who is a moderator, too."
+    return f"You cannot do this to {command.target}, who is also a moderator."
 
 
 def _nothing(command: ModerateRoom) -> str:
@@ -324,7 +324,7 @@ def entry_refusal(
     if ban is not None:
         return ErrorCode.BANNED, ban_text(ban, "this room", state.time)
     if entry_problem(state.shared, session, room, state.time) is not None:
-        return ErrorCode.LOCKED, "This room is locked: it lets no new members in."
+        return ErrorCode.LOCKED, "This room is locked: no new members can join."
     return None
 
 

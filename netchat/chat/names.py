@@ -56,7 +56,7 @@ _ANY_SCRIPT = {
     "COMBINING", "IDEOGRAPHIC", "KATAKANA-HIRAGANA", "MIDDLE", "MODIFIER", "VEDIC", "VERTICAL",
 }  # fmt: skip
 
-#: Most digits that `suggest` appends, and how many numbers of each length it tries.
+#: Maximum number of digits that `suggest` appends, and how many numbers of each length it tries.
 _SUFFIX, _TRIES = 6, 8
 
 

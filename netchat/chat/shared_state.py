@@ -124,7 +124,7 @@ class SharedState:
 
     @classmethod
     def load(cls, data: bytes) -> SharedState:
-        """Return the state that `dump` has written.
+        """Return the state that `dump` wrote.
 
         Raises:
             CommandError: The bytes are not a state.

@@ -21,7 +21,7 @@ __all__ = ["PasswordVerdict", "PasswordWorker", "check_password", "hash_password
 #: Passes, KiB of memory, and lanes of argon2id.
 TIME_COST, MEMORY_COST, PARALLELISM = 2, 19 * 1024, 1
 
-#: Bytes of the hash and of the random salt.
+#: Sizes of the hash and of the random salt, in bytes.
 HASH_LENGTH, SALT_LENGTH = 32, 16
 
 #: Passwords that are checked at the same time.

@@ -253,7 +253,7 @@ def anonymise(
 
     Args:
         source: The capture.
-        target: The copy, readable by its owner only: pcap if it ends in `.pcap`, else pcapng.
+        target: The copy, readable by its owner only: pcap if it ends in `.pcap`, otherwise pcapng.
         ports: TCP ports of chat servers; see `Decoder`.
         limit: Maximum length of a frame, in bytes.
 

@@ -160,7 +160,7 @@ def sniff(
         interface: Name of the interface; `any` for all.
         ports: TCP ports of chat servers. If empty, all TCP is captured, and a chat is recognised by
             its frames.
-        write: Name of a file for the packets (pcap if it ends in `.pcap`, else pcapng), or an open
+        write: Name of a file for the packets (pcap if it ends in `.pcap`, otherwise pcapng), or an open
             binary file, which stays open.
         duration: Seconds after which the capture ends; None for no limit.
         limit: Maximum length of a frame, in bytes.

@@ -130,7 +130,7 @@ def past_line(
 
     Args:
         event: The event.
-        problems: What is wrong with it, if it was sealed; else None.
+        problems: What is wrong with it, if it was sealed; otherwise None.
         unsealed: What is wrong with it, if it should have been sealed.
     """
     when = time.localtime(event.time / 1e6)

@@ -199,7 +199,7 @@ class ErrorCode(wire.Choice):
     NOT_ALLOWED = 162, "The user has no right to do this, or not to that user."
     MUTED = 163, "A moderator has muted the user in this room."
     READ_ONLY = 164, "Only moderators may write in this room."
-    LOCKED = 165, "The room lets no new members in."
+    LOCKED = 165, "The room is closed to new members."
     NOT_POSSIBLE = 166, "The action is unknown, invalid, or impossible in this room."
     TOO_MANY = 167, "The room has as many bans, mutes or moderators as the server keeps."
     NOTHING_TO_CHANGE = 168, "The action would change nothing, such as a second LOCK."
@@ -232,7 +232,7 @@ class Membership(Record):
 
     room: str = wire.text("The room's code.")
     kind: int = wire.u8("Kind of the room.", RoomKind)
-    peer: str = wire.text("Name of the other user in a private room, else empty.")
+    peer: str = wire.text("Name of the other user in a private room, otherwise empty.")
     log: int = wire.u64("Identity of the room's log. A client that knows another one starts over.")
     last: int = wire.u64(
         "Position at which the client continues: it applies the EVENT after this one next, and "
@@ -250,7 +250,7 @@ class Member(Record):
 
     name: str = wire.text("The user's name.")
     away: int = wire.u8(
-        "1 while the connection is lost and the session may still be resumed, else 0. Clients that "
+        "1 while the connection is lost and the session may still be resumed, otherwise 0. Clients that "
         "handle SERVERS also get 2 + N: the user is connected to server N of the last SERVERS, "
         "counting from 0."
     )
@@ -274,7 +274,7 @@ class BannedUser(Record):
         "What is banned: the sum of 1 for a name, 2 for a device, 4 for an address."
     )
     name: str = wire.text("Name of the user, or empty.")
-    address: str = wire.text("Banned address, for owners; else empty.")
+    address: str = wire.text("Banned address, for owners; otherwise empty.")
     actor: str = wire.text("Name of the moderator; empty for the host at the dashboard.")
     reason: str = wire.text("The reason, or empty.")
 
@@ -305,7 +305,9 @@ class Sealed(Record):
         "Hash of the sender's previous sealed message (32 bytes), or empty."
     )
     key: bytes = wire.blob("The sending device's public keys: Ed25519, X25519 (64 bytes).")
-    check: bytes = wire.blob("For REKEY, check value of the new secret (16 bytes); else empty.")
+    check: bytes = wire.blob(
+        "For REKEY, check value of the new secret (16 bytes); otherwise empty."
+    )
     wraps: tuple[Wrap, ...] = wire.records(
         Wrap, "For REKEY, the new secret for each member. At most 200.", MAX_SEALED
     )
@@ -410,9 +412,9 @@ class Error(Message):
         "Reason. Below 100, the server closes the connection after this frame.", ErrorCode
     )
     about: int = wire.u8("Type number of the refused frame, or 0.")
-    reference: int = wire.u64("That frame's `request` or, for SEND, its `counter`; else 0.")
+    reference: int = wire.u64("That frame's `request` or, for SEND, its `counter`; otherwise 0.")
     text: str = wire.text("What is wrong and what to do, for users.")
-    suggestion: str = wire.text("A name that is free, if a name was refused; else empty.")
+    suggestion: str = wire.text("A name that is free, if a name was refused; otherwise empty.")
 
 
 @message(0x06, Way.BOTH)
@@ -498,7 +500,7 @@ class Roster(Message):
     request: int = wire.u32("Number of the answered request.")
     total: int = wire.u32("Number of members of the room.")
     more: int = wire.u8(
-        "1 if another page follows: send WHO with the last name as `after`; else 0."
+        "1 if another page follows: send WHO with the last name as `after`; otherwise 0."
     )
     room: str = wire.text("The room's code.")
     members: tuple[Member, ...] = wire.records(Member, "The members. At most 500.", MAX_ROSTER)
@@ -712,7 +714,7 @@ class BanList(Message):
 
     request: int = wire.u32("Number of the answered request.")
     more: int = wire.u8(
-        "1 if another page follows: send BANS with the last number as `after`; else 0."
+        "1 if another page follows: send BANS with the last number as `after`; otherwise 0."
     )
     room: str = wire.text("The room's code.")
     bans: tuple[BannedUser, ...] = wire.records(BannedUser, "The bans. At most 50.", MAX_BAN_PAGE)
@@ -800,7 +802,7 @@ class Devices(Message):
     """
 
     request: int = wire.u32("Number of the answered request.")
-    more: int = wire.u8("1 if another page follows: request it with the last name; else 0.")
+    more: int = wire.u8("1 if another page follows: request it with the last name; otherwise 0.")
     epoch: int = wire.u32("The room's epoch; 0 before the first secret of a private room.")
     check: bytes = wire.blob("Check value of the room's secret (16 bytes), or empty in epoch 0.")
     room: str = wire.text("The room's code.")

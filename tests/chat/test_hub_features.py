@@ -344,7 +344,7 @@ def test_another_device_of_an_account_leaves_its_sealed_rooms(world):
     world.settle()
     say(world, phone, room, "from the phone")
     assert texts(ann, room)[-1] == "from the phone"
-    assert any("Bob has other keys than before" in problem for problem in problems(ann))
+    assert any("the keys of Bob have changed" in problem for problem in problems(ann))
     ann.happened.clear()
     ann.core.send_private("Bob", "for the phone")
     world.settle()

@@ -21,7 +21,7 @@ __all__ = [
     "to_words",
 ]
 
-#: Bytes of a room's secret.
+#: Size of a room's secret, in bytes.
 SECRET_SIZE = 16
 
 _COUNT = 12  # words for 128 bits and their checksum

@@ -24,7 +24,7 @@ from netchat.net.cluster.snapshot_store import SnapshotStore
 
 __all__ = ["SNAPSHOT_EVERY", "ClusterLog", "ServerStatus"]
 
-#: Most bytes of batches that wait for Redis.
+#: Maximum size of the batches that wait for Redis, in bytes.
 PENDING_BYTES = 8 << 20
 
 #: Entries between two snapshots.

@@ -23,10 +23,10 @@ __all__ = ["RedisSession", "append"]
 
 Reply = TypeVar("Reply")
 
-#: Most entries in one reply.
+#: Maximum number of entries in one reply.
 READ_ENTRIES = 256
 
-#: Bytes of batches in one write.
+#: Size of the batches in one write, in bytes.
 WRITE_BYTES = 1 << 18
 
 #: Extra time for an answer that this process was too busy to read.

@@ -18,7 +18,7 @@ from netchat.net.cluster.keys import Keys
 
 __all__ = ["ClusterSnapshot", "SnapshotInfo", "SnapshotStore"]
 
-#: Bytes of a chunk. Redis serves other clients between two chunks.
+#: Size of a chunk, in bytes. Redis serves other clients between two chunks.
 CHUNK = 1 << 19
 
 #: Seconds after which Redis deletes the chunks of an unfinished snapshot, and frees its lock. Each

@@ -97,7 +97,7 @@ class TcpConnection:
         last: Time of its last packet, in ns.
         second_stream: Second stream on its addresses and ports, not classified yet.
         duplicates: Further streams of the same connection.
-        first: For a second stream or duplicate, the connection that it accompanies; else None.
+        first: For a second stream or duplicate, the connection that it accompanies; otherwise None.
     """
 
     __slots__ = (

@@ -71,7 +71,7 @@ class Row:
             or `damage`.
         labels: Texts on the row, the most important first.
         note: TCP's role in it, such as `retransmission`, or "".
-        who: The participants, if their vertical lines are shared; else "".
+        who: The participants, if their vertical lines are shared; otherwise "".
     """
 
     time: int

@@ -28,7 +28,7 @@ local RECORDS = {
   Membership = {
     { name = "room", kind = "text", doc = "The room's code." },
     { name = "kind", kind = "u8", enum = "RoomKind", doc = "Kind of the room." },
-    { name = "peer", kind = "text", doc = "Name of the other user in a private room, else empty." },
+    { name = "peer", kind = "text", doc = "Name of the other user in a private room, otherwise empty." },
     { name = "log", kind = "u64", doc = "Identity of the room's log. A client that knows another one starts over." },
     { name = "last", kind = "u64", doc = "Position at which the client continues: it applies the EVENT after this one next, and drops all others up to this one." },
     { name = "head", kind = "u64", doc = "The room's last event now. Once the client has applied it, it has caught up, and retransmits its messages that have no EVENT yet." },
@@ -39,14 +39,14 @@ local RECORDS = {
   },
   Member = {
     { name = "name", kind = "text", doc = "The user's name." },
-    { name = "away", kind = "u8", doc = "1 while the connection is lost and the session may still be resumed, else 0. Clients that handle SERVERS also get 2 + N: the user is connected to server N of the last SERVERS, counting from 0." },
+    { name = "away", kind = "u8", doc = "1 while the connection is lost and the session may still be resumed, otherwise 0. Clients that handle SERVERS also get 2 + N: the user is connected to server N of the last SERVERS, counting from 0." },
   },
   BannedUser = {
     { name = "number", kind = "u64", doc = "Number of the ban, for `#NUMBER` as the `target` of an UNBAN." },
     { name = "until", kind = "u64", clock = true, doc = "Its end in microseconds since 1970-01-01 UTC; 0 if it has no end." },
     { name = "scope", kind = "u8", doc = "What is banned: the sum of 1 for a name, 2 for a device, 4 for an address." },
     { name = "name", kind = "text", doc = "Name of the user, or empty." },
-    { name = "address", kind = "text", doc = "Banned address, for owners; else empty." },
+    { name = "address", kind = "text", doc = "Banned address, for owners; otherwise empty." },
     { name = "actor", kind = "text", doc = "Name of the moderator; empty for the host at the dashboard." },
     { name = "reason", kind = "text", doc = "The reason, or empty." },
   },
@@ -59,7 +59,7 @@ local RECORDS = {
     { name = "view", kind = "blob", doc = "The sender's hash of the room up to `seen` (32 bytes), or empty." },
     { name = "previous", kind = "blob", doc = "Hash of the sender's previous sealed message (32 bytes), or empty." },
     { name = "key", kind = "blob", doc = "The sending device's public keys: Ed25519, X25519 (64 bytes)." },
-    { name = "check", kind = "blob", doc = "For REKEY, check value of the new secret (16 bytes); else empty." },
+    { name = "check", kind = "blob", doc = "For REKEY, check value of the new secret (16 bytes); otherwise empty." },
     { name = "wraps", kind = "list", record = "Wrap", doc = "For REKEY, the new secret for each member. At most 200." },
     { name = "ciphertext", kind = "blob", doc = "SealedText, encrypted with AES-256-GCM, and its tag." },
     { name = "signature", kind = "blob", doc = "The device's Ed25519 signature over all of the above (64 bytes)." },
@@ -133,9 +133,9 @@ local MESSAGES = {
     fields = {
       { name = "code", kind = "u16", enum = "ErrorCode", doc = "Reason. Below 100, the server closes the connection after this frame." },
       { name = "about", kind = "u8", doc = "Type number of the refused frame, or 0." },
-      { name = "reference", kind = "u64", doc = "That frame's `request` or, for SEND, its `counter`; else 0." },
+      { name = "reference", kind = "u64", doc = "That frame's `request` or, for SEND, its `counter`; otherwise 0." },
       { name = "text", kind = "text", doc = "What is wrong and what to do, for users." },
-      { name = "suggestion", kind = "text", doc = "A name that is free, if a name was refused; else empty." },
+      { name = "suggestion", kind = "text", doc = "A name that is free, if a name was refused; otherwise empty." },
     },
   },
   [0x06] = {
@@ -209,7 +209,7 @@ local MESSAGES = {
     fields = {
       { name = "request", kind = "u32", doc = "Number of the answered request." },
       { name = "total", kind = "u32", doc = "Number of members of the room." },
-      { name = "more", kind = "u8", doc = "1 if another page follows: send WHO with the last name as `after`; else 0." },
+      { name = "more", kind = "u8", doc = "1 if another page follows: send WHO with the last name as `after`; otherwise 0." },
       { name = "room", kind = "text", doc = "The room's code." },
       { name = "members", kind = "list", record = "Member", doc = "The members. At most 500." },
     },
@@ -374,7 +374,7 @@ local MESSAGES = {
     doc = "Answers BANS with one page of bans, oldest first.",
     fields = {
       { name = "request", kind = "u32", doc = "Number of the answered request." },
-      { name = "more", kind = "u8", doc = "1 if another page follows: send BANS with the last number as `after`; else 0." },
+      { name = "more", kind = "u8", doc = "1 if another page follows: send BANS with the last number as `after`; otherwise 0." },
       { name = "room", kind = "text", doc = "The room's code." },
       { name = "bans", kind = "list", record = "BannedUser", doc = "The bans. At most 50." },
     },
@@ -443,7 +443,7 @@ local MESSAGES = {
     doc = "Answers DEVICE_LIST with one page of device keys, sorted by name.",
     fields = {
       { name = "request", kind = "u32", doc = "Number of the answered request." },
-      { name = "more", kind = "u8", doc = "1 if another page follows: request it with the last name; else 0." },
+      { name = "more", kind = "u8", doc = "1 if another page follows: request it with the last name; otherwise 0." },
       { name = "epoch", kind = "u32", doc = "The room's epoch; 0 before the first secret of a private room." },
       { name = "check", kind = "blob", doc = "Check value of the room's secret (16 bytes), or empty in epoch 0." },
       { name = "room", kind = "text", doc = "The room's code." },

@@ -130,7 +130,7 @@ export const RECORDS = {
   Membership: [
     ["room", "text", "The room's code."],
     ["kind", "u8", "Kind of the room.", "RoomKind"],
-    ["peer", "text", "Name of the other user in a private room, else empty."],
+    ["peer", "text", "Name of the other user in a private room, otherwise empty."],
     ["log", "u64", "Identity of the room's log. A client that knows another one starts over."],
     ["last", "u64", "Position at which the client continues: it applies the EVENT after this one next, and drops all others up to this one."],
     ["head", "u64", "The room's last event now. Once the client has applied it, it has caught up, and retransmits its messages that have no EVENT yet."],
@@ -141,14 +141,14 @@ export const RECORDS = {
   ],
   Member: [
     ["name", "text", "The user's name."],
-    ["away", "u8", "1 while the connection is lost and the session may still be resumed, else 0. Clients that handle SERVERS also get 2 + N: the user is connected to server N of the last SERVERS, counting from 0."],
+    ["away", "u8", "1 while the connection is lost and the session may still be resumed, otherwise 0. Clients that handle SERVERS also get 2 + N: the user is connected to server N of the last SERVERS, counting from 0."],
   ],
   BannedUser: [
     ["number", "u64", "Number of the ban, for `#NUMBER` as the `target` of an UNBAN."],
     ["until", "u64", "Its end in microseconds since 1970-01-01 UTC; 0 if it has no end."],
     ["scope", "u8", "What is banned: the sum of 1 for a name, 2 for a device, 4 for an address."],
     ["name", "text", "Name of the user, or empty."],
-    ["address", "text", "Banned address, for owners; else empty."],
+    ["address", "text", "Banned address, for owners; otherwise empty."],
     ["actor", "text", "Name of the moderator; empty for the host at the dashboard."],
     ["reason", "text", "The reason, or empty."],
   ],
@@ -161,7 +161,7 @@ export const RECORDS = {
     ["view", "blob", "The sender's hash of the room up to `seen` (32 bytes), or empty."],
     ["previous", "blob", "Hash of the sender's previous sealed message (32 bytes), or empty."],
     ["key", "blob", "The sending device's public keys: Ed25519, X25519 (64 bytes)."],
-    ["check", "blob", "For REKEY, check value of the new secret (16 bytes); else empty."],
+    ["check", "blob", "For REKEY, check value of the new secret (16 bytes); otherwise empty."],
     ["wraps", "list", "For REKEY, the new secret for each member. At most 200.", "Wrap"],
     ["ciphertext", "blob", "SealedText, encrypted with AES-256-GCM, and its tag."],
     ["signature", "blob", "The device's Ed25519 signature over all of the above (64 bytes)."],
@@ -234,9 +234,9 @@ export const MESSAGES = {
     fields: [
       ["code", "u16", "Reason. Below 100, the server closes the connection after this frame.", "ErrorCode"],
       ["about", "u8", "Type number of the refused frame, or 0."],
-      ["reference", "u64", "That frame's `request` or, for SEND, its `counter`; else 0."],
+      ["reference", "u64", "That frame's `request` or, for SEND, its `counter`; otherwise 0."],
       ["text", "text", "What is wrong and what to do, for users."],
-      ["suggestion", "text", "A name that is free, if a name was refused; else empty."],
+      ["suggestion", "text", "A name that is free, if a name was refused; otherwise empty."],
     ],
   },
   BYE: {
@@ -310,7 +310,7 @@ export const MESSAGES = {
     fields: [
       ["request", "u32", "Number of the answered request."],
       ["total", "u32", "Number of members of the room."],
-      ["more", "u8", "1 if another page follows: send WHO with the last name as `after`; else 0."],
+      ["more", "u8", "1 if another page follows: send WHO with the last name as `after`; otherwise 0."],
       ["room", "text", "The room's code."],
       ["members", "list", "The members. At most 500.", "Member"],
     ],
@@ -475,7 +475,7 @@ export const MESSAGES = {
     doc: "Answers BANS with one page of bans, oldest first.",
     fields: [
       ["request", "u32", "Number of the answered request."],
-      ["more", "u8", "1 if another page follows: send BANS with the last number as `after`; else 0."],
+      ["more", "u8", "1 if another page follows: send BANS with the last number as `after`; otherwise 0."],
       ["room", "text", "The room's code."],
       ["bans", "list", "The bans. At most 50.", "BannedUser"],
     ],
@@ -544,7 +544,7 @@ export const MESSAGES = {
     doc: "Answers DEVICE_LIST with one page of device keys, sorted by name.",
     fields: [
       ["request", "u32", "Number of the answered request."],
-      ["more", "u8", "1 if another page follows: request it with the last name; else 0."],
+      ["more", "u8", "1 if another page follows: request it with the last name; otherwise 0."],
       ["epoch", "u32", "The room's epoch; 0 before the first secret of a private room."],
       ["check", "blob", "Check value of the room's secret (16 bytes), or empty in epoch 0."],
       ["room", "text", "The room's code."],
