@@ -12,7 +12,7 @@ from netchat.chat.commands import (
     SetRole,
 )
 from netchat.chat.model import Account, Role, Session
-from netchat.chat.moderation import account_ban
+from netchat.chat.moderation_rules import account_ban
 from netchat.chat.outcomes import Outcome, Reason, Rejected, StateChange
 from netchat.chat.persistence import (
     AccountDeleted,

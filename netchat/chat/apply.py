@@ -41,7 +41,13 @@ from netchat.chat.commands import (
     StartServer,
 )
 from netchat.chat.model import Room, Session
-from netchat.chat.moderation import entry_problem, moderate, post_problem, rights_key, server_ban
+from netchat.chat.moderation_rules import (
+    entry_problem,
+    moderate,
+    post_problem,
+    rights_key,
+    server_ban,
+)
 from netchat.chat.outcomes import (
     ConversationOpened,
     MemberLeft,
@@ -61,7 +67,7 @@ from netchat.chat.persistence import (
 )
 from netchat.chat.room_codes import LOBBY
 from netchat.chat.room_log import append_event, remove_member
-from netchat.chat.room_rules import RoomRules
+from netchat.chat.room_moderation import RoomRules
 from netchat.chat.sealing_rules import post_sealed, publish_device
 from netchat.chat.session_rules import attached, end_session, moved, session_row
 from netchat.chat.shared_state import SharedState

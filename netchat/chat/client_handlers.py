@@ -31,7 +31,7 @@ from netchat.chat.client_session import ClientSession
 from netchat.chat.moderation_text import KINDS, describe, parse_notice
 from netchat.chat.names import fold
 from netchat.chat.outbox import RoomView
-from netchat.chat.room_rules import RoomFlags
+from netchat.chat.room_moderation import RoomFlags
 from netchat.errors import Unexpected
 from netchat.wire import (
     AccountStatus,

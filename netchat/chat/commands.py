@@ -203,7 +203,9 @@ class Post(ChatCommand):
     session: int = u64("Session number of the sender.")
     attachment: int = u64("The attachment on which it was requested.")
     counter: int = u64("Number of the message on the sender's device.")
-    known: int = u64("The device's last counter in the history, if the state has none; otherwise 0.")
+    known: int = u64(
+        "The device's last counter in the history, if the state has none; otherwise 0."
+    )
     time: int = u64("Time of day in microseconds since 1970.")
     room: str = text("The room's code.")
     text: str = text("The message.")
@@ -352,7 +354,9 @@ class PostSealed(ChatCommand):
     session: int = u64("Session number of the sender.")
     attachment: int = u64("The attachment on which it was requested.")
     counter: int = u64("Number of the message on the sender's device.")
-    known: int = u64("The device's last counter in the history, if the state has none; otherwise 0.")
+    known: int = u64(
+        "The device's last counter in the history, if the state has none; otherwise 0."
+    )
     time: int = u64("Time of day in microseconds since 1970.")
     room: str = text("The room's code.")
     sealed: tuple[Sealed, ...] = records(Sealed, "Exactly one: the sealed message.", 1)

@@ -10,8 +10,8 @@ from netchat.chat.commit_actions import SendWelcome
 from netchat.chat.connection import Connection
 from netchat.chat.credentials import DEVICE_KEY_SIZE, device_id, new_token, token_hash
 from netchat.chat.model import Account, Session
-from netchat.chat.moderation import account_ban
 from netchat.chat.moderation_handlers import address_ban, ban_text, server_ban_text
+from netchat.chat.moderation_rules import account_ban
 from netchat.chat.name_table import describe_conflict, describe_registered
 from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.chat.ordering import answers, propose

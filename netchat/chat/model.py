@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from netchat.chat.room_rules import RoomRules
+from netchat.chat.room_moderation import RoomRules
 from netchat.wire import Role, RoomKind
 
 __all__ = ["Account", "DeviceLogin", "MemberKeys", "Role", "Room", "Session"]

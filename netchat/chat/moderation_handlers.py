@@ -10,7 +10,7 @@ from netchat.chat.connection import Connection
 from netchat.chat.fair_shares import share_of
 from netchat.chat.large_replies import refuse_non_member
 from netchat.chat.model import Room, Session
-from netchat.chat.moderation import (
+from netchat.chat.moderation_rules import (
     ABOUT_USERS,
     OWNER_ACTIONS,
     entry_problem,
@@ -23,7 +23,7 @@ from netchat.chat.names import normalize_name
 from netchat.chat.ordering import OperatorRequest, answers, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
 from netchat.chat.room_codes import LOBBY
-from netchat.chat.room_rules import BanRecord, BanScope, MuteRecord
+from netchat.chat.room_moderation import BanRecord, BanScope, MuteRecord
 from netchat.chat.server_state import ServerState
 from netchat.chat.text import validate_text
 from netchat.wire import Bans, ErrorCode, Moderate, Moderated, ModeratorAction, RoomKind

@@ -25,7 +25,7 @@ from wcwidth import width as columns
 from netchat.chat.moderation_text import HOST, KINDS, describe, parse_notice
 from netchat.chat.names import fold
 from netchat.chat.room_codes import LOBBY, PRIVATE_MARK, show_code
-from netchat.chat.room_rules import BanScope
+from netchat.chat.room_moderation import BanScope
 from netchat.chat.text import show_text
 from netchat.wire import BannedUser, Event, EventKind, Member
 

@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import psutil
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from netchat.chat.moderation import rank
+from netchat.chat.moderation_rules import rank
 from netchat.chat.moderation_text import HOST, audit_line
 from netchat.chat.room_codes import LOBBY, read_code, show_code
 from netchat.chat.room_export import FORMATS, export_log
-from netchat.chat.room_rules import MAX_ENTRIES
+from netchat.chat.room_moderation import MAX_ENTRIES
 from netchat.chat.server_log import LogEntry, ServerLog, is_warning, log_line
 from netchat.errors import HistoryError, NetchatError
 from netchat.net.server_driver import ServerDriver

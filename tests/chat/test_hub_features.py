@@ -18,7 +18,7 @@ from netchat.chat.commands import OpenAccountSession, SetRole
 from netchat.chat.handshake import _Greeting
 from netchat.chat.ordering import propose
 from netchat.chat.outcomes import Reason, Rejected
-from netchat.chat.room_rules import MAX_ENTRIES, BanScope, MuteRecord, RoomRules
+from netchat.chat.room_moderation import MAX_ENTRIES, BanScope, MuteRecord, RoomRules
 from netchat.wire import (
     Device,
     Error,
@@ -40,7 +40,7 @@ from netchat.wire import (
 )
 from tests.chat.test_account_handlers import GOOD, entering, registered
 from tests.chat.test_client_sealing import invitation, problems, say, sealed_room, texts
-from tests.chat.test_moderation import operate
+from tests.chat.test_moderation_rules import operate
 from tests.chat.world import Link, User, World, refusal
 
 A = ModeratorAction

@@ -16,10 +16,10 @@ from netchat.chat.moderation_handlers import (
     server_ban_text,
 )
 from netchat.chat.outcomes import Reason
-from netchat.chat.room_rules import BanRecord, BanScope, MuteRecord
+from netchat.chat.room_moderation import BanRecord, BanScope, MuteRecord
 from netchat.wire import ErrorCode, Moderate, ModeratorAction
-from tests.chat.test_moderation import A
-from tests.chat.test_moderation import operate as operate_command
+from tests.chat.test_moderation_rules import A
+from tests.chat.test_moderation_rules import operate as operate_command
 from tests.chat.world import World
 
 DAY = 86_400_000_000

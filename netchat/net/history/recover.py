@@ -33,7 +33,7 @@ from netchat.chat.persistence import (
     SessionRow,
 )
 from netchat.chat.room_codes import LOBBY, PRIVATE_MARK
-from netchat.chat.room_rules import RoomRules
+from netchat.chat.room_moderation import RoomRules
 from netchat.errors import HistoryError, PeerError
 from netchat.files import make_private_folder, sync_folder
 from netchat.net.history.damage import after_damage

@@ -22,7 +22,7 @@ from netchat.chat.persistence import (
     SessionRow,
     Snapshot,
 )
-from netchat.chat.room_rules import RoomRules
+from netchat.chat.room_moderation import RoomRules
 from netchat.chat.state_records import unpack_logins
 from netchat.errors import CommandError
 from netchat.net.history.cluster_member import load_state

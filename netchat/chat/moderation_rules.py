@@ -25,7 +25,7 @@ from netchat.chat.outcomes import (
 from netchat.chat.persistence import AuditRow, EventRow, HistoryCleared, RoomDeleted, RulesRow
 from netchat.chat.room_codes import LOBBY
 from netchat.chat.room_log import Removal, append_event, remove_member
-from netchat.chat.room_rules import (
+from netchat.chat.room_moderation import (
     MAX_ENTRIES,
     BanRecord,
     BanScope,
