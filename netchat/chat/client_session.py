@@ -170,7 +170,7 @@ class ClientSession:
         self.out.append(frame)
 
     def send_hello(self, name: str) -> None:
-        """Send HELLO, also to propose another name after `NameRejected`.
+        """Send HELLO, the first one or one that proposes another name after `NameRejected`.
 
         Raises:
             EncodeError: The name does not fit into a frame.

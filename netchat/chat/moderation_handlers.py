@@ -206,7 +206,7 @@ def refusal_of(
             return ErrorCode.NOT_ALLOWED, _not_allowed(command, is_moderator=is_moderator)
         case Reason.TOO_MANY:
             return ErrorCode.TOO_MANY, (
-                "This room has as many bans, mutes or moderators as the server keeps; lift one first."
+                "This room has the maximum number of bans, mutes or moderators; remove one first."
             )
         case Reason.NOTHING_TO_CHANGE:
             return ErrorCode.NOTHING_TO_CHANGE, _nothing(command)

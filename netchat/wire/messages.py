@@ -162,7 +162,7 @@ class ErrorCode(wire.Choice):
     NAME_NOT_ALLOWED = 101, "The name is too long, or contains characters that are not allowed."
     NO_SUCH_ROOM = 110, "No room has this code."
     NOT_A_MEMBER = 111, "The request names a room that the client is not a member of."
-    TOO_MANY_ROOMS = 112, "The client is in as many rooms as the server allows."
+    TOO_MANY_ROOMS = 112, "The client is in the maximum number of rooms."
     NO_SUCH_USER = 113, "No user has this name, or the other member of a private room has left."
     TEXT_NOT_ALLOWED = 120, "The text is empty, or contains control characters or noncharacters."
     TEXT_TOO_LONG = 121, "The text has more bytes than WELCOME's `max_text`."
@@ -201,7 +201,7 @@ class ErrorCode(wire.Choice):
     READ_ONLY = 164, "Only moderators may write in this room."
     LOCKED = 165, "The room is closed to new members."
     NOT_POSSIBLE = 166, "The action is unknown, invalid, or impossible in this room."
-    TOO_MANY = 167, "The room has as many bans, mutes or moderators as the server keeps."
+    TOO_MANY = 167, "The room has the maximum number of bans, mutes or moderators."
     NOTHING_TO_CHANGE = 168, "The action would change nothing, such as a second LOCK."
     NOT_SEALING = (
         170,

@@ -43,7 +43,7 @@ def command(
         (Reason.NOT_ALLOWED, command(A.APPOINT), ErrorCode.NOT_ALLOWED, "Only an owner can appoint"),
         (Reason.NOT_ALLOWED, command(A.BAN, scope=4), ErrorCode.NOT_ALLOWED, "ban an address"),
         (Reason.NOT_ALLOWED, command(A.KICK), ErrorCode.NOT_ALLOWED, "also a moderator"),
-        (Reason.TOO_MANY, command(A.BAN), ErrorCode.TOO_MANY, "lift one first"),
+        (Reason.TOO_MANY, command(A.BAN), ErrorCode.TOO_MANY, "remove one first"),
         (Reason.NOTHING_TO_CHANGE, command(A.UNMUTE), ErrorCode.NOTHING_TO_CHANGE, "not muted"),
         (Reason.NOTHING_TO_CHANGE, command(A.APPOINT), ErrorCode.NOTHING_TO_CHANGE, "already"),
         (Reason.NOTHING_TO_CHANGE, command(A.DISMISS), ErrorCode.NOTHING_TO_CHANGE, "not appointed"),

@@ -62,7 +62,7 @@ class ClusterLog:
             it. The log must be empty then, and no other server can join before a snapshot is stored.
         is_durable: Whether Redis must keep what it acknowledges. False accepts any configuration.
         timing: Intervals.
-        pending_bytes: Most bytes of batches that wait for Redis.
+        pending_bytes: Maximum size of the batches that wait for Redis, in bytes.
         snapshot_every: Entries between two snapshots.
 
     Raises:

@@ -183,7 +183,7 @@ class ClusterMember:
         proposals.has_space = self._log.has_space
 
     def stored(self, position: LogPosition) -> None:
-        """Learn that the history has the state at a position of the log."""
+        """Record that the history has the state at a position of the log."""
         self._has_stored.set()
         if self._log is not None:
             self._log.stored(Checkpoint.decode(position.checkpoint))

@@ -44,8 +44,8 @@ class RedisSession:
         timing: Intervals.
         is_durable: Whether Redis must keep what it acknowledges.
         durable: Returns the position up to which the owner has stored the effects.
-        report: Learns whether Redis answers, and if not, why.
-        joined: Learns that this server is live and has applied everything before.
+        report: Called with whether Redis answers, and if not, why.
+        joined: Called once this server is live and has applied all earlier entries.
     """
 
     def __init__(

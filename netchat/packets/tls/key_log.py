@@ -32,7 +32,7 @@ class KeyLog:
     It has no readable `repr`, so that secrets do not get into logs and tracebacks.
 
     Attributes:
-        changes: Number of secrets added so far; tells whether it is worth trying again.
+        changes: Number of secrets added so far; shows whether another attempt is worthwhile.
     """
 
     def __init__(self) -> None:
