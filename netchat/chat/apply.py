@@ -1,7 +1,7 @@
 """The state machine of the chat: `apply` changes the shared state by one command.
 
 It is deterministic and total. It reads no clock, no randomness and no history, and it never raises:
-a command that is no longer valid in its place in the log is rejected and changes nothing.
+a command that is no longer valid at its position in the log is rejected and changes nothing.
 """
 
 from __future__ import annotations

@@ -342,7 +342,7 @@ class ClientSealing:
             counter = waiting[0].counter - COUNTER_GAP + spent
             if spent >= COUNTER_GAP:
                 send = client.memory.outbox.pop(waiting[0].counter)
-                why = "the room's secret was changed too often meanwhile"
+                why = "the room's secret was changed too often in the meantime"
                 client.events.append(Undelivered(send.text, why, send.counter))
                 return
         else:

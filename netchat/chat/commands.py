@@ -402,7 +402,7 @@ def decode_command(data: bytes) -> ChatCommand:
         CommandError: The bytes are not a valid command. The text says why.
     """
     if len(data) < 2:
-        raise CommandError(f"a command has at least 2 bytes, got {len(data)}")
+        raise CommandError(f"a command must have at least 2 bytes, got {len(data)}")
     if data[0] != _VERSION:
         raise CommandError(f"command version {data[0]} is not supported, only {_VERSION}")
     cls = COMMANDS.get(data[1])

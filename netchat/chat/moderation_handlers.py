@@ -136,7 +136,7 @@ def operate(
     Args:
         state: The server's state.
         request: The action.
-        answer: Called with what is wrong, or an empty string, once the action has its place in the log.
+        answer: Called with what is wrong, or an empty string, once the action has its position in the log.
     """
     problem = problem_of(request.action, request.scope, request.text)
     if problem is not None:

@@ -1,4 +1,4 @@
-"""Proposals: commands that wait for their place in the log of a cluster."""
+"""Proposals: commands that wait for their position in the log of a cluster."""
 
 from __future__ import annotations
 

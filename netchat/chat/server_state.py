@@ -58,7 +58,7 @@ class ServerState:
     Attributes:
         shared: Sessions, names, rooms and memberships, which all servers share.
         server: Epoch of this server, by which commands refer to it.
-        proposals: Commands that wait for their place in the log of a cluster; None without one.
+        proposals: Commands that wait for their position in the log of a cluster; None without one.
         software: Name and version of this server, for WELCOME.
         servers_frame: SERVERS for clients; empty without a cluster.
         other_servers: How ROSTER refers to the servers in it, by epoch.

@@ -159,7 +159,7 @@ def client(
 
         path = ClientPath(code, channel, seed, udp=udp, tls=tls)
     if invitation is not None and not is_new:
-        raise click.UsageError("--invitation is for --register.")
+        raise click.UsageError("--invitation requires --register.")
     if is_new and password_file is None and not at_keyboard:
         raise click.UsageError("--register needs --password-file when the client cannot prompt.")
     passwords = [

@@ -376,7 +376,7 @@ def _certificate(
 ) -> TlsServer | None:
     """Return the server's certificate, or None without TLS."""
     if (certificate is None) != (key is None):
-        raise click.UsageError("--tls-cert and --tls-key need each other.")
+        raise click.UsageError("--tls-cert and --tls-key must be given together.")
     if tls == "off" and certificate is None:
         if keylog is not None:
             raise click.UsageError("--keylog needs --tls: without TLS there are no keys.")

@@ -48,7 +48,7 @@ class ProtocolDetector(asyncio.Protocol):
     Args:
         upper: Protocol above. For frames, it becomes the protocol of the transport.
         open_link: Called with the first bytes of a link. The transport does not read until the
-            callee resumes it, with a protocol of its own.
+            callee resumes it, with its own protocol.
         delay: Called when the first bytes arrive; returns by how many seconds to delay the decision.
         open_tls: Called like `open_link`, with the first bytes of TLS. None treats them as frames.
     """

@@ -478,7 +478,7 @@ def test_a_message_is_given_up_after_many_changes_of_the_secret():
     ann.core.sealing.transmit(room)
     ann.happened += ann.core.take_events()
     assert [lost.why for lost in ann.all(Undelivered)] == [
-        "the room's secret was changed too often meanwhile"
+        "the room's secret was changed too often in the meantime"
     ]
 
 

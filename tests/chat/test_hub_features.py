@@ -15,7 +15,7 @@ from netchat.chat.client_events import (
 )
 from netchat.chat.client_session import Credentials
 from netchat.chat.commands import OpenAccountSession, SetRole
-from netchat.chat.handshake import _Greeting
+from netchat.chat.handshake import _PendingHello
 from netchat.chat.ordering import propose
 from netchat.chat.outcomes import Reason, Rejected
 from netchat.chat.room_moderation import MAX_ENTRIES, BanScope, MuteRecord, RoomRules
@@ -240,7 +240,7 @@ def test_an_account_that_is_banned_while_it_logs_in_stays_out(world):
     world.say(link, Login(1, user.core.memory.device_key, "Nova", GOOD))
     operate(world, A.BAN, "Nova")
     command = OpenAccountSession(1, world.hub.state.time, 5, 0, account.id, 0, b"", b"t" * 32)
-    greeting = _Greeting(Hello(15, b"", b"", "Nova", "test", ()), b"t" * 32)
+    greeting = _PendingHello(Hello(15, b"", b"", "Nova", "test", ()), b"t" * 32)
     link.take()
     link.features = 15
     propose(world.hub.state, command, link, greeting)

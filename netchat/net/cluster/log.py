@@ -149,7 +149,7 @@ class ClusterLog:
 
     async def _leave(self, epoch: int) -> None:
         """End the epoch, so that the other servers need not wait for the lease to expire."""
-        # A connection of its own: the session's may have been cancelled within a command.
+        # On a separate connection: the session's may have been cancelled within a command.
         connection = self._connect()
         try:
             await connection.connect()

@@ -107,7 +107,7 @@ class RedisSession:
         """Send, read and renew the lease, until a connection fails.
 
         Args:
-            also: What else to do meanwhile.
+            also: Additional work to run at the same time.
 
         Raises:
             ClusterError: The reason.
@@ -174,7 +174,7 @@ class RedisSession:
             if now - self._progress > self._timing.timeout:
                 raise RedisUnavailable("Redis does not answer appends")
         elif self._state.window.has_sent and order(self._state.position) >= order(self._appended):
-            raise RedisUnavailable("batches of this server are missing in the stream")
+            raise RedisUnavailable("batches of this server are missing from the stream")
 
     async def _promptly(self, answer: Coroutine[Any, Any, Reply]) -> Reply:
         """Wait for an answer, and report Redis as unavailable while it is late."""

@@ -185,7 +185,7 @@ class SnapshotStore:
                 await self.info(redis) == info
             ):  # otherwise, another server has replaced it meanwhile
                 raise _damaged()
-        raise ClusterError("the cluster's snapshot was replaced while it was loaded, several times")
+        raise ClusterError("the cluster's snapshot was replaced several times while it was loaded")
 
 
 async def _packed(file: IO[bytes], digest: hashlib._Hash) -> AsyncIterator[bytes]:

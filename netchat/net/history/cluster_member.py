@@ -1,6 +1,6 @@
 """Part of a history that makes its server a member of a cluster: its identity and its position.
 
-The history of such a server is a copy of the cluster's log. It stores the shared state, with its place
+The history of such a server is a copy of the cluster's log. It stores the shared state, with its position
 in the log, only from time to time; after a restart, the server applies the rest of the log again.
 """
 
@@ -49,7 +49,7 @@ class ClusterIdentity(NamedTuple):
     """Random identifier of the server."""
 
     is_first: bool
-    """Whether the server had a history of its own, with which the cluster's history begins."""
+    """Whether the server had its own history, with which the cluster's history begins."""
 
     checkpoint: bytes
     """Place in the log from which the server continues; empty for a new server."""
@@ -100,7 +100,7 @@ def copy_database(path: Path) -> tuple[IO[bytes], bytes]:
     """Copy a database that another connection may be writing to.
 
     Returns:
-        The consistent copy, in a temporary file, and its place in the log.
+        The consistent copy, in a temporary file, and its position in the log.
     """
     copy = temporary_file(path)
     try:

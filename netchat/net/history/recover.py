@@ -204,8 +204,10 @@ def _read_tables(file: sqlite3.Connection, found: Recovered) -> None:
     problem_of_membership = membership_problem(numbers, {session.id for session in found.sessions})
     for session in found.sessions:
         query = "SELECT room FROM seat WHERE session = ? AND room {}"
-        seats = [MembershipRow(session.id, room) for (room,) in _scan(file, query, session.id)]
-        found.memberships += [seat for seat in seats if not problem_of_membership(seat)]
+        memberships = [
+            MembershipRow(session.id, room) for (room,) in _scan(file, query, session.id)
+        ]
+        found.memberships += [one for one in memberships if not problem_of_membership(one)]
     with contextlib.suppress(sqlite3.Error):
         found.audit = read_audit(file, _LARGEST)
     problem_of_rules = rules_problem(numbers)

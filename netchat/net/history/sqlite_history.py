@@ -324,7 +324,7 @@ class SqliteHistory:
             return temporary_file(self.path)
 
     def copy(self) -> tuple[IO[bytes], bytes]:
-        """Copy the file for another server, and return the copy and its place in the cluster's log.
+        """Copy the file for another server, and return the copy and its position in the cluster's log.
 
         Closing the copy deletes it. May run in any thread.
         """
