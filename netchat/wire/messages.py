@@ -233,7 +233,7 @@ class Membership(Record):
     room: str = wire.text("The room's code.")
     kind: int = wire.u8("Kind of the room.", RoomKind)
     peer: str = wire.text("Name of the other user in a private room, otherwise empty.")
-    log: int = wire.u64("Identity of the room's log. A client that knows another one starts over.")
+    log: int = wire.u64("Identity of the room's log. A client that knows a different one starts over.")
     last: int = wire.u64(
         "Position at which the client continues: it applies the EVENT after this one next, and "
         "drops all others up to this one."
@@ -297,7 +297,7 @@ class Sealed(Record):
     algorithms: int = wire.u8("1: HKDF-SHA256, AES-256-GCM, Ed25519.")
     epoch: int = wire.u32("Number of the room's secret, from 1. For REKEY, that of the new secret.")
     run: int = wire.u32(
-        "Random number, new at each start of the sender. With `counter` it forms the nonce."
+        "Random number, new at each startup of the sender. With `counter` it forms the nonce."
     )
     seen: int = wire.u64("Sequence number of the last event that the sender has applied.")
     view: bytes = wire.blob("The sender's hash of the room up to `seen` (32 bytes), or empty.")
@@ -562,7 +562,7 @@ class Event(Message):
     kind: int = wire.u8("Kind of the event.", EventKind)
     room: str = wire.text("The room's code.")
     sender: str = wire.text(
-        "Name of the user; for a rename, the old name. REMOVED, MODERATED: the user whom it is about."
+        "Name of the user; for a rename, the old name. REMOVED, MODERATED: the user concerned."
     )
     text: str = wire.text(
         "The message; for a rename, the new name; for a leave, the reason. Events of moderation: three "
@@ -679,9 +679,9 @@ class Moderate(Message):
     action: int = wire.u8("What to do.", ModeratorAction)
     scope: int = wire.u8(
         "For a BAN, what to ban: the sum of 1 for the name, 2 for the user's device, 4 for the user's "
-        "address (owners only). 0 means name and device. Else 0."
+        "address (owners only). 0 means name and device. Otherwise 0."
     )
-    seconds: int = wire.u32("Duration of a MUTE or BAN; 0 until it is lifted. Else 0.")
+    seconds: int = wire.u32("Duration of a MUTE or BAN; 0 until it is lifted. Otherwise 0.")
     room: str = wire.text("The room's code.")
     target: str = wire.text(
         "Name of the user. For a BAN of an address also that address; for an UNBAN also `#NUMBER`. "

@@ -45,7 +45,7 @@ class Replica(Protocol):
         """Handle the start or end of an outage of Redis, during which nothing is acknowledged."""
 
     def fenced(self, rejected: Sequence[PendingBatch], is_certain: bool) -> None:
-        """Handle the expiry of this server. The log joins again automatically, with a new epoch.
+        """Handle the expiry of this server's lease. The log joins again automatically, with a new epoch.
 
         Args:
             rejected: Batches that were appended and did not count.

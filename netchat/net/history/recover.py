@@ -121,7 +121,7 @@ def recover(source: Path, target: Path) -> Recovered:
     those events must not confuse them with later events that reuse their sequence numbers.
 
     Args:
-        source: Damaged history; at most its permissions are changed.
+        source: Damaged history, whose permissions may be restricted; nothing else in it is changed.
         target: New history.
 
     Returns:
