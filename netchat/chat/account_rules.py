@@ -47,10 +47,10 @@ __all__ = [
     "set_role",
 ]
 
-#: Accounts of a server, so that an open registration cannot fill its memory and disk.
+#: Maximum number of accounts of a server, so that an open registration cannot fill its memory and disk.
 MAX_ACCOUNTS = 100_000
 
-#: Unused invitations of a server.
+#: Maximum number of unused invitations of a server.
 MAX_INVITATIONS = 10_000
 
 

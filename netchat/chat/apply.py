@@ -75,7 +75,7 @@ from netchat.wire import MAX_SEALED, EventKind, RoomKind
 
 __all__ = ["MAX_MEMBERSHIPS", "apply"]
 
-#: Rooms that one user can be in, whatever the settings, private rooms included. RENAME and BYE cause
+#: Maximum number of rooms of one user, whatever the settings, private rooms included. RENAME and BYE cause
 #: an event in each of them at once, which must not delay other users: 120 events take about 1.5 ms.
 MAX_MEMBERSHIPS = 120
 

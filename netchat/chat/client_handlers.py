@@ -93,7 +93,7 @@ _FLAGS: dict[int, tuple[int, bool]] = {
 #: The smallest code of an error after which the server does not close the connection.
 FIRST_REFUSAL = 100
 
-#: Events that are kept while an earlier one is missing.
+#: Maximum number of events that are kept while an earlier one is missing.
 _MAX_OUT_OF_ORDER = 4096
 
 

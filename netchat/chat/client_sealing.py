@@ -177,7 +177,7 @@ class ClientSealing:
             self._client.ask(lambda request: DeviceList(request, code, ""))
 
     def ask_safety(self, code: str, name: str = "") -> int:
-        """Request a safety number: of the pair with a user, or of the room. `SafetyReceived` follows.
+        """Request the safety number of the room, or of this user and another one. `SafetyReceived` follows.
 
         Raises:
             SealingError: The room has no sealed messages, or the user has no known keys.

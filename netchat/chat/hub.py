@@ -69,7 +69,8 @@ WARNING_INTERVAL = 10.0
 #: log2 of the bytes for which a frame costs one more token in the rate limit: 1 KiB.
 FRAME_UNIT = 10
 
-#: Replies that a connection may have pending; at this number, the server stops reading from it.
+#: Maximum number of replies that a connection has pending; at this number, the server stops reading from
+#: it.
 MAX_PENDING_REPLIES = 64
 
 #: Minimum pause of a connection, in seconds, so that the server then handles several frames at once.

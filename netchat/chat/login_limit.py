@@ -28,7 +28,7 @@ ADDRESS = TokenBucket(seconds=10.0, burst=60)
 ACCOUNT = TokenBucket(seconds=60.0, burst=100)
 DEVICE = TokenBucket(seconds=60.0, burst=10)
 
-#: Stored buckets of each kind.
+#: Maximum number of stored buckets of each kind.
 MAX_KEYS = 10_000
 
 

@@ -14,7 +14,8 @@ __all__ = ["Proposal", "Proposals"]
 #: Bytes of commands at which a batch ends.
 BATCH_BYTES = 64 * 1024
 
-#: Proposals that a connection may have pending; at this number, the server stops reading from it.
+#: Maximum number of proposals that a connection has pending; at this number, the server stops reading from
+#: it.
 MAX_PENDING = 256
 
 #: Commands of messages. They do not wait for each other.

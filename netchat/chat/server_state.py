@@ -31,8 +31,8 @@ __all__ = ["MAX_CHECKS", "ServerState"]
 #: Empty rooms that are kept, so that users can return to them.
 MAX_EMPTY = 1024
 
-#: Passwords that wait for a check, or are being checked. At 20 ms each on two threads, the last one
-#: waits for 0.6 s.
+#: Maximum number of passwords that wait for a check, or are being checked. At 20 ms each on two threads,
+#: the last one waits for 0.6 s.
 MAX_CHECKS = 64
 
 #: Of these, those that one address may always have while any are free. A user with a right password may

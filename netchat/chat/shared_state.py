@@ -127,7 +127,7 @@ class SharedState:
         """Return the state that `dump` wrote.
 
         Raises:
-            CommandError: The bytes are not a state.
+            CommandError: The bytes are not a valid state.
         """
         state, records = cls(), unpack_state(data)
         try:

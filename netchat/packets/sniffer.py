@@ -37,7 +37,7 @@ _LATE = 200_000_000
 #: Counters of links that the summary contains.
 _OF_BLOCKS = ("blocks", "corrected", "failed", "again")
 
-#: Conversations whose counters are kept separately. Those of older ones are added up.
+#: Maximum number of conversations whose counters are kept separately. Those of older ones are added up.
 _MAX_CONVERSATIONS = 10_000
 
 

@@ -45,13 +45,13 @@ EVERY, SAMPLES = 1.0, 120
 #: Maximum number of simultaneous viewers.
 MAX_VIEWERS = 20
 
-#: Updates queued for a slow viewer before it is disconnected.
+#: Maximum number of updates queued for a slow viewer before it is disconnected.
 MAX_WAITING = 30
 
-#: Rooms and slow readers listed: the largest and the slowest.
+#: Maximum number of listed rooms, and of listed slow readers: the largest and the slowest.
 MAX_LISTED = 50
 
-#: Users listed.
+#: Maximum number of listed users.
 MAX_USERS_LISTED = 500
 
 #: Bytes of events in an exported log, and of each read of the history.

@@ -233,7 +233,9 @@ class Membership(Record):
     room: str = wire.text("The room's code.")
     kind: int = wire.u8("Kind of the room.", RoomKind)
     peer: str = wire.text("Name of the other user in a private room, otherwise empty.")
-    log: int = wire.u64("Identity of the room's log. A client that knows a different one starts over.")
+    log: int = wire.u64(
+        "Identity of the room's log. A client that knows a different one starts over."
+    )
     last: int = wire.u64(
         "Position at which the client continues: it applies the EVENT after this one next, and "
         "drops all others up to this one."

@@ -63,7 +63,7 @@ def read_secret(written: str) -> bytes:
             letters suffice.
 
     Raises:
-        ValueError: It is neither. The text says what is wrong, without the secret.
+        ValueError: The text is neither. The error says what is wrong, without the secret.
     """
     words = re.split(r"[\s,+.-]+", written.strip().casefold())
     if len(words) == 1 or _ENCODED.fullmatch(written.strip()):

@@ -16,7 +16,7 @@ from netchat.net.cluster.uninterrupted import uninterrupted
 
 __all__ = ["LogLost", "find_position"]
 
-#: Snapshots that may be replaced while a server starts from them.
+#: Maximum number of snapshots that are replaced while a server starts from them.
 ATTEMPTS = 5
 
 

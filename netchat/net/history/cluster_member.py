@@ -52,7 +52,7 @@ class ClusterIdentity(NamedTuple):
     """Whether the server had its own history, with which the cluster's history begins."""
 
     checkpoint: bytes
-    """Place in the log from which the server continues; empty for a new server."""
+    """Position in the log from which the server continues; empty for a new server."""
 
 
 def load_membership(file: sqlite3.Connection) -> ClusterIdentity | None:
@@ -116,7 +116,7 @@ def copy_database(path: Path) -> tuple[IO[bytes], bytes]:
 
 
 def replace_database(file: sqlite3.Connection, copy: Path) -> None:
-    """Replace the content of an open database by a copy of another server's, except the identity.
+    """Replace the content of an open database with a copy of another server's, except the identity.
 
     The copy gets the identity first, so that the database never has the other server's.
     """

@@ -332,7 +332,7 @@ class SqliteHistory:
             return copy_database(self.path)
 
     def replace(self, copy: Path) -> None:
-        """Replace everything but the membership by the content of another server's file.
+        """Replace everything but the membership with the content of another server's file.
 
         Writer thread only. It changes the membership in the copy.
         """

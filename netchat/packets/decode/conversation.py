@@ -12,7 +12,7 @@ from netchat.wire import Hello, Joined, Membership, Message, Renamed, Welcome
 
 __all__ = ["Conversation", "DirectionCounts", "endpoints", "reverse", "show_endpoint"]
 
-#: Rooms remembered per conversation: their number depends on untrusted input.
+#: Maximum number of rooms remembered per conversation: their number depends on untrusted input.
 _MAX_ROOMS = 256
 
 

@@ -52,7 +52,7 @@ __all__ = ["Decoder"]
 
 _KINDS = SYN | FIN | RST | ACK
 
-#: Connections known not to be a chat; the key of one takes 150 bytes.
+#: Maximum number of remembered connections that are not a chat; the key of one takes 150 bytes.
 _MAX_FOREIGN = 65_536
 
 
@@ -301,7 +301,7 @@ class Decoder:
         return other, sender
 
     def _replace(self, connection: TcpConnection) -> list[Item]:
-        """Replace a connection by its second stream, which is a new connection."""
+        """Replace a connection with its second stream, which is a new connection."""
         second_stream = connection.second_stream
         assert second_stream is not None
         connection.second_stream = None

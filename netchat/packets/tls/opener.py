@@ -31,7 +31,7 @@ _TRIAL, _DERIVATION = 256, 65_536
 #: Key updates that may have been missed.
 _MAX_UPDATES = 4
 
-#: Connections of the key log to try if the handshake was not captured.
+#: Maximum number of connections of the key log to try if the handshake was not captured.
 _MAX_CONNECTIONS = 64
 
 #: After this many records that could not be decrypted, only every power of two is tried by trial.
