@@ -355,7 +355,7 @@ def _try_again(
     if connection.closing or connection not in state.connections:
         return
     if moved is not None and moved.server not in (0, state.server):
-        # The client may have given up this connection without this server noticing, and must not lose
+        # The client may have abandoned this connection without this server noticing, and must not lose
         # the newer one. If it still has this one, it connects again, and that HELLO is the latest.
         state.send(connection, Bye("The session was resumed on another server in the meantime."))
         state.close(connection)

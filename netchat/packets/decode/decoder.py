@@ -68,7 +68,7 @@ class Decoder:
         keys: Secrets of TLS connections; None for none.
 
     Attributes:
-        keys: Secrets of TLS connections, also those that the capture contains.
+        keys: Secrets of TLS connections, including those that the capture contains.
         packets: Number of packets fed.
         skipped: Number of packets without a TCP segment or a link's datagram, by reason.
         conversations: Number of chat connections and links over UDP found.
