@@ -1,4 +1,4 @@
-"""`netchat audit`: the audit log of a history, also while a server uses it."""
+"""`netchat audit`: the audit log of a history, even while a server uses it."""
 
 from __future__ import annotations
 

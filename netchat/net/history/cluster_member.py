@@ -28,8 +28,8 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS cluster (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, server TEXT NOT NULL,
     is_first INTEGER NOT NULL,               -- 1: the cluster's history begins with this one
-    checkpoint BLOB NOT NULL DEFAULT x'',    -- place in the log, or empty for its start
-    state BLOB NOT NULL                      -- shared state at this place
+    checkpoint BLOB NOT NULL DEFAULT x'',    -- position in the log, or empty for its start
+    state BLOB NOT NULL                      -- shared state at this position
 )
 """
 
