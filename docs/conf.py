@@ -92,7 +92,7 @@ def comment_of(package: str, name: str) -> list[str]:
 def document_constant(
     _: Sphinx, what: str, name: str, _value: object, _options: object, lines: list[str]
 ) -> None:
-    """Replace the docstring of a constant's type by the comment above the constant."""
+    """Replace the docstring of a constant's type with the comment above the constant."""
     if what == "data":
         package, _, constant = name.rpartition(".")
         lines[:] = comment_of(package, constant)

@@ -19,12 +19,12 @@ The first level answers a caller's first question: which side caused the error?
     │   └── UntrustedServer    a server without the expected key or certificate; do not retry
     ├── TlsError               a TLS handshake failed, or a certificate cannot be used
     ├── NotPermitted           this process lacks a permission, such as to capture packets
-    ├── LinkError              a noisy link could not be opened, or was given up
+    ├── LinkError              a noisy link could not be opened, or failed for good
     ├── BenchError             an experiment could not run, or its file cannot be used
     ├── LabError               the lab's hosts and network could not be created, or do not exist
     ├── HistoryError           the history could not be read or written
     ├── CommandError           a command in a log could not be decoded
-    ├── SealingError           a sealed message cannot be sealed or opened
+    ├── SealingError           a message cannot be sealed or opened
     ├── ClusterError           the log of a cluster cannot be used
     └── CaptureError           a capture file is truncated, damaged or of an unknown format
 """
@@ -139,7 +139,7 @@ class TlsError(NetchatError):
 
 
 class LinkError(NetchatError):
-    """A noisy link that could not be opened, was refused, or was given up."""
+    """A noisy link that could not be opened, was refused, or failed for good."""
 
 
 class BenchError(NetchatError):
@@ -159,7 +159,7 @@ class CommandError(NetchatError):
 
 
 class SealingError(NetchatError):
-    """A sealed message cannot be sealed or opened, or a device's keys are invalid."""
+    """A message that cannot be sealed or opened, or invalid keys of a device."""
 
 
 class ClusterError(NetchatError):

@@ -94,7 +94,7 @@ def internet_checksum(variant: Variant, function: Any) -> None:
         need(
             answer == right,
             f"For {shown} your checksum is {answer:#06x}, which is wrong.",
-            "Append a zero byte to an odd number of bytes. And do you add every carry, also "
+            "Append a zero byte to an odd number of bytes. And do you add every carry, including "
             "the one that adding a carry produces?",
         )
 

@@ -24,7 +24,7 @@ def need_laws(code: Code) -> None:
         need(
             verdict.counterexample is None,
             f"{code.name} breaks a law. {verdict.law} But {verdict.counterexample}",
-            "Work through this case by hand, then in a cell of its own.",
+            "Work through this case by hand, then in a separate cell.",
         )
 
 

@@ -42,7 +42,7 @@ class Point:
 
     @property
     def fer(self) -> float | None:
-        """Frame error rate: fraction of messages decoded wrongly or given up."""
+        """Frame error rate: fraction of messages decoded wrongly or not at all."""
         return self.tally.frame_errors / self.tally.frames if self.tally.frames else None
 
     @property

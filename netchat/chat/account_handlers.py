@@ -2,7 +2,7 @@
 
 Passwords are checked and hashed away from the event loop. A handler queues a `CheckPassword`, and
 `password_checked` continues with the result. Names without an account take the same way, with the
-same work, so that neither the answer nor its delay tells which names are registered.
+same work, so that neither the answer nor its delay reveals which names are registered.
 """
 
 from __future__ import annotations

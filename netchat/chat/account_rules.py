@@ -12,7 +12,7 @@ from netchat.chat.commands import (
     SetRole,
 )
 from netchat.chat.model import Account, Role, Session
-from netchat.chat.moderation import account_ban
+from netchat.chat.moderation_rules import account_ban
 from netchat.chat.outcomes import Outcome, Reason, Rejected, StateChange
 from netchat.chat.persistence import (
     AccountDeleted,
@@ -47,10 +47,10 @@ __all__ = [
     "set_role",
 ]
 
-#: Accounts of a server, so that an open registration cannot fill its memory and disk.
+#: Maximum number of accounts of a server, so that an open registration cannot fill its memory and disk.
 MAX_ACCOUNTS = 100_000
 
-#: Unused invitations of a server.
+#: Maximum number of unused invitations of a server.
 MAX_INVITATIONS = 10_000
 
 

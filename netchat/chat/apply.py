@@ -1,7 +1,7 @@
 """The state machine of the chat: `apply` changes the shared state by one command.
 
 It is deterministic and total. It reads no clock, no randomness and no history, and it never raises:
-a command that is no longer valid in its place in the log is rejected and changes nothing.
+a command that is no longer valid at its position in the log is rejected and changes nothing.
 """
 
 from __future__ import annotations
@@ -41,7 +41,13 @@ from netchat.chat.commands import (
     StartServer,
 )
 from netchat.chat.model import Room, Session
-from netchat.chat.moderation import entry_problem, moderate, post_problem, rights_key, server_ban
+from netchat.chat.moderation_rules import (
+    entry_problem,
+    moderate,
+    post_problem,
+    rights_key,
+    server_ban,
+)
 from netchat.chat.outcomes import (
     ConversationOpened,
     MemberLeft,
@@ -61,7 +67,7 @@ from netchat.chat.persistence import (
 )
 from netchat.chat.room_codes import LOBBY
 from netchat.chat.room_log import append_event, remove_member
-from netchat.chat.room_rules import RoomRules
+from netchat.chat.room_moderation import RoomRules
 from netchat.chat.sealing_rules import post_sealed, publish_device
 from netchat.chat.session_rules import attached, end_session, moved, session_row
 from netchat.chat.shared_state import SharedState
@@ -69,7 +75,7 @@ from netchat.wire import MAX_SEALED, EventKind, RoomKind
 
 __all__ = ["MAX_MEMBERSHIPS", "apply"]
 
-#: Rooms that one user can be in, whatever the settings, private rooms included. RENAME and BYE cause
+#: Maximum number of rooms of one user, whatever the settings, private rooms included. RENAME and BYE cause
 #: an event in each of them at once, which must not delay other users: 120 events take about 1.5 ms.
 MAX_MEMBERSHIPS = 120
 

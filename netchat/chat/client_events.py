@@ -113,7 +113,7 @@ class LoginFailed:
     Attributes:
         why: The reason.
         code: The server's reason, or 0 if the client has refused to send the password.
-        suggestion: A name that is free, if the name was refused; else empty.
+        suggestion: A name that is free, if the name was refused; otherwise empty.
     """
 
     why: str
@@ -156,7 +156,7 @@ class RoomEntered:
     Attributes:
         room: Room code.
         kind: Lobby, room or private room.
-        peer: Name of the other user in a private room, else an empty string.
+        peer: Name of the other user in a private room, otherwise an empty string.
         members: Number of members, including this user.
         asked: Whether this user's own request caused it, rather than another user's.
         request: Number of that request, or 0.
@@ -190,7 +190,7 @@ class RoomEvent:
     Attributes:
         event: The EVENT message.
         kind: Lobby, room or private room.
-        peer: Name of the other user in a private room, else an empty string.
+        peer: Name of the other user in a private room, otherwise an empty string.
         own: Whether it is the user's own message.
         late: Whether it happened while the user was not connected.
         is_sealed: Whether it was sealed. `event` then holds its plaintext, and as its sender the name
@@ -330,7 +330,7 @@ class RoomDescribed:
         room: Room code.
         title: Its title, or empty.
         role: The user's rights: 0 member, 1 moderator, 2 owner.
-        is_locked: Whether it lets no new members in.
+        is_locked: Whether it is closed to new members.
         is_read_only: Whether only moderators can write.
     """
 

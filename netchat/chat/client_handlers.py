@@ -31,7 +31,7 @@ from netchat.chat.client_session import ClientSession
 from netchat.chat.moderation_text import KINDS, describe, parse_notice
 from netchat.chat.names import fold
 from netchat.chat.outbox import RoomView
-from netchat.chat.room_rules import RoomFlags
+from netchat.chat.room_moderation import RoomFlags
 from netchat.errors import Unexpected
 from netchat.wire import (
     AccountStatus,
@@ -93,7 +93,7 @@ _FLAGS: dict[int, tuple[int, bool]] = {
 #: The smallest code of an error after which the server does not close the connection.
 FIRST_REFUSAL = 100
 
-#: Events that are kept while an earlier one is missing.
+#: Maximum number of events that are kept while an earlier one is missing.
 _MAX_OUT_OF_ORDER = 4096
 
 

@@ -177,7 +177,7 @@ class ClientSealing:
             self._client.ask(lambda request: DeviceList(request, code, ""))
 
     def ask_safety(self, code: str, name: str = "") -> int:
-        """Request a safety number: of the pair with a user, or of the room. `SafetyReceived` follows.
+        """Request the safety number of the room, or of this user and another one. `SafetyReceived` follows.
 
         Raises:
             SealingError: The room has no sealed messages, or the user has no known keys.
@@ -244,8 +244,8 @@ class ClientSealing:
             if not self.pins.check(name, keys):
                 self._warn(
                     code,
-                    f"{name} has other keys than before: another device, or another person with this "
-                    "name, or the server is reading along; compare the safety number",
+                    f"the keys of {name} have changed: another device, another person with this name, "
+                    "or a server that is reading along; compare the safety number",
                 )
 
     def _report_safety(self, code: str, room: SealedRoom, name: str, request: int) -> None:
@@ -342,7 +342,7 @@ class ClientSealing:
             counter = waiting[0].counter - COUNTER_GAP + spent
             if spent >= COUNTER_GAP:
                 send = client.memory.outbox.pop(waiting[0].counter)
-                why = "the room's secret was changed too often meanwhile"
+                why = "the room's secret was changed too often in the meantime"
                 client.events.append(Undelivered(send.text, why, send.counter))
                 return
         else:

@@ -103,9 +103,9 @@ class ClientSession:
         account: Name of the user's account; empty for a guest.
         role: Rights of the account.
         has_accounts: Whether the server has accounts.
-        credentials: What the next connection logs in or registers with, before HELLO; else None.
+        credentials: What the next connection logs in or registers with, before HELLO; otherwise None.
         is_logging_out: Whether the end of the session also logs out.
-        pending_bye: The BYE or LOGOUT frame, if the user has ended the session; else empty.
+        pending_bye: The BYE or LOGOUT frame, if the user has ended the session; otherwise empty.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class ClientSession:
         self.out.append(frame)
 
     def send_hello(self, name: str) -> None:
-        """Send HELLO, also to propose another name after `NameRejected`.
+        """Send HELLO, the first one or one that proposes another name after `NameRejected`.
 
         Raises:
             EncodeError: The name does not fit into a frame.

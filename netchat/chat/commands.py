@@ -203,7 +203,9 @@ class Post(ChatCommand):
     session: int = u64("Session number of the sender.")
     attachment: int = u64("The attachment on which it was requested.")
     counter: int = u64("Number of the message on the sender's device.")
-    known: int = u64("The device's last counter in the history, if the state has none; else 0.")
+    known: int = u64(
+        "The device's last counter in the history, if the state has none; otherwise 0."
+    )
     time: int = u64("Time of day in microseconds since 1970.")
     room: str = text("The room's code.")
     text: str = text("The message.")
@@ -337,7 +339,7 @@ class ModerateRoom(ChatCommand):
     time: int = u64("Time of day in microseconds since 1970.")
     user: int = u64("Session number of the user whom it is about, or 0.")
     action: int = u32("What to do, as `ModeratorAction`.")
-    scope: int = u32("What a ban refers to, as `BanScope`; else 0.")
+    scope: int = u32("What a ban applies to, as `BanScope`; otherwise 0.")
     seconds: int = u32("Duration of a mute or ban, or 0.")
     room: str = text("The room's code.")
     target: str = text("The name of the user, or another target as in MODERATE.")
@@ -352,7 +354,9 @@ class PostSealed(ChatCommand):
     session: int = u64("Session number of the sender.")
     attachment: int = u64("The attachment on which it was requested.")
     counter: int = u64("Number of the message on the sender's device.")
-    known: int = u64("The device's last counter in the history, if the state has none; else 0.")
+    known: int = u64(
+        "The device's last counter in the history, if the state has none; otherwise 0."
+    )
     time: int = u64("Time of day in microseconds since 1970.")
     room: str = text("The room's code.")
     sealed: tuple[Sealed, ...] = records(Sealed, "Exactly one: the sealed message.", 1)
@@ -398,7 +402,7 @@ def decode_command(data: bytes) -> ChatCommand:
         CommandError: The bytes are not a valid command. The text says why.
     """
     if len(data) < 2:
-        raise CommandError(f"a command has at least 2 bytes, got {len(data)}")
+        raise CommandError(f"a command must have at least 2 bytes, got {len(data)}")
     if data[0] != _VERSION:
         raise CommandError(f"command version {data[0]} is not supported, only {_VERSION}")
     cls = COMMANDS.get(data[1])

@@ -19,7 +19,7 @@ from netchat.chat.commit_actions import (
 from netchat.chat.connection import Connection, RoomFeed
 from netchat.chat.effects import ClearHistory, Fanout
 from netchat.chat.model import Session
-from netchat.chat.moderation import rank
+from netchat.chat.moderation_rules import rank
 from netchat.chat.persistence import Batch
 from netchat.chat.plain_events import plain_events, removal_code
 from netchat.chat.server_state import ServerState

@@ -48,13 +48,13 @@ class SendWelcome(NamedTuple):
     """Optional features of the client."""
 
     is_resumed: bool = True
-    """Whether the client continues its session; else this may be that of another device."""
+    """Whether the client continues its own session. If not, it may continue that of another device."""
 
 
 class SendJoined(NamedTuple):
     """Send JOINED, then the room's events.
 
-    This also happens if the membership has ended meanwhile: its last events and LEFT follow.
+    Sent even if the membership has ended in the meantime: its last events and LEFT follow.
     """
 
     connection: Connection
@@ -122,7 +122,7 @@ class CloseFeed(NamedTuple):
     code: str
     connections: list[Connection]
     lagging: list[Connection]
-    """Those that did not get its events as they happened."""
+    """Lagging connections, which get the events from the history."""
 
 
 CommitAction = (

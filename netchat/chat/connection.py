@@ -37,11 +37,11 @@ class Connection:
         lagging_rooms: The rooms whose events it does not get live, each with the last event that
             it was sent.
         pending_replies: Requests with large replies, answered one at a time as the peer reads them.
-        holds: Why the server reads nothing from it now, as bits defined by the transport; else 0.
-            A peer that is not read does not time out.
+        holds: Why the server reads nothing from it now, as bits defined by the transport; otherwise 0.
+            A peer that the server does not read does not time out.
         allowance: Frames that it may send at once (the tokens of a token bucket).
         refilled_at: Time at which the token bucket was last refilled, in seconds.
-        proposals: Number of its requests whose commands wait for their place in a cluster's log.
+        proposals: Number of its requests whose commands wait for their position in a cluster's log.
         moves: Number of them that are not messages.
         deferred: Frames that wait until the requests before them are answered.
         has_confirmed: Whether the client has proved that it has the session's new token.

@@ -17,7 +17,7 @@ RATE, BURST = 50.0, 500.0
 #: Longest wait of a connection, in seconds; less than the time that it has for its HELLO.
 MAX_WAIT = 5.0
 
-#: Address groups to remember.
+#: Maximum number of address groups to remember.
 MAX_SHARES = 4096
 
 

@@ -19,8 +19,8 @@ ADDRESS_SECONDS, ADDRESS_BURST = 2.0, GUARANTEED * PAIR_BURST
 _PAIR = TokenBucket(PAIR_SECONDS, PAIR_BURST)
 _ADDRESS = TokenBucket(ADDRESS_SECONDS, ADDRESS_BURST)
 
-#: Pairs of users that are remembered for each address group of the senders: 100 users who each
-#: started a conversation with 40 others.
+#: Maximum number of pairs of users that are remembered for each address group of the senders: 100 users
+#: who each started a conversation with 40 others.
 MAX_PAIRS = 4096
 
 

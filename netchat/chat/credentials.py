@@ -9,10 +9,10 @@ import secrets
 
 __all__ = ["DEVICE_KEY_SIZE", "TOKEN_SIZE", "device_id", "new_token", "short_id", "token_hash"]
 
-#: Bytes of a resume token.
+#: Size of a resume token, in bytes.
 TOKEN_SIZE = 32
 
-#: Bytes of a device key.
+#: Size of a device key, in bytes.
 DEVICE_KEY_SIZE = 16
 
 

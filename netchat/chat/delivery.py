@@ -61,8 +61,8 @@ def _serve(
         if last < feed.delivered:
             lagging[feed] = last
             return True
-        # In the same round: by the next one, a busy room would be ahead again, and the rooms
-        # after it would never be served.
+        # Serve the other rooms in the same round: in the next round, a busy room would have new events
+        # again, and the rooms after it would never be served.
         del lagging[feed]
         feed.live[connection] = None
         if behind and (lagging or connection.pending_replies):
@@ -93,7 +93,7 @@ def serve_leaving(state: ServerState) -> None:
 
 def _next_events(state: ServerState, feed: RoomFeed, last: int) -> tuple[bytes, int]:
     """Return the next frames after event `last` of a feed, and the last one's number."""
-    last = max(last, feed.oldest - 1)  # the events before may still be there, but were cleared
+    last = max(last, feed.oldest - 1)  # cleared events may not be deleted yet
     found = feed.tail.after(last, CATCH_UP_BYTES)
     if found is not None:
         return found

@@ -64,7 +64,7 @@ class Log(NamedTuple):
 
 
 class ClearHistory(NamedTuple):
-    """A room whose events before `floor` to delete from the history."""
+    """Events of a room, all before `floor`, to delete from the history."""
 
     room: int
     """Number of the room."""

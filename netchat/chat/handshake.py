@@ -10,8 +10,8 @@ from netchat.chat.commit_actions import SendWelcome
 from netchat.chat.connection import Connection
 from netchat.chat.credentials import DEVICE_KEY_SIZE, device_id, new_token, token_hash
 from netchat.chat.model import Account, Session
-from netchat.chat.moderation import account_ban
 from netchat.chat.moderation_handlers import address_ban, ban_text, server_ban_text
+from netchat.chat.moderation_rules import account_ban
 from netchat.chat.name_table import describe_conflict, describe_registered
 from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.chat.ordering import answers, propose
@@ -28,7 +28,7 @@ __all__ = ["hello", "reserved_seconds"]
 NAME_COST = 20
 
 
-class _Greeting(NamedTuple):
+class _PendingHello(NamedTuple):
     """A HELLO that is being answered."""
 
     message: Hello
@@ -68,7 +68,7 @@ def hello(
         # Another server of the cluster may have issued the token: this one may have to catch up. A
         # command without a session is rejected, but then everything before it has been applied.
         barrier = ResumeSession(state.server, 0, 0, used, used)
-        propose(state, barrier, connection, _Greeting(message, b""))
+        propose(state, barrier, connection, _PendingHello(message, b""))
         return
     if refusal := address_ban(state, connection, session):
         state.disconnect(connection, removal_code(connection), refusal)
@@ -82,7 +82,7 @@ def hello(
     absence = state.away.get(session.id)
     away = state.now - absence.since if absence is not None else 0.0
     command = ResumeSession(state.server, session.id, session.attachment, used, token_hash(token))
-    propose(state, command, connection, _Greeting(message, token, away))
+    propose(state, command, connection, _PendingHello(message, token, away))
 
 
 def _refuses_plain_client(
@@ -139,14 +139,14 @@ def _open_account(
         used,
         token_hash(token),
     )
-    propose(state, command, connection, _Greeting(message, token))
+    propose(state, command, connection, _PendingHello(message, token))
 
 
 @answers(OpenAccountSession)
 def _account_opened(
     state: ServerState,
     connection: Connection,
-    greeting: _Greeting,
+    pending: _PendingHello,
     command: OpenAccountSession,
     outcome: Outcome,
 ) -> None:
@@ -158,13 +158,13 @@ def _account_opened(
             return
         # The token was used up meanwhile, for example.
         moved = state.shared.by_device.get(command.device)
-        _try_again(state, connection, greeting.message, moved)
+        _try_again(state, connection, pending.message, moved)
         return
     session = state.shared.by_device[command.device]
     if not _attach(state, connection, session):
         return
-    _log_joined(state, connection, session, greeting)
-    _send_welcome(state, connection, session, greeting, is_resumed=False)
+    _log_joined(state, connection, session, pending)
+    _send_welcome(state, connection, session, pending, is_resumed=False)
 
 
 def _needs_account(state: ServerState, connection: Connection, message: Hello, name: str) -> bool:
@@ -219,7 +219,7 @@ def _start_session(state: ServerState, connection: Connection, message: Hello) -
     before = state.shared.by_device.get(device)
     replaces = before.id if before is not None else 0
     command = OpenSession(state.server, state.time, device, replaces, token_hash(token), name)
-    propose(state, command, connection, _Greeting(message, token))
+    propose(state, command, connection, _PendingHello(message, token))
 
 
 def _capacity_problem(state: ServerState, connection: Connection, *, is_known: bool) -> str | None:
@@ -246,7 +246,7 @@ def _capacity_problem(state: ServerState, connection: Connection, *, is_known: b
 def _started(
     state: ServerState,
     connection: Connection,
-    greeting: _Greeting,
+    pending: _PendingHello,
     command: OpenSession,
     outcome: Outcome,
 ) -> None:
@@ -256,20 +256,20 @@ def _started(
             _refuse_taken_name(state, connection, command.name, rival)
         elif outcome.reason is Reason.REGISTERED:
             account = state.shared.accounts[outcome.account]
-            _refuse_registered_name(state, connection, greeting.message, command.name, account)
+            _refuse_registered_name(state, connection, pending.message, command.name, account)
         elif outcome.reason is Reason.BANNED:
             text = server_ban_text(state, command.name, command.device)
             state.disconnect(connection, removal_code(connection), text)
         else:  # a delayed HELLO, or this server has joined its cluster again meanwhile
             moved = state.shared.by_device.get(command.device)
-            _try_again(state, connection, greeting.message, moved)
+            _try_again(state, connection, pending.message, moved)
         return
     session = state.shared.by_device[command.device]
     if not _attach(state, connection, session):
         return
-    _log_joined(state, connection, session, greeting)
-    features = greeting.message.features
-    welcome = SendWelcome(connection, session, greeting.token, state.time, None, (), features)
+    _log_joined(state, connection, session, pending)
+    features = pending.message.features
+    welcome = SendWelcome(connection, session, pending.token, state.time, None, (), features)
     state.batch.before.append(welcome)
 
 
@@ -277,7 +277,7 @@ def _started(
 def _resumed(
     state: ServerState,
     connection: Connection,
-    greeting: _Greeting,
+    pending: _PendingHello,
     command: ResumeSession,
     outcome: Outcome,
 ) -> None:
@@ -285,33 +285,31 @@ def _resumed(
         session = state.shared.sessions.get(command.session)
         if session is not None and session.attachment == command.attachment:
             session = None  # it was rejected for another reason
-        _try_again(state, connection, greeting.message, session)
+        _try_again(state, connection, pending.message, session)
         return
     session = state.shared.sessions[command.session]
     if not _attach(state, connection, session):
         return
-    state.log(
-        "resumed", name=session.name, address=connection.address, away=round(greeting.away, 3)
-    )
-    _send_welcome(state, connection, session, greeting, is_resumed=True)
+    state.log("resumed", name=session.name, address=connection.address, away=round(pending.away, 3))
+    _send_welcome(state, connection, session, pending, is_resumed=True)
 
 
 def _send_welcome(
     state: ServerState,
     connection: Connection,
     session: Session,
-    greeting: _Greeting,
+    pending: _PendingHello,
     *,
     is_resumed: bool,
 ) -> None:
     """Answer with WELCOME and the session's rooms."""
-    message = greeting.message
+    message = pending.message
     positions = {p.room: p.last for p in message.positions if _same_log(state, p.room, p.log)}
     feeds = tuple(state.feeds[room.id] for room in session.rooms.values())
     welcome = SendWelcome(
         connection,
         session,
-        greeting.token,
+        pending.token,
         state.time,
         positions,
         feeds,
@@ -331,14 +329,14 @@ def _attach(state: ServerState, connection: Connection, session: Session) -> boo
 
 
 def _log_joined(
-    state: ServerState, connection: Connection, session: Session, greeting: _Greeting
+    state: ServerState, connection: Connection, session: Session, pending: _PendingHello
 ) -> None:
     """Log a user's new session on a connection."""
     state.log(
         "joined",
         name=session.name,
         address=connection.address,
-        software=greeting.message.software[:80],
+        software=pending.message.software[:80],
         users=len(state.shared.sessions),
     )
 
@@ -357,9 +355,9 @@ def _try_again(
     if connection.closing or connection not in state.connections:
         return
     if moved is not None and moved.server not in (0, state.server):
-        # The client may have given up this connection without this server noticing, and must not lose
+        # The client may have abandoned this connection without this server noticing, and must not lose
         # the newer one. If it still has this one, it connects again, and that HELLO is the latest.
-        state.send(connection, Bye("The session was resumed on another server meanwhile."))
+        state.send(connection, Bye("The session was resumed on another server in the meantime."))
         state.close(connection)
         return
     hello(state, connection, message, is_current=True)

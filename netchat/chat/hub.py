@@ -66,13 +66,14 @@ __all__ = ["Hub"]
 #: Minimum time between two warnings that a connection sends too fast, in seconds.
 WARNING_INTERVAL = 10.0
 
-#: log2 of the bytes for which a frame costs one more in the rate limit: 1 KiB.
+#: log2 of the bytes for which a frame costs one more token in the rate limit: 1 KiB.
 FRAME_UNIT = 10
 
-#: Replies that a connection may have pending; at this number, the server stops reading from it.
+#: Maximum number of replies that a connection has pending; at this number, the server stops reading from
+#: it.
 MAX_PENDING_REPLIES = 64
 
-#: Shortest pause of a connection, in seconds, so that several frames are handled after it.
+#: Minimum pause of a connection, in seconds, so that the server then handles several frames at once.
 MIN_PAUSE = 0.02
 
 #: Pause of a connection with too many pending proposals while the cluster's log is unavailable.
@@ -129,7 +130,7 @@ class Hub:
         """Register a new connection.
 
         Returns:
-            For how many seconds not to read from it, because its address group connects too often.
+            Seconds for which not to read from it, because its address group connects too often.
         """
         state = self.state
         connection.heard = connection.refilled_at = now
@@ -165,7 +166,7 @@ class Hub:
         return min(free, int(grown)) if grown > 0 else 0
 
     def pause(self, connection: Connection, now: float, *, more: bool) -> float:
-        """Return for how many seconds not to read from a connection; 0 to continue.
+        """Return the seconds for which not to read from a connection; 0 to continue.
 
         Args:
             connection: A connection whose frames have just been handled.
@@ -400,7 +401,7 @@ class Hub:
             state.close(connection)
 
     def announce_servers(self, servers: Mapping[int, ServerAddress]) -> None:
-        """Tell the clients that want to know it which other servers they can connect to.
+        """Tell the clients that support SERVERS which other servers they can connect to.
 
         Args:
             servers: The addresses of the servers by epoch.
@@ -439,7 +440,7 @@ class Hub:
 def _must_wait(connection: Connection, number: int) -> bool:
     """Return whether a frame has to wait for the commands of the requests before it.
 
-    What it means may depend on their outcomes. Only messages do not wait for each other.
+    Its meaning may depend on their outcomes. Only messages do not wait for each other.
     """
     if connection.session is None:
         return connection.proposals > 0

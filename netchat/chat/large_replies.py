@@ -7,7 +7,7 @@ import dataclasses
 
 from netchat.chat.connection import Connection, PartialHistory, RepeatedSend
 from netchat.chat.model import Role, Session
-from netchat.chat.moderation import rank
+from netchat.chat.moderation_rules import rank
 from netchat.chat.plain_events import plain_frames
 from netchat.chat.server_state import ServerState
 from netchat.errors import HistoryError

@@ -19,7 +19,7 @@ __all__ = ["LINES", "TOTAL", "LogLimit"]
 #: from all sources: as many as when a large class joins at the same moment.
 LINES, TOTAL, BURST = 10, 50, 250
 
-#: Sources that get a summary of their own; the others share one.
+#: Maximum number of sources that get their own summary; the others share one.
 _MAX_NAMED = 5
 
 _SECOND = 1.0

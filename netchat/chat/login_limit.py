@@ -8,10 +8,10 @@ group, and one of its account. Right passwords cost nothing. The rules follow fr
   seconds. A class that shares an address has that many typing mistakes.
 - Many addresses guess passwords of one account: they share `ACCOUNT`, 100 guesses and then one per
   minute.
-- An attacker locks the owner out by guessing: a device that has logged in before does not share these
-  buckets of the account. It has its own, `DEVICE`. Nor do tokens, by which such a device stays logged
-  in, count as guesses. Only a new device of the owner has to wait, and only while many addresses attack,
-  or if the attacker shares its address.
+- An attacker guesses continuously to lock the owner out: a device that has logged in before does not share
+  these buckets of the account, but has its own, `DEVICE`. Tokens, which keep such a device logged in, do not
+  count as guesses. Only a new device of the owner has to wait, and only while many addresses attack, or if
+  the attacker shares its address.
 
 Names that are not registered are limited in the same way, so that the limits do not tell them apart.
 """
@@ -28,7 +28,7 @@ ADDRESS = TokenBucket(seconds=10.0, burst=60)
 ACCOUNT = TokenBucket(seconds=60.0, burst=100)
 DEVICE = TokenBucket(seconds=60.0, burst=10)
 
-#: Stored buckets of each kind.
+#: Maximum number of stored buckets of each kind.
 MAX_KEYS = 10_000
 
 
@@ -69,7 +69,7 @@ class LoginLimit:
         self._accounts.take(name, now)
 
     def succeeded(self, share: str, name: str, device: int, now: float) -> None:
-        """Return the tokens of a password that was counted as wrong, and is right."""
+        """Give back the tokens of a correct password, which `failed` has counted in advance."""
         if device:
             self._devices.give_back((name, device), now)
             return

@@ -24,7 +24,7 @@ def find_last_counter(
     about: type[Message],
     counter: int,
 ) -> int | None:
-    """Return a device's last counter if only the history knows it, else 0.
+    """Return a device's last counter if only the history knows it, otherwise 0.
 
     Returns:
         None if the message is repeated or cannot be checked; the client has been answered.

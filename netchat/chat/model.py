@@ -1,13 +1,13 @@
 """Accounts, sessions and rooms: the shared state of a chat.
 
-Only `netchat.chat.apply` changes them. They know nothing of connections or of time.
+Only `netchat.chat.apply` changes them. They depend neither on connections nor on the time.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from netchat.chat.room_rules import RoomRules
+from netchat.chat.room_moderation import RoomRules
 from netchat.wire import Role, RoomKind
 
 __all__ = ["Account", "DeviceLogin", "MemberKeys", "Role", "Room", "Session"]
@@ -28,8 +28,8 @@ class Account:
         role: Rights of the account.
         created: Time of the registration, in microseconds since 1970.
         session: Its session, or None while it has none.
-        logins: The devices that have logged in before, without the one of its session, by device id. The
-            one that was used last is the last.
+        logins: The devices that have logged in before, except that of its session, by device id, the most
+            recently used one last.
     """
 
     __slots__ = ("created", "id", "logins", "name", "password", "role", "session", "version")
@@ -85,7 +85,7 @@ class Session:
 
     @property
     def role(self) -> Role:
-        """Rights of its account; those of a member without one."""
+        """Rights of the session's account; a guest has those of a member."""
         return self.account.role if self.account is not None else Role.MEMBER
 
     @property
@@ -113,9 +113,9 @@ class Room:
         head: Sequence number of its last event.
         members: The sessions in it, connected or not.
         counters: The largest counter of each device that has sent a message recently.
-        older_counters: The same before the last rotation.
+        older_counters: The counters before the last rotation.
         rules: What moderators have set, or None if they never have.
-        epoch: Number of the secret of a sealed room, or of a private room with sealed messages; else 0.
+        epoch: Number of the secret of a sealed room, or of a private room with sealed messages; or 0.
         check: Check value of that secret, or empty.
         devices: Keys of the members of a sealed room.
     """

@@ -10,7 +10,7 @@ from netchat.chat.connection import Connection
 from netchat.chat.fair_shares import share_of
 from netchat.chat.large_replies import refuse_non_member
 from netchat.chat.model import Room, Session
-from netchat.chat.moderation import (
+from netchat.chat.moderation_rules import (
     ABOUT_USERS,
     OWNER_ACTIONS,
     entry_problem,
@@ -23,7 +23,7 @@ from netchat.chat.names import normalize_name
 from netchat.chat.ordering import OperatorRequest, answers, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
 from netchat.chat.room_codes import LOBBY
-from netchat.chat.room_rules import BanRecord, BanScope, MuteRecord
+from netchat.chat.room_moderation import BanRecord, BanScope, MuteRecord
 from netchat.chat.server_state import ServerState
 from netchat.chat.text import validate_text
 from netchat.wire import Bans, ErrorCode, Moderate, Moderated, ModeratorAction, RoomKind
@@ -136,7 +136,7 @@ def operate(
     Args:
         state: The server's state.
         request: The action.
-        answer: Called with what is wrong, or an empty string, once the action has its place in the log.
+        answer: Called with what is wrong, or an empty string, once the action has its position in the log.
     """
     problem = problem_of(request.action, request.scope, request.text)
     if problem is not None:
@@ -206,7 +206,7 @@ def refusal_of(
             return ErrorCode.NOT_ALLOWED, _not_allowed(command, is_moderator=is_moderator)
         case Reason.TOO_MANY:
             return ErrorCode.TOO_MANY, (
-                "This room has as many bans, mutes or moderators as the server keeps; lift one first."
+                "This room has the maximum number of bans, mutes or moderators; remove one first."
             )
         case Reason.NOTHING_TO_CHANGE:
             return ErrorCode.NOTHING_TO_CHANGE, _nothing(command)
@@ -240,7 +240,7 @@ def _not_allowed(command: ModerateRoom, *, is_moderator: bool) -> str:
         return "Only an owner can appoint and dismiss moderators."
     if command.scope & BanScope.ADDRESS:
         return "Only an owner can ban an address, because it may be that of many users."
-    return f"You cannot do this to {command.target}, who is a moderator, too."
+    return f"You cannot do this to {command.target}, who is also a moderator."
 
 
 def _nothing(command: ModerateRoom) -> str:
@@ -324,7 +324,7 @@ def entry_refusal(
     if ban is not None:
         return ErrorCode.BANNED, ban_text(ban, "this room", state.time)
     if entry_problem(state.shared, session, room, state.time) is not None:
-        return ErrorCode.LOCKED, "This room is locked: it lets no new members in."
+        return ErrorCode.LOCKED, "This room is locked: no new members can join."
     return None
 
 

@@ -26,8 +26,8 @@ class NameTable(Generic[_N]):
     def __init__(self) -> None:
         load_confusables()  # once, before any client waits
         self._by_name: dict[str, _N] = {}
-        # Two owners may share a skeleton: the history may be from a less strict server. A tuple takes a
-        # quarter of the memory of a dict, and both keys of an owner share it.
+        # Two owners may share a skeleton, because the history may be from a less strict server. A tuple
+        # takes a quarter of the memory of a dict, and both keys of an owner share it.
         self._by_skeleton: dict[str, tuple[_N, ...]] = {}
 
     def add(self, owner: _N) -> None:

@@ -29,7 +29,7 @@ from netchat.wire.safe_text import INVISIBLE
 
 __all__ = ["MAX_STACK", "fold", "lookalikes", "normalize_name", "suggest", "validate_name"]
 
-#: Nonspacing marks in a row that a name may have (UTS #39, section 5.4).
+#: Maximum number of nonspacing marks in a row in a name (UTS #39, section 5.4).
 MAX_STACK = 4
 
 #: Characters up to which a text is normalized. No allowed name has more in any form: each of its
@@ -56,7 +56,7 @@ _ANY_SCRIPT = {
     "COMBINING", "IDEOGRAPHIC", "KATAKANA-HIRAGANA", "MIDDLE", "MODIFIER", "VEDIC", "VERTICAL",
 }  # fmt: skip
 
-#: Most digits that `suggest` appends, and how many numbers of each length it tries.
+#: Maximum number of digits that `suggest` appends, and how many numbers of each length it tries.
 _SUFFIX, _TRIES = 6, 8
 
 

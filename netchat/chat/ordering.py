@@ -288,7 +288,7 @@ def _audited(state: ServerState, change: AuditRow) -> None:
 def _session_removed(state: ServerState, change: SessionRemoved) -> None:
     connection = state.attached.get(change.id)
     if connection is not None and not connection.finished:
-        connection.closing = True  # ignore what it still sends
+        connection.closing = True  # ignore later frames
         state.batch.after.append(Dismiss(connection, change.text))
 
 

@@ -19,7 +19,7 @@ class RoomView:
     Attributes:
         code: Room code.
         kind: Lobby, room or private room.
-        peer: Name of the other user in a private room, else an empty string.
+        peer: Name of the other user in a private room, otherwise an empty string.
         log: Identity of the log that `last` refers to.
         last: Sequence number of the last event that was applied.
         head: Sequence number of the room's last event when this connection started. Events up to

@@ -31,7 +31,7 @@ class Reason(Enum):
     """Reason for rejecting a command."""
 
     STALE = auto()
-    """Its session has ended or has another connection, or its room was used since."""
+    """The command's session has ended or has another connection, or its room has been used since."""
 
     UNKNOWN_SERVER = auto()
     """The lease of the server that has the connection has ended."""
@@ -46,7 +46,7 @@ class Reason(Enum):
     """The room, membership or server exists already."""
 
     REGISTERED = auto()
-    """The name belongs to an account, or the session does."""
+    """The name or the session belongs to an account."""
 
     OUTDATED = auto()
     """The account was removed, or its password or logins have changed."""
@@ -55,7 +55,7 @@ class Reason(Enum):
     """The invitation does not exist, or has expired."""
 
     FULL = auto()
-    """There are as many accounts or invitations as possible."""
+    """The server has the maximum number of accounts or invitations."""
 
     REPEATED = auto()
     """The device has used this counter in the room, or a larger one."""
@@ -66,13 +66,13 @@ class Reason(Enum):
     READ_ONLY = auto()
 
     NOT_ALLOWED = auto()
-    """The user has no right to do this, or not to that user."""
+    """The user has no right to do this, or not to this user."""
 
     NOT_POSSIBLE = auto()
     """The action is unknown or impossible in this room."""
 
     TOO_MANY = auto()
-    """The room has as many bans, mutes or moderators as it can have."""
+    """The room has the maximum number of bans, mutes or moderators."""
 
     NOTHING_TO_CHANGE = auto()
 
@@ -83,7 +83,7 @@ class Reason(Enum):
     """A text for a sealed room is not sealed, or a sealed one is for another room."""
 
     OLD_EPOCH = auto()
-    """The message is sealed with another secret than the room's current one."""
+    """The message is not sealed with the room's current secret."""
 
     ROOM_FULL = auto()
 
@@ -149,7 +149,7 @@ class ConversationOpened(NamedTuple):
 
 
 class SessionRemoved(NamedTuple):
-    """A session that a moderator ends. It has ended with the changes that follow."""
+    """A session that a moderator ends. The changes that follow this one end it."""
 
     id: int
     text: str
@@ -157,7 +157,7 @@ class SessionRemoved(NamedTuple):
 
 
 class RoleChanged(NamedTuple):
-    """A user who became a moderator of a room, or is no longer one."""
+    """A user who has become, or is no longer, a moderator of a room."""
 
     session: int
     room: int

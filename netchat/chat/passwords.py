@@ -18,24 +18,23 @@ __all__ = [
     "validate_password",
 ]
 
-#: Fewest characters of a password (NIST SP 800-63B, section 5.1.1.2).
+#: Minimum number of characters in a password (NIST SP 800-63B, section 5.1.1.2).
 MIN_PASSWORD = 8
 
-#: Most bytes of a password, so that hashing it takes no longer than hashing a short one.
+#: Maximum size of a password in bytes, so that hashing it takes no longer than hashing a short one.
 MAX_PASSWORD = 1024
 
-#: Hash that no password has, for names without an account: checking it takes as long as any other.
+#: Hash that no password matches, for names without an account: checking it takes as long as any other.
 NO_PASSWORD = "$argon2id$v=19$m=19456,t=2,p=1$bm8gcGFzc3dvcmQgYXQgYWxs$" + 43 * "A"
 
-#: Random characters of an invitation: 80 bits, which cannot be guessed at any rate, so that a plain hash
-#: is enough to store.
+#: Random characters of an invitation: 80 bits, too many to guess, so that storing a plain hash is safe.
 _INVITATION_LENGTH, _GROUP = 16, 4
 
 
 def normalize_password(password: str) -> str:
     """Return the form of a password that is hashed (NFC, as in RFC 8265).
 
-    A text that is too long is returned unchanged, because the time to normalize it grows fast.
+    A password that is too long is returned unchanged, because the time to normalize it grows fast.
     """
     if len(password) > MAX_PASSWORD:
         return password
@@ -59,7 +58,7 @@ def validate_password(password: str, name: str) -> str | None:
 
 
 def new_invitation(rng: random.Random) -> str:
-    """Return a fresh code of an invitation, such as `7K3F-92MQ-0TAB-XY5Z`."""
+    """Return a new invitation code, such as `7K3F-92MQ-0TAB-XY5Z`."""
     code = "".join(rng.choices(ALPHABET, k=_INVITATION_LENGTH))
     return "-".join(code[at : at + _GROUP] for at in range(0, _INVITATION_LENGTH, _GROUP))
 

@@ -190,10 +190,10 @@ class DeviceDeleted(NamedTuple):
 
 
 class LogPosition(NamedTuple):
-    """The shared state at a place in the log of a cluster, from which a server can continue."""
+    """The shared state at a position in the log of a cluster, from which a server can continue."""
 
     checkpoint: bytes
-    """The place, in the form of the cluster's log."""
+    """The position, in the form of the cluster's log."""
 
     state: bytes
     """The shared state there (`SharedState.dump`)."""
@@ -234,7 +234,7 @@ class Batch:
             another form.
         left: Memberships that the batch ends, by session and room number.
         size: Size of its events, in bytes.
-        position: In a cluster from time to time, the shared state after the batch, with its place in
+        position: In a cluster from time to time, the shared state after the batch, with its position in
             the log.
     """
 

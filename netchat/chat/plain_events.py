@@ -34,7 +34,7 @@ __all__ = [
 #: Sender of a CHAT that describes an action of a moderator; reserved, so no user has this name.
 SERVER_NAME = "server"
 
-#: As a number, because an operation with an `IntFlag` takes a microsecond.
+#: A plain integer, because an operation on an `IntFlag` takes a microsecond.
 _MODERATION = int(Feature.MODERATION)
 
 #: Offset of `kind` in an EVENT frame: after the header and four 8-byte numbers.

@@ -1,4 +1,4 @@
-"""Proposals: commands that wait for their place in the log of a cluster."""
+"""Proposals: commands that wait for their position in the log of a cluster."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ __all__ = ["Proposal", "Proposals"]
 #: Bytes of commands at which a batch ends.
 BATCH_BYTES = 64 * 1024
 
-#: Proposals that a connection may have pending; at this number, the server stops reading from it.
+#: Maximum number of proposals that a connection has pending; at this number, the server stops reading from
+#: it.
 MAX_PENDING = 256
 
 #: Commands of messages. They do not wait for each other.

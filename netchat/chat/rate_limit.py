@@ -12,8 +12,8 @@ __all__ = ["RatePerKey", "TokenBucket"]
 class TokenBucket(NamedTuple):
     """Parameters of a token bucket, in the form of the generic cell rate algorithm (ITU-T I.371).
 
-    The state of a bucket is a single number: the time at which it is full. A bucket may owe tokens,
-    which are then available later.
+    The state of a bucket is a single number: the time at which it is full. The number of tokens may be
+    negative; the next token is then available later.
 
     Attributes:
         seconds: Time after which a bucket has one more token.
@@ -67,7 +67,7 @@ class RatePerKey(Generic[K]):
         return self._bucket.wait(self._full_at.get(key, now), now)
 
     def take(self, key: K, now: float) -> None:
-        """Take a token from the bucket of a key, which may owe it."""
+        """Take a token from the bucket of a key, even if it is empty."""
         stored = self._full_at
         stored[key] = self._bucket.take(stored.get(key, now), now)
         stored.move_to_end(key)
@@ -81,7 +81,7 @@ class RatePerKey(Generic[K]):
             self._forget(now)
 
     def _forget(self, now: float) -> None:
-        """Forget buckets that are full, if they were used least recently, and surplus ones."""
+        """Forget full buckets and those above the limit, the least recently used first."""
         stored = self._full_at
         while stored and (len(stored) > self._max_keys or stored[next(iter(stored))] <= now):
             stored.popitem(last=False)

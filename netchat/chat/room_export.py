@@ -1,7 +1,7 @@
 """A room's log as text, JSON lines, CSV or HTML.
 
 Texts of users are data in every format: HTML is escaped, control characters are made visible, and a
-spreadsheet takes no cell of the CSV for a formula.
+spreadsheet interprets no cell of the CSV as a formula.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["FORMATS", "export_log"]
 #: Suffixes of the formats.
 FORMATS = ("txt", "jsonl", "csv", "html")
 
-#: First characters for which a spreadsheet takes a cell for a formula (OWASP, CSV injection).
+#: First characters that make a spreadsheet interpret a cell as a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 #: Latest time that a `datetime` can hold, in microseconds since 1970.

@@ -15,7 +15,7 @@ from netchat.wire import ErrorCode
 
 __all__ = ["LogEntry", "ServerLog", "is_warning", "log_line"]
 
-#: Entries that are kept.
+#: Maximum number of entries that are kept.
 KEPT = 200
 
 # The fields that come first in a line, in this order; the others follow as name=value.

@@ -31,8 +31,8 @@ __all__ = ["MAX_CHECKS", "ServerState"]
 #: Empty rooms that are kept, so that users can return to them.
 MAX_EMPTY = 1024
 
-#: Passwords that wait for a check, or are being checked. At 20 ms each on two threads, the last one
-#: waits for 0.6 s.
+#: Maximum number of passwords that wait for a check, or are being checked. At 20 ms each on two threads,
+#: the last one waits for 0.6 s.
 MAX_CHECKS = 64
 
 #: Of these, those that one address may always have while any are free. A user with a right password may
@@ -58,7 +58,7 @@ class ServerState:
     Attributes:
         shared: Sessions, names, rooms and memberships, which all servers share.
         server: Epoch of this server, by which commands refer to it.
-        proposals: Commands that wait for their place in the log of a cluster; None without one.
+        proposals: Commands that wait for their position in the log of a cluster; None without one.
         software: Name and version of this server, for WELCOME.
         servers_frame: SERVERS for clients; empty without a cluster.
         other_servers: How ROSTER refers to the servers in it, by epoch.

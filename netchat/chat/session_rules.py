@@ -22,8 +22,8 @@ __all__ = [
     "session_row",
 ]
 
-#: Devices of an account that are remembered. Beyond it, the one that was used least recently must give
-#: the password again.
+#: Maximum number of remembered devices of an account. Beyond it, the user must enter the password again on
+#: the least recently used device.
 MAX_DEVICES = 16
 
 
@@ -66,7 +66,7 @@ def end_session(
 
 
 def moved(session: Session, text: str = "") -> SessionMoved:
-    """Return the change that takes a session off its connection, with a reason for the client."""
+    """Return the change that detaches a session from its connection, with a reason for the client."""
     rooms = tuple(room.id for room in session.rooms.values())
     return SessionMoved(session.id, rooms, text) if text else SessionMoved(session.id, rooms)
 
@@ -82,7 +82,7 @@ def session_row(session: Session) -> SessionRow:
 def remember_login(
     state: SharedState, account: Account, device: int, token: bytes, previous: bytes
 ) -> None:
-    """Remember a device that has no session any more, and its tokens, which then log it in."""
+    """Remember a device whose session has ended, and the tokens with which it can log in again."""
     forget_login(state, account, device)
     account.logins[device] = token, previous
     for secret in (token, previous):

@@ -21,7 +21,7 @@ class Settings:
     """Limits and timeouts of a server; times are in seconds.
 
     Attributes:
-        max_users: Sessions at a time, including those that can still be resumed. One address gets
+        max_users: Simultaneous sessions, including those that can still be resumed. One address gets
             at most its share of them (`netchat.chat.fair_shares`).
         max_rooms: Rooms that one user may be in.
         max_frame: Largest frame, in bytes.
@@ -42,10 +42,11 @@ class Settings:
         resume_seconds: Time for which a lost session and its name are kept.
         room_ttl: Time for which an empty room is kept.
         keep: Time for which the history is kept; 0 keeps it forever.
-        accounts: Whether users can register (`optional`), must (`required`), or cannot (`off`).
+        accounts: Whether users can register (`optional`), must register (`required`), or cannot register
+            (`off`).
         registration: Whether new users can register without an invitation (`open`), with one
             (`invitation`), or not at all (`closed`).
-        purge_now: Whether to delete older history at the start, even more than a day's worth.
+        purge_now: Whether to delete older history at startup, even more than a day's worth.
     """
 
     max_users: int = 1000

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from netchat.chat.model import Account, MemberKeys, Role, Room, Session
 from netchat.chat.name_table import NameTable
 from netchat.chat.persistence import Snapshot
-from netchat.chat.room_rules import RoomRules
+from netchat.chat.room_moderation import RoomRules
 from netchat.chat.state_records import (
     AccountRecord,
     ChatRecord,
@@ -124,10 +124,10 @@ class SharedState:
 
     @classmethod
     def load(cls, data: bytes) -> SharedState:
-        """Return the state that `dump` has written.
+        """Return the state that `dump` wrote.
 
         Raises:
-            CommandError: The bytes are not a state.
+            CommandError: The bytes are not a valid state.
         """
         state, records = cls(), unpack_state(data)
         try:

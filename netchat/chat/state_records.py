@@ -72,7 +72,7 @@ class RoomRecord(Record):
     kind: int = u8("Kind of the room.")
     code: str = text("Room code.")
     counters: bytes = blob("Device id and largest counter of each device, in pairs.")
-    older_counters: bytes = blob("The same before the last rotation.")
+    older_counters: bytes = blob("The counters before the last rotation.")
 
 
 @record
@@ -121,7 +121,7 @@ class InvitationRecord(Record):
 
 @record
 class RoomRulesRecord(Record):
-    """Settings of a room that its moderators have made."""
+    """Restrictions and settings that moderators have given a room."""
 
     room: int = u64("Room number.")
     rules: bytes = blob("Its rules, as `RoomRules.dump` writes them.")
@@ -173,7 +173,7 @@ _KINDS = (
     SealedDeviceRecord,
 )
 
-# The state is encoded on the event loop. Records would take half of the time.
+# The state is encoded on the event loop, where `Record.encode` would take half of the time.
 pack_room = compile_packer(RoomRecord)
 pack_session = compile_packer(SessionRecord)
 

@@ -12,7 +12,8 @@ __all__ = ["tick"]
 #: Time between two checks of every connection and room, in seconds.
 SWEEP_INTERVAL = 5.0
 
-#: Devices whose counters a room keeps in memory, not counting those before the last rotation.
+#: Maximum number of devices whose counters a room keeps in memory, not counting those before the last
+#: rotation.
 MAX_COUNTERS = 4096
 
 

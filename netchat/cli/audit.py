@@ -35,7 +35,7 @@ __all__ = ["audit"]
 def audit(history: Path | None, count: int, *, as_json: bool) -> None:
     """Show the last actions of moderators and of the operator, oldest first.
 
-    The server may be running. Entries are kept as long as the history (`netchat serve --keep`).
+    The server may be running. Entries are kept for as long as the history (`netchat serve --keep`).
 
     \b
     Example:

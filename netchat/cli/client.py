@@ -45,10 +45,10 @@ _RETRIED = {
     ErrorCode.NAME_NOT_ALLOWED,
 }
 
-#: Those that are about the name.
+#: Refusals that concern the name.
 _NAME_PROBLEMS = {ErrorCode.NAME_TAKEN, ErrorCode.NAME_NOT_ALLOWED}
 
-#: Bytes of a file name that almost every file system allows, minus those of the suffixes.
+#: Maximum size of a file name on almost every file system, minus the suffixes, in bytes.
 LONGEST_FILE_NAME = 200
 
 
@@ -61,7 +61,7 @@ LONGEST_FILE_NAME = 200
 )
 @click.option(
     "--patience", type=DURATION,
-    help="Reconnect timeout.  [default: none in a terminal, else 1m]",
+    help="Reconnect timeout.  [default: none in a terminal, otherwise 1m]",
 )  # fmt: skip
 @click.option(
     "--state/--no-state", default=True, show_default=True,
@@ -81,7 +81,7 @@ LONGEST_FILE_NAME = 200
 )  # fmt: skip
 @click.option(
     "--insecure-password", is_flag=True,
-    help="Send passwords even over a network that could read them.",
+    help="Send passwords even over a network that can read them.",
 )  # fmt: skip
 @tls_options
 @path_options
@@ -107,8 +107,8 @@ def client(
 ) -> int:
     """Chat on the server at HOST (default: this machine) and PORT (default: 6464).
 
-    Of several servers of one cluster, separated by commas, the client uses one. If that one fails,
-    it continues on another.
+    HOST can be a list of servers of one cluster, separated by commas. The client uses one of them, and
+    continues on another if that one fails.
 
     In a terminal, type messages; /help lists the commands. In a pipe, the client sends each line of
     standard input as a message or command, and exits when the last one is delivered. Events and
@@ -159,7 +159,7 @@ def client(
 
         path = ClientPath(code, channel, seed, udp=udp, tls=tls)
     if invitation is not None and not is_new:
-        raise click.UsageError("--invitation is for --register.")
+        raise click.UsageError("--invitation requires --register.")
     if is_new and password_file is None and not at_keyboard:
         raise click.UsageError("--register needs --password-file when the client cannot prompt.")
     passwords = [

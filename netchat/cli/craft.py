@@ -180,7 +180,7 @@ def _send(
 def _save(
     file: str, frame: bytes, heard: list[TranscriptEntry] | None, name: str | None, port: int
 ) -> None:
-    """Write a capture of the conversation with a server, or else of the frame alone."""
+    """Write a capture of the conversation with a server, or of the frame alone without one."""
     from netchat.files import tighten
     from netchat.packets.encapsulate import Encapsulation
 

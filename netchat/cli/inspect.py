@@ -114,11 +114,12 @@ def inspect(
     are not a valid frame, appear at their position. Root is not required.
 
     TLS 1.3 is decrypted if the capture contains the secrets (netchat sniff --write --keylog puts them
-    there), or --keylog has them. Otherwise its records are shown: times, types and lengths.
+    there), or if --keylog names a file with them. Otherwise only the times, types and lengths of its
+    records are shown.
 
-    --strip-secrets and --anonymise copy a capture so that it can be given to others. --anonymise keeps
-    times, lengths, ports and all that happens in TCP. It leaves out packets that do not belong to a
-    chat, and refuses TLS and links, whose contents it cannot rewrite.
+    --strip-secrets and --anonymise make a copy of a capture that you can share. --anonymise keeps
+    times, lengths, ports and all events of TCP. It leaves out packets that do not belong to a chat, and
+    refuses TLS and links, whose contents it cannot rewrite.
 
     \b
     Examples:

@@ -102,8 +102,8 @@ def _check_advertise_page(
 _DEFAULTS = Settings()
 
 _UNSAFE = (
-    "Connections from other machines are not encrypted: clients there refuse to send passwords, except "
-    "with --insecure-password."
+    "Connections from other machines are not encrypted: clients there refuse to send passwords unless "
+    "started with --insecure-password."
 )
 
 #: Open files besides the users' connections, including half-open connections.
@@ -232,7 +232,7 @@ _OTHER_FILES = 1100
 )  # fmt: skip
 @click.option(
     "--cluster-durability", type=click.Choice(["all", "none"]), default="all", show_default=True,
-    help="What Redis must keep. With none, a crash of Redis may lose acknowledged messages.",
+    help="Durability that Redis must provide. With none, a crash of Redis may lose acknowledged messages.",
 )  # fmt: skip
 @click.option(
     "--advertise", metavar="HOST:PORT", callback=_check_advertise,
@@ -361,7 +361,7 @@ def serve(
 
 
 def _default_accounts(*, lan: bool, is_encrypted: bool) -> Accounts:
-    """Return the mode of accounts without --accounts: on, where passwords are useful and safe."""
+    """Return the mode of accounts without --accounts: optional where passwords are useful and safe."""
     return "optional" if lan and is_encrypted else "off"
 
 
@@ -376,7 +376,7 @@ def _certificate(
 ) -> TlsServer | None:
     """Return the server's certificate, or None without TLS."""
     if (certificate is None) != (key is None):
-        raise click.UsageError("--tls-cert and --tls-key need each other.")
+        raise click.UsageError("--tls-cert and --tls-key must be given together.")
     if tls == "off" and certificate is None:
         if keylog is not None:
             raise click.UsageError("--keylog needs --tls: without TLS there are no keys.")
@@ -395,13 +395,15 @@ def _open_history(path: Path | None, *, fsync: bool) -> SqliteHistory:
     if path is not None:
         is_new = not os.path.exists(path)  # noqa: PTH110 - Path.exists may raise
         history = SqliteHistory(path, fsync=fsync)
-        if is_new:  # after a typo in the path, an empty chat would start without a word
+        if is_new:  # a typo in the path would otherwise start an empty chat silently
             history.notices.append(f"new history {path}")
         return history
     import platformdirs
 
     folder = platformdirs.user_data_path("netchat")
-    notice = tighten(folder)  # netchat's own folder; another one may be shared on purpose
+    notice = tighten(
+        folder
+    )  # only netchat's own folder: a folder of the user may be shared on purpose
     history = SqliteHistory(folder / "history.db", fsync=fsync)
     history.notices.extend(filter(None, [notice]))
     return history

@@ -52,7 +52,7 @@ _TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sens
 )
 @click.option(
     "--write", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
-    help="Write all captured packets to FILE (pcap if it ends in .pcap, else pcapng). - is "
+    help="Write all captured packets to FILE (pcap if it ends in .pcap, otherwise pcapng). - is "
     "standard output, instead of the messages.",
 )  # fmt: skip
 @click.option(
@@ -225,7 +225,7 @@ def _permission_help() -> str:
         return "Run it with: sudo netchat sniff" if os.name != "nt" else "Run it as administrator."
     python = Path(sys.executable).resolve()
     return (
-        "Use one of these:\n"
+        "Use one of these commands:\n"
         '  sudo "$(command -v netchat)" sniff              this time only\n'
         f"  sudo setcap cap_net_raw+ep {python}\n"
         f"{'':50}permanently, for every program of this Python\n"

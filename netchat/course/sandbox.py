@@ -220,7 +220,7 @@ def _tracked(order: dict[str, Any], scratch: str) -> int:
 
 
 def _become(order: dict[str, Any], scratch: str, lab: str, user: int | None) -> None:
-    """Replace this process by the program, with limits and without privileges."""
+    """Replace this process with the program, with limits and without privileges."""
     os.setsid()
     with contextlib.suppress(OSError):
         _write(

@@ -28,7 +28,7 @@ def host_command(host: Host, command: Sequence[str]) -> list[str]:
 def execute(
     namespace: str, hostname: str, command: Sequence[str], *, as_root: bool = False
 ) -> NoReturn:
-    """Replace this process by a program on a host.
+    """Replace this process with a program on a host.
 
     The environment and the working directory stay the same. `netchat` and `python` are those of this
     installation, even if sudo has set another PATH.

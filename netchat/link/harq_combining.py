@@ -27,7 +27,7 @@ _MAX_GUESSED = 8
 Octets = np.typing.NDArray[np.uint8]
 
 Decoding = Callable[[bytes], "Steps[tuple[bytes, np.typing.NDArray[np.bool_]]]"]
-"""Decodes a copy into bytes, and tells which of them are certainly correct."""
+"""Decodes a copy into bytes, and marks those that are certainly correct."""
 
 
 def combined(

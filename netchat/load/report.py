@@ -101,7 +101,7 @@ class LinkUse:
         bytes_received: Bytes received, after the channel.
         wrong_bits: Bit errors in everything that could be decoded.
         corrected_symbols: Corrected symbols.
-        failed_blocks: Blocks that could not be decoded by themselves.
+        failed_blocks: Blocks that could not be decoded on their own.
         retransmissions: Retransmitted blocks.
     """
 

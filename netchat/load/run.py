@@ -74,7 +74,7 @@ async def run_load(
         progress: Called with the progress, a few times per second.
 
     Returns:
-        The report; its `ok` tells whether every delivery was correct.
+        The report; its `ok` is True if every delivery was correct.
 
     Raises:
         ValueError: An argument is out of range, or the code or channel does not exist.

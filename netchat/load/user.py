@@ -177,7 +177,7 @@ class User(asyncio.Protocol):
             member.feed(data)
         except PeerError as error:
             if not self.joined.done() and http_problem(data):
-                self.joined.set_exception(CannotConnect(f"There is no chat: {error}."))
+                self.joined.set_exception(CannotConnect(f"There is no chat server: {error}."))
             self._crowd.report_problem(f"{type(error).__name__}: {error}")
             self._crowd.broken += 1
             self.drop()

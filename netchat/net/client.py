@@ -110,7 +110,7 @@ class Room:
         peer: Name of the other user in a private room; empty in other rooms.
         title: Title of the room, or empty.
         role: The user's rights in it: 0 member, 1 moderator, 2 owner.
-        is_locked: Whether it lets no new members in.
+        is_locked: Whether it is closed to new members.
         is_read_only: Whether only moderators can write.
     """
 
@@ -190,7 +190,7 @@ class Room:
         return f"{self.code}#{secret}" if secret and self.kind is RoomKind.SEALED else self.code
 
     async def safety(self, name: str = "") -> SafetyReceived:
-        """Return the room's safety number, or that of this user and another one.
+        """Return the safety number of the room, or of the devices of this user and another one.
 
         Args:
             name: Name of the other user; empty for the whole room.
@@ -220,7 +220,7 @@ class Room:
         await self._moderate(ModeratorAction.KICK, name, reason)
 
     async def mute(self, name: str, reason: str = "", *, seconds: int = 0) -> None:
-        """Reject a member's messages for some time; 0 seconds: until `unmute`."""
+        """Reject a member's messages for some time; 0 seconds last until `unmute`."""
         await self._moderate(ModeratorAction.MUTE, name, reason, seconds=seconds)
 
     async def unmute(self, name: str) -> None:
@@ -228,12 +228,12 @@ class Room:
         await self._moderate(ModeratorAction.UNMUTE, name)
 
     async def ban(self, name: str, reason: str = "", *, seconds: int = 0, scope: int = 0) -> None:
-        """Remove a user and keep the user out; in the lobby, of the whole server.
+        """Remove a user and keep the user out of the room; in the lobby, out of the whole server.
 
         Args:
-            name: Name of the user; with an address in `scope`, also an address.
+            name: Name of the user. If `scope` includes the address, it can be an address instead.
             reason: The reason, for the room.
-            seconds: Duration; 0 until `unban`.
+            seconds: Duration; 0 lasts until `unban`.
             scope: The sum of 1 for the name, 2 for the device, 4 for the address; 0 means 3.
         """
         await self._moderate(ModeratorAction.BAN, name, reason, seconds=seconds, scope=scope)
@@ -264,11 +264,11 @@ class Room:
         await self._moderate(ModeratorAction.TITLE, "", title)
 
     async def lock(self, reason: str = "") -> None:
-        """Let no new members in."""
+        """Close the room to new members."""
         await self._moderate(ModeratorAction.LOCK, "", reason)
 
     async def unlock(self) -> None:
-        """Let new members in again."""
+        """Open the room to new members again."""
         await self._moderate(ModeratorAction.UNLOCK)
 
     async def make_read_only(self, reason: str = "") -> None:

@@ -111,7 +111,7 @@ class ClientDriver:
         path: Link, noisy channel or both between client and server; None connects over plain TCP.
         tls: Connects over TLS; None connects in plaintext. A path has its own.
         others: Host and port of other servers of the same cluster. After a lost connection or a
-            failed attempt, the client tries the next one, also of those that a server names.
+            failed attempt, the client tries the next one, including those that a server names.
         credentials: Name and password of an account. The client sends them when it connects without
             the token of an earlier session, or when the server no longer accepts that token.
         insecure_password: Send passwords even where the network can read them.
@@ -285,7 +285,7 @@ class ClientDriver:
     def log_in(self, credentials: Credentials) -> None:
         """Log in or register; the session of a guest, if there is one, ends.
 
-        `Online` follows, or `LoginFailed`, after which the session of before continues.
+        `Online` follows, or `LoginFailed`, after which the previous session continues.
         """
         core = self.core
         if self._connection is not None and (problem := self.password_problem()):

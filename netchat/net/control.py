@@ -61,10 +61,10 @@ class ControlServer:
         """Create the socket.
 
         Raises:
-            OSError: The file system has no sockets, for example.
+            OSError: The socket cannot be created, for example because the file system has no sockets.
         """
         with contextlib.suppress(FileNotFoundError):
-            self.path.unlink()  # of a server that was killed: this one has the history's lock
+            self.path.unlink()  # left by a server that was killed: this one has the history's lock
         bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             before = os.umask(0o177)  # the socket must never be open to others
@@ -92,7 +92,7 @@ class ControlServer:
                 writer.write(json.dumps(answer).encode() + b"\n")
                 await writer.drain()
         except (TimeoutError, OSError, ValueError):
-            pass  # the client is gone, slow, or not one of netchat
+            pass  # the client is gone, slow, or does not speak this protocol
         finally:
             writer.close()
 
@@ -108,7 +108,7 @@ def administer(history: Path, request: AdminRequest) -> Any:
     """Carry out a request on the server of a history, or on the history if no server runs.
 
     Raises:
-        NetchatError: It cannot be carried out.
+        NetchatError: The request cannot be carried out.
     """
     answer = _ask_server(history, request)
     if answer is None:
@@ -123,7 +123,7 @@ def administer(history: Path, request: AdminRequest) -> Any:
 
 
 def _ask_server(history: Path, request: AdminRequest) -> dict[str, Any] | None:
-    """Send a request to the running server, or return None without one."""
+    """Send a request to the running server, or return None if no server runs."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
         peer.settimeout(TIMEOUT)
         try:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 __all__ = ["GroupCommit"]
 
-#: Expected events during the longest wait from which a server is busy.
+#: Number of events expected during the longest wait from which the server counts as busy.
 BUSY_EVENTS = 16
 
-#: Events for which a commit never waits, however many the last ones had.
+#: Maximum number of events that a commit waits for, however many the last ones had.
 MAX_EVENTS = 256
 
 #: Longest wait for more events, in seconds.
 MAX_SECONDS = 0.002
 
-#: Seconds from which sending a commit's events is costly.
+#: Duration from which sending a commit's events counts as costly, in seconds.
 COSTLY_SECONDS = 0.001
 
 

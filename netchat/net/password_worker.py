@@ -1,6 +1,6 @@
 """Checks and hashes passwords with argon2id, in threads: the event loop never waits for them.
 
-The parameters are those of RFC 9106's and OWASP's recommendations for little memory: 19 MiB, two passes,
+The parameters follow the recommendations of RFC 9106 and OWASP for little memory: 19 MiB, two passes,
 one lane. The number of threads bounds the memory; `netchat.chat.account_handlers` bounds the queue.
 """
 
@@ -21,7 +21,7 @@ __all__ = ["PasswordVerdict", "PasswordWorker", "check_password", "hash_password
 #: Passes, KiB of memory, and lanes of argon2id.
 TIME_COST, MEMORY_COST, PARALLELISM = 2, 19 * 1024, 1
 
-#: Bytes of the hash and of the random salt.
+#: Sizes of the hash and of the random salt, in bytes.
 HASH_LENGTH, SALT_LENGTH = 32, 16
 
 #: Passwords that are checked at the same time.
@@ -71,7 +71,7 @@ class PasswordWorker:
 
     Args:
         loop: Event loop that gets the results.
-        done: Called in it with each result.
+        done: Called in the event loop with each result.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class PasswordWorker:
 
     def _finish(self, work: CheckPassword, future: asyncio.Future[PasswordVerdict]) -> None:
         if not future.cancelled():
-            failed = future.exception() is not None  # without memory, for example
+            failed = future.exception() is not None  # for example if there is too little memory
             self._done(
                 work, PasswordVerdict(is_right=False, encoded=None) if failed else future.result()
             )

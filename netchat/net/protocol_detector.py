@@ -1,4 +1,4 @@
-"""First stage of a TCP connection: detects by its first bytes what it carries: frames, a link or TLS."""
+"""First stage of a TCP connection: detects frames, a link or TLS by the first bytes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ class CarriedProtocol(Enum):
 
 
 def detect(first: bytes, *, has_tls: bool = False) -> CarriedProtocol | None:
-    """Return what a connection carries, or None if that needs more bytes.
+    """Return what a connection carries, or None if more bytes are needed.
 
-    Whatever does not begin like a link counts as frames: their reader names the problem.
+    A connection that begins neither like a link nor like TLS counts as frames; the frame reader then
+    reports the problem.
 
     Args:
         first: First bytes of the connection, at least one; those of a link may be damaged.
@@ -47,8 +48,8 @@ class ProtocolDetector(asyncio.Protocol):
     Args:
         upper: Protocol above. For frames, it becomes the protocol of the transport.
         open_link: Called with the first bytes of a link. The transport does not read until the
-            callee resumes it, with a protocol of its own.
-        delay: Called when the first bytes arrive: for how many seconds to put off the decision.
+            callee resumes it, with its own protocol.
+        delay: Called when the first bytes arrive; returns by how many seconds to delay the decision.
         open_tls: Called like `open_link`, with the first bytes of TLS. None treats them as frames.
     """
 
@@ -81,7 +82,7 @@ class ProtocolDetector(asyncio.Protocol):
         is_first = not self._first
         self._first += data
         if self._timer is not None:
-            return  # uvloop delivers what it has read before the pause
+            return  # uvloop delivers the bytes that it read before the pause
         if is_first and (seconds := self._delay()):
             self._transport.pause_reading()
             self._timer = asyncio.get_running_loop().call_later(seconds, self._continue)

@@ -50,8 +50,8 @@ class Server:
         cluster: Redis of the cluster that the server joins, such as redis://127.0.0.1:6379/0; the
             server then needs a history file. None for a single server.
         cluster_name: Name of the cluster; several can share one Redis.
-        advertise: Address of this server for clients, HOST:PORT, which the other servers tell theirs.
-            By default the one that it listens on.
+        advertise: Address of this server, HOST:PORT, that the other servers announce to their clients; by
+            default the one that it listens on.
         tls: Also accept TLS on the port, with a certificate that is created on first use; `"required"`
             refuses plaintext.
         certificate: Files of a certificate and its key in PEM to use instead.
@@ -60,7 +60,7 @@ class Server:
         address: Host and port for clients; the port is final once the server listens.
 
     Raises:
-        ValueError: `cluster` is not the address of a Redis, or has no history or address with it.
+        ValueError: `cluster` is not the address of a Redis, or requires `history` or `advertise`.
     """
 
     def __init__(

@@ -253,7 +253,7 @@ def anonymise(
 
     Args:
         source: The capture.
-        target: The copy, readable by its owner only: pcap if it ends in `.pcap`, else pcapng.
+        target: The copy, readable by its owner only: pcap if it ends in `.pcap`, otherwise pcapng.
         ports: TCP ports of chat servers; see `Decoder`.
         limit: Maximum length of a frame, in bytes.
 
@@ -288,7 +288,7 @@ def _decode(
 ) -> tuple[
     dict[tuple[Conversation, bool], _Stream], dict[int, tuple[Conversation, bool, int, int]]
 ]:
-    """Return the new bytes of each direction, and the place of each segment's payload in it."""
+    """Return the new bytes of each direction, and the offset of each segment's payload in it."""
     streams: dict[tuple[Conversation, bool], _Stream] = defaultdict(_Stream)
     segments: dict[int, tuple[Conversation, bool, int, int]] = {}
     decoder = Decoder(ports, limit=limit, trace=True)

@@ -92,7 +92,7 @@ class Encapsulation:
 
         Args:
             data: The bytes, split into as many segments as necessary.
-            by_server: Whether the server sends; else the client does.
+            by_server: Whether the server sends; otherwise the client does.
             at: Time in seconds since 1970; never earlier than the previous packet.
         """
         side = int(by_server)
@@ -112,7 +112,7 @@ class Encapsulation:
         self._packet(side, "A")
 
     def save(self, path: str | Path | BinaryIO) -> None:
-        """Write a capture: pcap if the file's name ends in `.pcap`, else pcapng.
+        """Write a capture: pcap if the file's name ends in `.pcap`, otherwise pcapng.
 
         Args:
             path: The file's name, or an open binary file.

@@ -141,7 +141,7 @@ class Damage(NamedTuple):
         error: Name of the `netchat.errors.PeerError` class that describes the problem of a `frame`,
             or that made the decoder search, for `skipped`. Else "".
         reason: Description of the problem.
-        raw: The bytes: all of them for a `frame`, else the first ones.
+        raw: The bytes: all of them for a `frame`, otherwise the first ones.
         packets: Numbers of the packets that carried them; of a long range, the first and the last.
         inside: Whether they are in the stream that a link carries.
     """
@@ -226,7 +226,7 @@ class TlsRecord(NamedTuple):
         padding: Number of padding bytes after the content.
         sequence: Sequence number for its key; -1 if it was not decrypted.
         epoch: Secret of its key: `early`, `handshake` or `application`; "" if it was not decrypted.
-        text: Description of the handshake messages or the alert in it; else "".
+        text: Description of the handshake messages or the alert in it; otherwise "".
         reason: Why it was not decrypted; "" if it was, or was not encrypted.
     """
 

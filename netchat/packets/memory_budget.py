@@ -20,17 +20,18 @@ __all__ = [
 #: sender send in a round trip: 1 MiB is 100 Mbit/s over 80 ms, more than a chat needs.
 MAX_BUFFERED = 1024 * 1024
 
-#: Pieces that those bytes may consist of: a segment of one byte costs far more than that byte.
+#: Maximum number of pieces of those bytes: a segment of one byte costs far more than that byte.
 MAX_BUFFERED_PIECES = 4096
 
 #: Bytes that all conversations together may buffer, after holes and in unfinished frames.
 MAX_KEPT = 32 * 1024 * 1024
 
-#: Conversations followed at a time. Beyond it, the least recently active quarter is evicted.
+#: Maximum number of conversations followed at the same time. Beyond it, the least recently active quarter
+#: is evicted.
 MAX_CONVERSATIONS = 16_384
 
-#: Links over UDP followed at a time; each decoder takes 20 KB. Beyond it, the least recently active
-#: link is evicted.
+#: Maximum number of links over UDP followed at the same time; each decoder takes 20 KB. Beyond it, the
+#: least recently active link is evicted.
 MAX_LINKS = 1024
 
 

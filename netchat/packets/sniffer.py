@@ -37,7 +37,7 @@ _LATE = 200_000_000
 #: Counters of links that the summary contains.
 _OF_BLOCKS = ("blocks", "corrected", "failed", "again")
 
-#: Conversations whose counters are kept separately. Those of older ones are added up.
+#: Maximum number of conversations whose counters are kept separately. Those of older ones are added up.
 _MAX_CONVERSATIONS = 10_000
 
 
@@ -160,7 +160,7 @@ def sniff(
         interface: Name of the interface; `any` for all.
         ports: TCP ports of chat servers. If empty, all TCP is captured, and a chat is recognised by
             its frames.
-        write: Name of a file for the packets (pcap if it ends in `.pcap`, else pcapng), or an open
+        write: Name of a file for the packets (pcap if it ends in `.pcap`, otherwise pcapng), or an open
             binary file, which stays open.
         duration: Seconds after which the capture ends; None for no limit.
         limit: Maximum length of a frame, in bytes.

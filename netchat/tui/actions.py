@@ -9,7 +9,7 @@ from pathlib import Path
 from netchat.chat.client_session import Credentials
 from netchat.chat.names import fold
 from netchat.chat.room_codes import read_code, show_code
-from netchat.chat.room_rules import BanScope
+from netchat.chat.room_moderation import BanScope
 from netchat.chat.sealing.room_secret import read_invitation, read_secret
 from netchat.chat.text import validate_text
 from netchat.errors import NetchatError

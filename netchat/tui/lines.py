@@ -25,7 +25,7 @@ from wcwidth import width as columns
 from netchat.chat.moderation_text import HOST, KINDS, describe, parse_notice
 from netchat.chat.names import fold
 from netchat.chat.room_codes import LOBBY, PRIVATE_MARK, show_code
-from netchat.chat.room_rules import BanScope
+from netchat.chat.room_moderation import BanScope
 from netchat.chat.text import show_text
 from netchat.wire import BannedUser, Event, EventKind, Member
 
@@ -130,7 +130,7 @@ def past_line(
 
     Args:
         event: The event.
-        problems: What is wrong with it, if it was sealed; else None.
+        problems: What is wrong with it, if it was sealed; otherwise None.
         unsealed: What is wrong with it, if it should have been sealed.
     """
     when = time.localtime(event.time / 1e6)

@@ -36,7 +36,8 @@ def safety_lines(safety: SafetyReceived) -> list[Line]:
     if not safety.name:
         lines.append(f"  members: {', '.join(safety.members)}")
     lines += [f"  {row}" for row in _qr_rows(safety.digits.replace(" ", ""))]
-    lines.append("  Compare it in person or on the phone. If it differs, someone is in between.")
+    lines.append("  Compare it in person or on the phone.")
+    lines.append("  If it differs, someone may be intercepting your messages.")
     return [Line(LineKind.ANSWER, (("", line),)) for line in lines]
 
 

@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import psutil
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from netchat.chat.moderation import rank
+from netchat.chat.moderation_rules import rank
 from netchat.chat.moderation_text import HOST, audit_line
 from netchat.chat.room_codes import LOBBY, read_code, show_code
 from netchat.chat.room_export import FORMATS, export_log
-from netchat.chat.room_rules import MAX_ENTRIES
+from netchat.chat.room_moderation import MAX_ENTRIES
 from netchat.chat.server_log import LogEntry, ServerLog, is_warning, log_line
 from netchat.errors import HistoryError, NetchatError
 from netchat.net.server_driver import ServerDriver
@@ -45,13 +45,13 @@ EVERY, SAMPLES = 1.0, 120
 #: Maximum number of simultaneous viewers.
 MAX_VIEWERS = 20
 
-#: Updates queued for a slow viewer before it is disconnected.
+#: Maximum number of updates queued for a slow viewer before it is disconnected.
 MAX_WAITING = 30
 
-#: Rooms and slow readers listed: the largest and the slowest.
+#: Maximum number of listed rooms, and of listed slow readers: the largest and the slowest.
 MAX_LISTED = 50
 
-#: Users listed.
+#: Maximum number of listed users.
 MAX_USERS_LISTED = 500
 
 #: Bytes of events in an exported log, and of each read of the history.

@@ -19,7 +19,7 @@ RATE, BURST = 200.0, 2000
 #: waiting requests nor the delay grows without bound when an address sends requests and hangs up.
 MAX_DELAY = 10.0
 
-#: Address groups to remember.
+#: Maximum number of address groups to remember.
 MAX_ADDRESSES = 4096
 
 

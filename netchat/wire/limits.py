@@ -31,23 +31,23 @@ MAX_TEXT = 16 * 1024
 #: today's networks allow about 30.
 MAX_NAME = 24
 
-#: Most names in one ROSTER. 500 names of 24 four-byte characters fit into MAX_FRAME.
+#: Maximum number of names in one ROSTER. 500 names of 24 four-byte characters fit into MAX_FRAME.
 MAX_ROSTER = 500
 
-#: Most rooms in WELCOME and positions in HELLO: each takes up to 140 bytes of the frame.
+#: Maximum number of rooms in WELCOME and of positions in HELLO: each takes up to 140 bytes of the frame.
 MAX_MEMBERSHIPS = 400
 
-#: Most events in the answer to one HISTORY; a client requests more from where it ended.
+#: Maximum number of events in the answer to one HISTORY. A client requests the rest with another.
 MAX_HISTORY = 1000
 
-#: Most servers in one SERVERS. Each takes up to 600 bytes of the frame.
+#: Maximum number of servers in one SERVERS. Each takes up to 600 bytes of the frame.
 MAX_SERVERS = 64
 
-#: Most bans in one BAN_LIST. Each takes up to 1,200 bytes of the frame.
+#: Maximum number of bans in one BAN_LIST. Each takes up to 1,200 bytes of the frame.
 MAX_BAN_PAGE = 50
 
-#: Most members of a sealed room: one REKEY holds the new secret for each, in 116 bytes.
+#: Maximum number of members of a sealed room: one REKEY holds the new secret for each, in 116 bytes.
 MAX_SEALED = 200
 
-#: Most devices in one DEVICES. Each takes up to 280 bytes of the frame.
+#: Maximum number of devices in one DEVICES. Each takes up to 280 bytes of the frame.
 MAX_DEVICES = 128

@@ -162,7 +162,7 @@ class ErrorCode(wire.Choice):
     NAME_NOT_ALLOWED = 101, "The name is too long, or contains characters that are not allowed."
     NO_SUCH_ROOM = 110, "No room has this code."
     NOT_A_MEMBER = 111, "The request names a room that the client is not a member of."
-    TOO_MANY_ROOMS = 112, "The client is in as many rooms as the server allows."
+    TOO_MANY_ROOMS = 112, "The client is in the maximum number of rooms."
     NO_SUCH_USER = 113, "No user has this name, or the other member of a private room has left."
     TEXT_NOT_ALLOWED = 120, "The text is empty, or contains control characters or noncharacters."
     TEXT_TOO_LONG = 121, "The text has more bytes than WELCOME's `max_text`."
@@ -199,9 +199,9 @@ class ErrorCode(wire.Choice):
     NOT_ALLOWED = 162, "The user has no right to do this, or not to that user."
     MUTED = 163, "A moderator has muted the user in this room."
     READ_ONLY = 164, "Only moderators may write in this room."
-    LOCKED = 165, "The room lets no new members in."
+    LOCKED = 165, "The room is closed to new members."
     NOT_POSSIBLE = 166, "The action is unknown, invalid, or impossible in this room."
-    TOO_MANY = 167, "The room has as many bans, mutes or moderators as the server keeps."
+    TOO_MANY = 167, "The room has the maximum number of bans, mutes or moderators."
     NOTHING_TO_CHANGE = 168, "The action would change nothing, such as a second LOCK."
     NOT_SEALING = (
         170,
@@ -232,8 +232,10 @@ class Membership(Record):
 
     room: str = wire.text("The room's code.")
     kind: int = wire.u8("Kind of the room.", RoomKind)
-    peer: str = wire.text("Name of the other user in a private room, else empty.")
-    log: int = wire.u64("Identity of the room's log. A client that knows another one starts over.")
+    peer: str = wire.text("Name of the other user in a private room, otherwise empty.")
+    log: int = wire.u64(
+        "Identity of the room's log. A client that knows a different one starts over."
+    )
     last: int = wire.u64(
         "Position at which the client continues: it applies the EVENT after this one next, and "
         "drops all others up to this one."
@@ -250,7 +252,7 @@ class Member(Record):
 
     name: str = wire.text("The user's name.")
     away: int = wire.u8(
-        "1 while the connection is lost and the session may still be resumed, else 0. Clients that "
+        "1 while the connection is lost and the session may still be resumed, otherwise 0. Clients that "
         "handle SERVERS also get 2 + N: the user is connected to server N of the last SERVERS, "
         "counting from 0."
     )
@@ -274,7 +276,7 @@ class BannedUser(Record):
         "What is banned: the sum of 1 for a name, 2 for a device, 4 for an address."
     )
     name: str = wire.text("Name of the user, or empty.")
-    address: str = wire.text("Banned address, for owners; else empty.")
+    address: str = wire.text("Banned address, for owners; otherwise empty.")
     actor: str = wire.text("Name of the moderator; empty for the host at the dashboard.")
     reason: str = wire.text("The reason, or empty.")
 
@@ -297,7 +299,7 @@ class Sealed(Record):
     algorithms: int = wire.u8("1: HKDF-SHA256, AES-256-GCM, Ed25519.")
     epoch: int = wire.u32("Number of the room's secret, from 1. For REKEY, that of the new secret.")
     run: int = wire.u32(
-        "Random number, new at each start of the sender. With `counter` it forms the nonce."
+        "Random number, new at each startup of the sender. With `counter` it forms the nonce."
     )
     seen: int = wire.u64("Sequence number of the last event that the sender has applied.")
     view: bytes = wire.blob("The sender's hash of the room up to `seen` (32 bytes), or empty.")
@@ -305,7 +307,9 @@ class Sealed(Record):
         "Hash of the sender's previous sealed message (32 bytes), or empty."
     )
     key: bytes = wire.blob("The sending device's public keys: Ed25519, X25519 (64 bytes).")
-    check: bytes = wire.blob("For REKEY, check value of the new secret (16 bytes); else empty.")
+    check: bytes = wire.blob(
+        "For REKEY, check value of the new secret (16 bytes); otherwise empty."
+    )
     wraps: tuple[Wrap, ...] = wire.records(
         Wrap, "For REKEY, the new secret for each member. At most 200.", MAX_SEALED
     )
@@ -410,9 +414,9 @@ class Error(Message):
         "Reason. Below 100, the server closes the connection after this frame.", ErrorCode
     )
     about: int = wire.u8("Type number of the refused frame, or 0.")
-    reference: int = wire.u64("That frame's `request` or, for SEND, its `counter`; else 0.")
+    reference: int = wire.u64("That frame's `request` or, for SEND, its `counter`; otherwise 0.")
     text: str = wire.text("What is wrong and what to do, for users.")
-    suggestion: str = wire.text("A name that is free, if a name was refused; else empty.")
+    suggestion: str = wire.text("A name that is free, if a name was refused; otherwise empty.")
 
 
 @message(0x06, Way.BOTH)
@@ -498,7 +502,7 @@ class Roster(Message):
     request: int = wire.u32("Number of the answered request.")
     total: int = wire.u32("Number of members of the room.")
     more: int = wire.u8(
-        "1 if another page follows: send WHO with the last name as `after`; else 0."
+        "1 if another page follows: send WHO with the last name as `after`; otherwise 0."
     )
     room: str = wire.text("The room's code.")
     members: tuple[Member, ...] = wire.records(Member, "The members. At most 500.", MAX_ROSTER)
@@ -560,7 +564,7 @@ class Event(Message):
     kind: int = wire.u8("Kind of the event.", EventKind)
     room: str = wire.text("The room's code.")
     sender: str = wire.text(
-        "Name of the user; for a rename, the old name. REMOVED, MODERATED: the user whom it is about."
+        "Name of the user; for a rename, the old name. REMOVED, MODERATED: the user concerned."
     )
     text: str = wire.text(
         "The message; for a rename, the new name; for a leave, the reason. Events of moderation: three "
@@ -677,9 +681,9 @@ class Moderate(Message):
     action: int = wire.u8("What to do.", ModeratorAction)
     scope: int = wire.u8(
         "For a BAN, what to ban: the sum of 1 for the name, 2 for the user's device, 4 for the user's "
-        "address (owners only). 0 means name and device. Else 0."
+        "address (owners only). 0 means name and device. Otherwise 0."
     )
-    seconds: int = wire.u32("Duration of a MUTE or BAN; 0 until it is lifted. Else 0.")
+    seconds: int = wire.u32("Duration of a MUTE or BAN; 0 until it is lifted. Otherwise 0.")
     room: str = wire.text("The room's code.")
     target: str = wire.text(
         "Name of the user. For a BAN of an address also that address; for an UNBAN also `#NUMBER`. "
@@ -712,7 +716,7 @@ class BanList(Message):
 
     request: int = wire.u32("Number of the answered request.")
     more: int = wire.u8(
-        "1 if another page follows: send BANS with the last number as `after`; else 0."
+        "1 if another page follows: send BANS with the last number as `after`; otherwise 0."
     )
     room: str = wire.text("The room's code.")
     bans: tuple[BannedUser, ...] = wire.records(BannedUser, "The bans. At most 50.", MAX_BAN_PAGE)
@@ -800,7 +804,7 @@ class Devices(Message):
     """
 
     request: int = wire.u32("Number of the answered request.")
-    more: int = wire.u8("1 if another page follows: request it with the last name; else 0.")
+    more: int = wire.u8("1 if another page follows: request it with the last name; otherwise 0.")
     epoch: int = wire.u32("The room's epoch; 0 before the first secret of a private room.")
     check: bytes = wire.blob("Check value of the room's secret (16 bytes), or empty in epoch 0.")
     room: str = wire.text("The room's code.")

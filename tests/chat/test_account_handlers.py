@@ -25,7 +25,7 @@ from netchat.chat.commands import (
     SetRole,
 )
 from netchat.chat.credentials import device_id, token_hash
-from netchat.chat.handshake import _Greeting
+from netchat.chat.handshake import _PendingHello
 from netchat.chat.login_limit import PAIR
 from netchat.chat.ordering import propose
 from netchat.chat.passwords import invitation_hash
@@ -647,7 +647,7 @@ def test_a_connection_that_is_lost_before_its_account_is_opened(world):
     command = OpenAccountSession(
         1, 0, device_id(bytes(16)), 0, account.id, 0, b"", token_hash(b"new")
     )
-    greeting = _Greeting(Hello(3, bytes(16), b"", "Nova", "test", ()), b"new")
+    greeting = _PendingHello(Hello(3, bytes(16), b"", "Nova", "test", ()), b"new")
     propose(world.hub.state, command, link, greeting)
     world.settle()
     assert account.session.is_away

@@ -15,10 +15,10 @@ from netchat.chat.client_events import (
 )
 from netchat.chat.client_session import Credentials
 from netchat.chat.commands import OpenAccountSession, SetRole
-from netchat.chat.handshake import _Greeting
+from netchat.chat.handshake import _PendingHello
 from netchat.chat.ordering import propose
 from netchat.chat.outcomes import Reason, Rejected
-from netchat.chat.room_rules import MAX_ENTRIES, BanScope, MuteRecord, RoomRules
+from netchat.chat.room_moderation import MAX_ENTRIES, BanScope, MuteRecord, RoomRules
 from netchat.wire import (
     Device,
     Error,
@@ -40,7 +40,7 @@ from netchat.wire import (
 )
 from tests.chat.test_account_handlers import GOOD, entering, registered
 from tests.chat.test_client_sealing import invitation, problems, say, sealed_room, texts
-from tests.chat.test_moderation import operate
+from tests.chat.test_moderation_rules import operate
 from tests.chat.world import Link, User, World, refusal
 
 A = ModeratorAction
@@ -240,7 +240,7 @@ def test_an_account_that_is_banned_while_it_logs_in_stays_out(world):
     world.say(link, Login(1, user.core.memory.device_key, "Nova", GOOD))
     operate(world, A.BAN, "Nova")
     command = OpenAccountSession(1, world.hub.state.time, 5, 0, account.id, 0, b"", b"t" * 32)
-    greeting = _Greeting(Hello(15, b"", b"", "Nova", "test", ()), b"t" * 32)
+    greeting = _PendingHello(Hello(15, b"", b"", "Nova", "test", ()), b"t" * 32)
     link.take()
     link.features = 15
     propose(world.hub.state, command, link, greeting)
@@ -344,7 +344,7 @@ def test_another_device_of_an_account_leaves_its_sealed_rooms(world):
     world.settle()
     say(world, phone, room, "from the phone")
     assert texts(ann, room)[-1] == "from the phone"
-    assert any("Bob has other keys than before" in problem for problem in problems(ann))
+    assert any("the keys of Bob have changed" in problem for problem in problems(ann))
     ann.happened.clear()
     ann.core.send_private("Bob", "for the phone")
     world.settle()

@@ -24,7 +24,7 @@ from netchat.chat.large_replies import LOOK_BACK
 from netchat.chat.login_limit import LoginLimit
 from netchat.chat.model import MemberKeys
 from netchat.chat.ordering import propose
-from netchat.chat.room_rules import MAX_ENTRIES, BanRecord, MuteRecord, RoomRules
+from netchat.chat.room_moderation import MAX_ENTRIES, BanRecord, MuteRecord, RoomRules
 from netchat.chat.server_handlers import MAX_MEMBERSHIPS
 from netchat.chat.server_state import MAX_CHECKS
 from netchat.errors import PeerError

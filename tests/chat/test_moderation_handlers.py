@@ -16,10 +16,10 @@ from netchat.chat.moderation_handlers import (
     server_ban_text,
 )
 from netchat.chat.outcomes import Reason
-from netchat.chat.room_rules import BanRecord, BanScope, MuteRecord
+from netchat.chat.room_moderation import BanRecord, BanScope, MuteRecord
 from netchat.wire import ErrorCode, Moderate, ModeratorAction
-from tests.chat.test_moderation import A
-from tests.chat.test_moderation import operate as operate_command
+from tests.chat.test_moderation_rules import A
+from tests.chat.test_moderation_rules import operate as operate_command
 from tests.chat.world import World
 
 DAY = 86_400_000_000
@@ -42,8 +42,8 @@ def command(
         (Reason.NO_SUCH_USER, command(A.KICK), ErrorCode.NO_SUCH_USER, "no user named Nova"),
         (Reason.NOT_ALLOWED, command(A.APPOINT), ErrorCode.NOT_ALLOWED, "Only an owner can appoint"),
         (Reason.NOT_ALLOWED, command(A.BAN, scope=4), ErrorCode.NOT_ALLOWED, "ban an address"),
-        (Reason.NOT_ALLOWED, command(A.KICK), ErrorCode.NOT_ALLOWED, "a moderator, too"),
-        (Reason.TOO_MANY, command(A.BAN), ErrorCode.TOO_MANY, "lift one first"),
+        (Reason.NOT_ALLOWED, command(A.KICK), ErrorCode.NOT_ALLOWED, "also a moderator"),
+        (Reason.TOO_MANY, command(A.BAN), ErrorCode.TOO_MANY, "remove one first"),
         (Reason.NOTHING_TO_CHANGE, command(A.UNMUTE), ErrorCode.NOTHING_TO_CHANGE, "not muted"),
         (Reason.NOTHING_TO_CHANGE, command(A.APPOINT), ErrorCode.NOTHING_TO_CHANGE, "already"),
         (Reason.NOTHING_TO_CHANGE, command(A.DISMISS), ErrorCode.NOTHING_TO_CHANGE, "not appointed"),

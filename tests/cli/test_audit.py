@@ -1,4 +1,4 @@
-"""`netchat audit`: the audit log of a history, also while a server uses it."""
+"""`netchat audit`: the audit log of a history, even while a server uses it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from netchat.cli.main import cli
 from netchat.errors import HistoryError
 from netchat.net.history.sqlite_history import SqliteHistory
-from tests.chat.test_moderation import A, operate
+from tests.chat.test_moderation_rules import A, operate
 from tests.chat.world import World
 
 

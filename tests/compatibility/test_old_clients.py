@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from netchat.wire import Create, Join, ModeratorAction
-from tests.chat.test_moderation import act, make_owner, operate
+from tests.chat.test_moderation_rules import act, make_owner, operate
 from tests.chat.world import World, hello
 
 #: Types of messages to clients in version 0.1, kinds of its events, and its errors that end a session.

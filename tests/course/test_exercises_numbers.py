@@ -46,7 +46,7 @@ OTHER = {
 
 
 def changed(value, change):
-    """Return an answer with all of its numbers changed, also those that its functions return."""
+    """Return an answer with all of its numbers changed, including those that its functions return."""
     if type(value) in (int, float):
         return change(value)
     if type(value) in (list, tuple):

@@ -99,6 +99,12 @@ PHRASES: tuple[tuple[str, str], ...] = (
     ),
     (r"\b(?:honest|faithful)ly? (?:Ethernet|about)\b|^Honest\b", "valid, unbiased"),
     (r"\bonly who\b|\bthose who\b|\beverybody who\b", "name the actor: every client, all users"),
+    (r"\b(?:an)?other (?:\w+ ){1,3}than\b", "different … from, or name the difference"),
+    (r", also (?:while|when|after|if|those|(?:of )?the one)\b", "even while, including"),
+    (r"[,;] else (?:0|-1|empty|None|an? )", "otherwise"),
+    (r"\bplaces? in the (?:\w+'s )?log\b", "position in the log"),
+    (r"^Most (?:bytes|entries|rooms|users|events)\b", "maximum number of, maximum size"),
+    (r"^Learns? (?:that|whether|of)\b", "handle, record, report; called with"),
 )
 
 _COMPILED = tuple((re.compile(pattern, re.I), hint) for pattern, hint in PHRASES)

@@ -57,7 +57,7 @@ def _unmarked(docstring: str) -> list[str]:
 
 
 def test_code_and_diagrams_in_docstrings_are_indented() -> None:
-    """They are literal blocks below a line of text, else a reader sees one paragraph."""
+    """They are literal blocks below a line of text; otherwise, a reader sees one paragraph."""
     nodes = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     found = {
         path.relative_to(ROOT).as_posix(): unmarked

@@ -88,7 +88,7 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """The server's process, also if another command runs it."""
+        """The server's process, even if another command runs it."""
         assert self._process is not None
         if not self._wrap:
             return self._process.pid

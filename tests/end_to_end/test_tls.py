@@ -111,7 +111,7 @@ class TestClient:
             (("client", "tls://127.0.0.1", "--name", "N", "--fingerprint", "00"), "64 hexadecimal"),
             (("client", "tls://a,b", "--name", "N"), "before each address, or before none"),
             (("serve", "--tls", "required", "--udp"), "TLS does not apply to UDP"),
-            (("serve", "--tls-cert", "x"), "need each other"),
+            (("serve", "--tls-cert", "x"), "must be given together"),
             (("serve", "--keylog", "x"), "--keylog needs --tls"),
             (("craft", "SEND", "--fingerprint", "00"), "require --send"),
         ],

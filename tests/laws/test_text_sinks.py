@@ -214,7 +214,7 @@ def test_svg_is_well_formed(kind: str) -> None:
     ElementTree.fromstring(svg)
 
 
-@pytest.mark.filterwarnings("ignore:Glyph")  # of another script than the font's
+@pytest.mark.filterwarnings("ignore:Glyph")  # of a script that the font lacks
 @pytest.mark.parametrize("kind", AWKWARD)
 def test_pictures_hold_any_title(kind: str) -> None:
     pytest.importorskip("matplotlib")

@@ -29,7 +29,7 @@ def _private_modules(objects: tuple[object, ...]) -> Iterator[ModuleType]:
     """Find the modules of classes, such as a plug-in's file, that cannot be imported by name."""
     for cls in {cls for one in objects for cls in type(one).__mro__}:
         package = cls.__module__.partition(".")[0]
-        if package == "__main__":  # cloudpickle includes the classes of this module by itself
+        if package == "__main__":  # cloudpickle already includes the classes of this module
             continue
         if not any(finder.find_spec(package, None) for finder in sys.meta_path):
             yield sys.modules[cls.__module__]

@@ -16,11 +16,11 @@ class Tally:
     frames: int = 0
     """Number of frames sent."""
     frame_errors: int = 0
-    """Number of frames that the decoder gave up or decoded to a wrong message."""
+    """Number of frames that the decoder failed to decode or decoded to a wrong message."""
     bits: int = 0
     """Number of information bits sent."""
     bit_errors: int = 0
-    """Number of wrong bits in the decoded messages, including frames that were given up."""
+    """Number of wrong bits in the decoded messages, including frames that failed to decode."""
     undetected: int = 0
     """Number of frames decoded to a wrong message without a reported failure."""
     clusters: int = 0

@@ -53,7 +53,7 @@ class Theory:
     fer: float | None = None
     """Frame error rate."""
     ber: float | None = None
-    """Bit error rate of the decoded messages, including frames that were given up."""
+    """Bit error rate of the decoded messages, including frames that failed to decode."""
     fer_kind: Kind = "exact"
     """Accuracy of the frame error rate; a bound is an upper bound."""
     ber_kind: Kind = "exact"

@@ -18,7 +18,7 @@ class CaptureOpener:
     """Opens sealed messages in a capture.
 
     Args:
-        secrets: Secrets of rooms, of 16 bytes each; those of different epochs are separate ones.
+        secrets: Secrets of rooms, 16 bytes each; a room has one for each epoch.
     """
 
     def __init__(self, secrets: Iterable[bytes]) -> None:
@@ -55,4 +55,4 @@ class CaptureOpener:
                 return SealedText(*open_sealed(sealed, signed, one, counter))
             except SealingError:
                 continue
-        return f"no secret given opens epoch {epoch}"
+        return f"none of the given secrets opens epoch {epoch}"

@@ -1,4 +1,4 @@
-"""Keys of a device: one that signs (Ed25519), and one that secrets are sealed for (X25519).
+"""Keys of a device: one for signatures (Ed25519), and one for receiving secrets (X25519).
 
 The private keys never leave the device. Everything else here is public.
 """
@@ -14,10 +14,10 @@ from netchat.errors import SealingError
 
 __all__ = ["BUNDLE_SIZE", "KEYS_SIZE", "DeviceKey", "check_bundle", "wrap"]
 
-#: Bytes of a device's two public keys.
+#: Size of a device's two public keys, in bytes.
 KEYS_SIZE = 64
 
-#: Bytes of the two public keys with the signature that binds them.
+#: Size of the two public keys with the signature that binds them, in bytes.
 BUNDLE_SIZE = 128
 
 _BIND = b"netchat device keys 1\0"
@@ -29,7 +29,7 @@ class DeviceKey:
     """The private keys of this device.
 
     Args:
-        seed: 64 secret bytes: the private keys of Ed25519 and X25519; by default new ones.
+        seed: The private keys of Ed25519 and X25519, 64 bytes together; by default new ones.
 
     Attributes:
         keys: The public keys: Ed25519, X25519.
@@ -57,7 +57,7 @@ class DeviceKey:
         self.bundle = self.keys + self.sign(_BIND + self.keys)
 
     def unwrap(self, enc: bytes, sealed: bytes, info: bytes) -> bytes:
-        """Open a secret that `wrap` has sealed for this device.
+        """Open a secret that `wrap` sealed for this device.
 
         Raises:
             SealingError: It was not sealed for this device, or with other `info`.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECK_SIZE", "EpochKeys", "check_value"]
 
-#: Bytes of a secret's check value.
+#: Size of a secret's check value, in bytes.
 CHECK_SIZE = 16
 
 _EPOCH = struct.Struct(">I")

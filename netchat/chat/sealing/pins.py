@@ -38,12 +38,12 @@ class Pins:
             self._verified.add(fold(name))
 
     def forget(self, name: str) -> None:
-        """Forget the keys of a name, so that others, or none, are accepted."""
+        """Forget the keys of a name, so that new keys, or messages without keys, are accepted."""
         self._keys.pop(fold(name), None)
         self._verified.discard(fold(name))
 
     def check(self, name: str, keys: bytes) -> bool:
-        """Pin the keys of a name; return False if other ones were pinned before."""
+        """Pin the keys of a name; return False if different keys were pinned before."""
         folded = fold(name)
         known = self._keys.get(folded)
         if known == keys:
@@ -53,7 +53,7 @@ class Pins:
         return known is None
 
     def rename(self, old: str, new: str) -> None:
-        """Pin the keys of a renamed user to the new name too, unless it has others."""
+        """Pin the keys of a renamed user to the new name too, unless it has keys already."""
         old, new = fold(old), fold(new)
         if old in self._keys and new not in self._keys:
             self._keys[new] = self._keys[old]

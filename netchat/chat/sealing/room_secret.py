@@ -21,7 +21,7 @@ __all__ = [
     "to_words",
 ]
 
-#: Bytes of a room's secret.
+#: Size of a room's secret, in bytes.
 SECRET_SIZE = 16
 
 _COUNT = 12  # words for 128 bits and their checksum
@@ -63,7 +63,7 @@ def read_secret(written: str) -> bytes:
             letters suffice.
 
     Raises:
-        ValueError: It is neither. The text says what is wrong, without the secret.
+        ValueError: The text is neither. The error says what is wrong, without the secret.
     """
     words = re.split(r"[\s,+.-]+", written.strip().casefold())
     if len(words) == 1 or _ENCODED.fullmatch(written.strip()):

@@ -1,4 +1,4 @@
-"""Safety numbers: what two people compare, to be sure that no other keys are between them."""
+"""Safety numbers, which two people compare to be sure that the server has not substituted any keys."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """Sealing and opening of single messages.
 
-The nonce is a random number (`run`) and the message's counter. The additional
-data is everything but ciphertext and signature, after the log's identity and the counter; the
-signature covers that and the ciphertext. So the server can move a message neither to another room nor
-to another sender, epoch or counter.
+The nonce is a random number (`run`) and the message's counter. The additional data is everything but
+ciphertext and signature, after the log's identity and the counter. The signature covers the additional
+data and the ciphertext, so the server cannot move a message to another room, sender, epoch or counter.
 """
 
 from __future__ import annotations
@@ -95,7 +94,7 @@ def signed_part(sealed: Sealed, log: int, counter: int) -> bytes:
     """Return the bytes that a message's signature covers.
 
     Raises:
-        SealingError: The message has other algorithms or invalid sizes.
+        SealingError: The message uses unsupported algorithms, or has invalid sizes.
     """
     if sealed.algorithms != SUITE:
         raise SealingError(
@@ -140,7 +139,7 @@ def open_sealed(
         The sender's name, as the sender knew it, and the text.
 
     Raises:
-        SealingError: It was changed, or sealed with another secret.
+        SealingError: The message was changed, or sealed with another secret.
     """
     # As in `seal_text`: the additional data is the signed part without the ciphertext.
     size = len(sealed.ciphertext)

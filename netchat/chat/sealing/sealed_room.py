@@ -1,7 +1,7 @@
 """One member's side of a sealed room: its secrets, and what it checks in each message.
 
-The events of the room must be passed to `observe` and `open` in the order of the log. Nothing here does
-I/O, and the server needs nothing of it.
+The events of the room must be passed to `observe` and `open` in the order of the log. This module does no
+I/O, and the server does not use it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from netchat.wire import DeviceKeys, Event, EventKind, Sealed, SealedEvent, Wrap
 
 __all__ = ["Opened", "SealedRoom"]
 
-#: Senders whose last message is remembered. Beyond it, the least recent one is forgotten.
+#: Maximum number of senders whose last message is remembered. Beyond it, the least recent is forgotten.
 MAX_SENDERS = 4096
 
 _INFO = struct.Struct(">QI")
@@ -51,7 +51,7 @@ class Opened(NamedTuple):
     """An opened sealed message.
 
     Attributes:
-        name: The sender's name, as the sender's device states it; the server's if it is unknown.
+        name: The sender's name as the sender's device states it, or as the server does if that is unknown.
         text: The text, or an empty string if the message cannot be opened.
         keys: Public keys of the sending device; empty if the signature is invalid.
         is_readable: Whether the text could be opened.
@@ -72,7 +72,7 @@ class _Sender:
 
     def __init__(self, name: str, counter: int, link: bytes) -> None:
         self.name, self.counter, self.link = name, counter, link
-        self.has_rejoined = False  # so that it may have forgotten its last message
+        self.has_rejoined = False  # if so, it may have forgotten its last message
 
 
 class SealedRoom:
@@ -84,7 +84,7 @@ class SealedRoom:
         log: Identity of the room's log.
         run: Random number of this object, for its nonces.
         seq: Last event before the first that will be observed.
-        is_private: Whether it is a private room: its first secret comes in a REKEY.
+        is_private: Whether it is a private room, whose first secret comes in a REKEY.
 
     Attributes:
         log: Identity of the room's log.
@@ -138,7 +138,7 @@ class SealedRoom:
 
     @property
     def rekey_reason(self) -> str:
-        """Why the room needs a new secret, for its members; empty if a member only wants one."""
+        """Why the room needs a new secret; empty if it needs none."""
         return "a member left the room" if self._left_at else ""
 
     def proof(self) -> bytes:
@@ -181,7 +181,7 @@ class SealedRoom:
     def members(self, devices: Iterable[DeviceKeys]) -> dict[str, bytes]:
         """Return the public keys of those devices that have proved to be members, by name.
 
-        Of a private room, all devices count whose keys are consistent: the user compares them.
+        In a private room, these are all devices whose keys are consistent: the user compares them.
         """
         found = {}
         for device in devices:
@@ -257,7 +257,7 @@ class SealedRoom:
         return self.unsealed_problems(event, follows_sealed=bool(self.epoch))
 
     def unsealed_problems(self, event: Event, *, follows_sealed: bool) -> tuple[str, ...]:
-        """Return what is wrong with an event because it is not sealed.
+        """Return the problems of an event that is not sealed.
 
         Args:
             event: The event.
@@ -312,32 +312,32 @@ class SealedRoom:
         return Opened(name, text, sealed.key, is_readable=True, problems=tuple(problems))
 
     def _order_problems(self, event: SealedEvent, sealed: Sealed, link: bytes) -> Iterable[str]:
-        """Yield what the message shows about the order of events, and note the message."""
+        """Yield the problems in the order of events that a message reveals, and record the message."""
         keys, counter = sealed.key, event.counter
         last = self._senders.pop(keys, None)
         if last is not None and counter <= last.counter:
             self._senders[keys] = last
-            yield "it is repeated or out of order: the server has sent a later one before"
+            yield "it is repeated or out of order: the server sent a later one first"
         else:
             has_restarted = last is not None and last.has_rejoined and not sealed.previous
             if last is not None and sealed.previous != last.link and not has_restarted:
-                yield "a message of the same sender before it is missing"
+                yield "an earlier message from this sender is missing"
             self._senders[keys] = _Sender(event.sender, counter, link)
             if len(self._senders) > MAX_SENDERS:
                 del self._senders[next(iter(self._senders))]
             if keys == self._device.keys and counter > self._linked:
-                # Sealed before the state was loaded, which was stored earlier still.
+                # Sealed before the state was loaded; the state had been stored even earlier.
                 self._link, self._linked = link, counter
         if sealed.seen >= event.seq:
-            yield "the sender has seen a longer room than this one"
+            yield "the sender has seen more events than this device"
         elif self.transcript.agrees(sealed.seen, sealed.view):
             if sealed.view:
                 self._disagreeing.discard(keys)
         elif keys not in self._disagreeing:
             self._disagreeing.add(keys)
             yield (
-                "the sender has seen other events than this device: the server shows members "
-                "different rooms"
+                "the sender has seen different events: the server shows members different "
+                "versions of this room"
             )
         if keys in self._gone:
             yield "its sender has left the room"
@@ -349,12 +349,12 @@ class SealedRoom:
             yield f"the server says that {event.sender} sent it, but it is signed by {stated}"
         if not self._pins.check(stated, sealed.key):
             yield (
-                f"{stated} has other keys than before: another device, or another person with this "
-                "name, or the server is reading along; compare the safety number"
+                f"the keys of {stated} have changed: another device, another person with this name, "
+                "or a server that is reading along; compare the safety number"
             )
 
     def _is_renamed(self, stated: str, event: SealedEvent, sealed: Sealed) -> bool:
-        """Return whether a sender was renamed, without having seen it yet."""
+        """Return whether a sender was renamed, but had not seen that event yet."""
         if stated == event.sender or not self._renames:
             return False
         new, seq = self._renames.get(fold(stated), ("", 0))
@@ -371,7 +371,7 @@ class SealedRoom:
             opened = self._opened(event, sealed, signed, self._epochs.get(sealed.epoch - 1), [])
         problems += opened.problems
         is_valid = opened.is_readable and sealed.key not in self._gone
-        # Without the old secret, a device cannot tell a member's REKEY from one that the server has
+        # Without the old secret, a device cannot tell a member's REKEY from one that the server
         # made. It follows the room's epoch, but takes no secret.
         if sealed.epoch != self.epoch + 1 or not (is_valid or self.keys is None):
             problems.append("the room's secret is not changed by this message")
@@ -397,7 +397,7 @@ class SealedRoom:
         info = self._rekey_info(epoch, sealed.key)
         secret = self._device.unwrap(found.enc, found.secret, info)
         if len(secret) != 16 or check_value(secret, epoch) != sealed.check:
-            raise SealingError("the new secret of this device is not that of the others")
+            raise SealingError("this device was given a different secret from the other members")
         return secret
 
     def open_past(self, events: Sequence[Event | SealedEvent]) -> list[Opened | None]:
@@ -407,7 +407,7 @@ class SealedRoom:
         last one of each sender is verified, and those whose link is broken.
 
         Returns:
-            For each sealed event what `open` would return; None for the others.
+            What `open` would return for each sealed event; None for the others.
         """
         signed: dict[int, bytes] = {}
         verified: dict[int, bool] = {}
@@ -451,7 +451,7 @@ class SealedRoom:
         except SealingError as error:
             return Opened(name, "", sealed.key, is_readable=False, problems=(str(error),))
         known = self._pins.get(stated)
-        problem = "" if known in (None, sealed.key) else f"{stated} had other keys then"
+        problem = "" if known in (None, sealed.key) else f"{stated} had different keys then"
         problems = (problem,) if problem else ()
         return Opened(stated, text, sealed.key, is_readable=True, problems=problems)
 
@@ -477,7 +477,7 @@ class SealedRoom:
 
     @classmethod
     def load(cls, device: DeviceKey, pins: Pins, run: int, saved: dict[str, Any]) -> SealedRoom:
-        """Return the room that `dump` has saved.
+        """Return the room that `dump` saved.
 
         Raises:
             ValueError, LookupError, TypeError, AttributeError: It is damaged.

@@ -1,7 +1,7 @@
 """Hash chain over a room's events: two members who saw the same events have the same hash.
 
 The hash after event n is SHA-256(hash after event n-1, SHA-256(body of event n)). It begins with the
-log's identity. A member who joined later takes over the hash that a signed message of another member
+log's identity. A member who joined later adopts the hash that a signed message of another member
 states, and continues from there.
 """
 
@@ -12,7 +12,7 @@ from collections import OrderedDict
 
 __all__ = ["KEPT", "Transcript"]
 
-#: Events for which the hash is kept, to compare it with what other members state.
+#: Maximum number of events for which the hash is kept, to compare it with what other members state.
 KEPT = 1024
 
 _START = b"netchat view 1\0"
@@ -24,7 +24,7 @@ class Transcript:
     Args:
         log: Identity of the room's log.
         seq: Sequence number of the last event before the first that will be added.
-        value: The hash up to there, or empty if it is unknown. Known by itself if `seq` is 0.
+        value: The hash up to there, or empty if it is unknown. If `seq` is 0, it follows from `log`.
 
     Attributes:
         seq: Sequence number of the last event.

@@ -14,8 +14,8 @@ __all__ = ["accounts"]
 COMMANDS = {
     "list": ("accounts.list", "List the accounts."),
     "add": ("accounts.add", "Register an account."),
-    "reset": ("accounts.reset", "Set a new password, and log the account out."),
-    "role": ("accounts.role", "Make an account owner, moderator or member."),
+    "reset": ("accounts.reset", "Set a new password, and log out all devices."),
+    "role": ("accounts.role", "Make an account an owner, moderator or member."),
     "remove": ("accounts.remove", "Remove an account; its name becomes free."),
     "invite": ("accounts.invite", "Create invitations to register with."),
 }
@@ -34,8 +34,8 @@ COMMANDS = {
 def accounts(ctx: click.Context, history: Path | None) -> None:
     """Administer the accounts of a server on this machine, whether it runs or not.
 
-    The commands work for the user who can write the history. They reach a running server through a
-    socket beside the history; the server needs --accounts optional or --accounts required.
+    The commands require write access to the history. They reach a running server through a socket beside the
+    history; the server needs --accounts optional or --accounts required.
 
     \b
     Examples:

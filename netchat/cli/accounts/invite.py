@@ -20,7 +20,7 @@ __all__ = ["invite"]
 )  # fmt: skip
 @click.option(
     "--expires", type=DURATION, default="7d", show_default=True,
-    help="Time after which they are void; 0 for never.",
+    help="Lifetime of each invitation; 0 is unlimited.",
 )  # fmt: skip
 @click.pass_obj
 def invite(history: Path, count: int, expires: float) -> None:

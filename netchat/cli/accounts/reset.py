@@ -14,7 +14,7 @@ from netchat.net.password_worker import hash_password
 __all__ = ["reset"]
 
 
-@click.command(short_help="Set a new password, and log the account out.")
+@click.command(short_help="Set a new password, and log out all devices.")
 @click.argument("name")
 @new_password_option
 @click.pass_obj

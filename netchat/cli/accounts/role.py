@@ -12,7 +12,7 @@ from netchat.net.control import administer
 __all__ = ["role"]
 
 
-@click.command(short_help="Make an account owner, moderator or member.")
+@click.command(short_help="Make an account an owner, moderator or member.")
 @click.argument("name")
 @click.argument("role", type=click.Choice(["owner", "moderator", "member"]))
 @click.pass_obj

@@ -21,7 +21,7 @@ def demo(quick: bool, cluster: bool) -> None:
     them loses the connection, then the server is killed, and no message is lost. Finally it shows
     the bytes of one message and runs a short load test. It removes all its files.
 
-    With --cluster, the demo starts a Redis server of its own and three servers that form one chat.
+    With --cluster, the demo starts its own Redis server and three servers that form one chat.
     Six users, two on each server, talk in one room. One server is killed, and its users continue on
     another one: every message arrives once, in the same order everywhere. This needs redis-server.
 

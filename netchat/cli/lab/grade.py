@@ -88,7 +88,7 @@ def grade(
 
     try:
         write_csv(rows(), output)
-        output.flush()  # what is written when click closes the file may fail without a word
+        output.flush()  # an error while click closes the file would not be reported
     except OSError as error:
         raise click.ClickException(cannot("write", output.name, error)) from error
     for line in _shared(graded):

@@ -26,7 +26,7 @@ COMMANDS = {
 )
 @click.option(
     "--name", default="lab", show_default=True, metavar="NAME",
-    help="Name of the lab, to run several at a time.",
+    help="Name of the lab, to run several at once.",
 )  # fmt: skip
 @click.pass_context
 def lab(ctx: click.Context, name: str) -> None:

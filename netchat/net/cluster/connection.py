@@ -43,7 +43,7 @@ class RedisUnavailable(ClusterError):
 
 
 class RedisConnection:
-    """One connection to Redis, with commands in flight as on the wire.
+    """One connection to Redis, with pipelined commands.
 
     redis-py connects, authenticates, encodes and parses. Its client is not used, because it sends the
     next command of a connection only after the reply to the last one.
@@ -119,7 +119,7 @@ class RedisConnection:
             except RedisUnavailable as error:
                 if not self.is_open:
                     raise
-                failed = failed or error  # the other replies have to be read all the same
+                failed = failed or error  # the other replies must still be read
         if failed is not None:
             raise failed
         return found
@@ -135,7 +135,7 @@ class RedisConnection:
             await self._connection.disconnect(nowait=True)
 
     def _opened(self) -> AbstractConnection:
-        # A connection that was closed must not connect again by itself: the replies would no longer
+        # redis-py must not reopen a closed connection on its own: the replies would no longer
         # match the commands.
         if self._connection is None or not self.is_open:
             raise RedisUnavailable(f"the connection to Redis at {self.url} was lost")

@@ -24,7 +24,7 @@ from netchat.net.cluster.snapshot_store import SnapshotStore
 
 __all__ = ["SNAPSHOT_EVERY", "ClusterLog", "ServerStatus"]
 
-#: Most bytes of batches that wait for Redis.
+#: Maximum size of the batches that wait for Redis, in bytes.
 PENDING_BYTES = 8 << 20
 
 #: Entries between two snapshots.
@@ -62,7 +62,7 @@ class ClusterLog:
             it. The log must be empty then, and no other server can join before a snapshot is stored.
         is_durable: Whether Redis must keep what it acknowledges. False accepts any configuration.
         timing: Intervals.
-        pending_bytes: Most bytes of batches that wait for Redis.
+        pending_bytes: Maximum size of the batches that wait for Redis, in bytes.
         snapshot_every: Entries between two snapshots.
 
     Raises:
@@ -149,7 +149,7 @@ class ClusterLog:
 
     async def _leave(self, epoch: int) -> None:
         """End the epoch, so that the other servers need not wait for the lease to expire."""
-        # A connection of its own: the session's may have been cancelled within a command.
+        # On a separate connection: the session's may have been cancelled within a command.
         connection = self._connect()
         try:
             await connection.connect()

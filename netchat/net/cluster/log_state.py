@@ -40,7 +40,7 @@ class LogState:
         server: Identifier of the server.
         address: Address of the server for clients, or empty.
         checkpoint: Where to continue.
-        limit: Most bytes that may be pending.
+        limit: Maximum size of the pending batches, in bytes.
     """
 
     def __init__(self, server: str, address: str, checkpoint: Checkpoint, limit: int) -> None:
@@ -52,7 +52,7 @@ class LogState:
         self.window = SendWindow(limit)
         """Batches that have not come back in the stream."""
         self.epoch: int | None = None
-        """Epoch of this server, also if its `joined` has not come back yet."""
+        """Epoch of this server, even if its `joined` has not come back yet."""
         self.first_epoch: int | None = None
         """First epoch of this process."""
         self._set(checkpoint)

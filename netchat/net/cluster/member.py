@@ -1,4 +1,4 @@
-"""A chat server as a member of a cluster: between the chat's rules and the cluster's log."""
+"""Membership of a chat server in a cluster: connects the chat's rules with the cluster's log."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from netchat.wire import ServerAddress
 
 __all__ = ["ClusterMember", "ClusterOptions", "apply_entry"]
 
-#: Version of the tables with which names are compared. All servers have to come to the same result.
+#: Version of the tables with which names are compared. All servers must reach the same result.
 UNICODE = f"unicode-{unicodedata.unidata_version}"
 
-#: The state is stored after this many commands, or after this many seconds with any.
+#: The state is stored after this many commands, or this many seconds after a command.
 SAVE_COMMANDS, SAVE_SECONDS = 10_000, 5.0
 
-#: Seconds in which `leave` waits for pending commands.
+#: Seconds that `leave` waits for pending commands.
 LEAVE_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterOptions:
-    """Which cluster a server joins, and how."""
+    """Options for joining a cluster."""
 
     url: RedisURL
     """Address of Redis."""
@@ -151,8 +151,8 @@ class ClusterMember:
         for other in self._log.servers:
             if other.address.split()[2:] != [UNICODE]:
                 raise ClusterError(
-                    f"the server at {other.address.split()[0]} has other Unicode tables than this one "
-                    f"({UNICODE}), so they could disagree about names: run the same version of Python "
+                    f"the server at {other.address.split()[0]} has different Unicode tables from this "
+                    f"one ({UNICODE}), so they could disagree about names: run the same version of Python "
                     "on all servers of the cluster"
                 )
         self._save_later()
@@ -183,7 +183,7 @@ class ClusterMember:
         proposals.has_space = self._log.has_space
 
     def stored(self, position: LogPosition) -> None:
-        """Learn that the history has the state at a position of the log."""
+        """Record that the history has the state at a position of the log."""
         self._has_stored.set()
         if self._log is not None:
             self._log.stored(Checkpoint.decode(position.checkpoint))
@@ -217,7 +217,7 @@ class ClusterMember:
         hub, now = server.hub, server.now()
         hub.state.begin(now)
         has_moved = False
-        self._checkpoint = None  # if this fails, the state is between two places of the log
+        self._checkpoint = None  # if this fails, the state is between two positions of the log
         for entry in entries:
             apply_entry(hub, entry, is_own=log.owns(entry), now=now)
             if isinstance(entry, CommandBatch):
@@ -318,7 +318,7 @@ class ClusterMember:
             self._server.schedule()
 
     def save(self) -> None:
-        """Store the state, and its place in the log, with the current batch."""
+        """Store the state, and its position in the log, with the current batch."""
         if self._checkpoint is None or self._is_restoring:
             return
         self._unsaved = 0

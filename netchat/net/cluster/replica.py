@@ -33,7 +33,7 @@ class Replica(Protocol):
         """
 
     def snapshot_failed(self, error: Exception) -> None:
-        """Learn that no snapshot could be taken. The log tries again in a few seconds."""
+        """Handle a snapshot that could not be taken. The log tries again in a few seconds."""
 
     def temporary_file(self) -> IO[bytes]:
         """Create a file for a snapshot, which is deleted when it is closed."""
@@ -42,19 +42,19 @@ class Replica(Protocol):
         """Replace the state, because the stream no longer reaches back to this server's position."""
 
     def available(self, is_available: bool, reason: str) -> None:
-        """Learn whether Redis accepts commands; if not, nothing is acknowledged meanwhile."""
+        """Handle the start or end of an outage of Redis, during which nothing is acknowledged."""
 
     def fenced(self, rejected: Sequence[PendingBatch], is_certain: bool) -> None:
-        """Learn that this server was declared expired. It joins again by itself, with a new epoch.
+        """Handle the expiry of this server's lease. The log joins again automatically, with a new epoch.
 
         Args:
             rejected: Batches that were appended and did not count.
-            is_certain: False if the server was away longer than the stream reaches back: then some of
-                these batches may have counted, and only the restored state tells which.
+            is_certain: False if the server was away longer than the stream reaches back. Some of these
+                batches may then have counted; only the restored state shows which.
         """
 
     def ignored(self, position: str, reason: str) -> None:
-        """Learn of an entry in the stream that no server wrote. All servers ignore it."""
+        """Report an entry in the stream that no server wrote. All servers ignore it."""
 
     def failed(self, error: Exception) -> None:
-        """Learn that the log has stopped for good, and needs an operator."""
+        """Handle a permanent failure of the log, which an operator must resolve."""

@@ -28,7 +28,7 @@ class SendWindow:
     there, is removed.
 
     Args:
-        limit: Most bytes that may be pending.
+        limit: Maximum size of the pending batches, in bytes.
     """
 
     def __init__(self, limit: int) -> None:
@@ -37,7 +37,7 @@ class SendWindow:
         self._sent = 0
         self._next = 1
         self.size = 0
-        """Bytes of the pending batches."""
+        """Size of the pending batches, in bytes."""
 
     def __len__(self) -> int:
         return len(self._pending)

@@ -23,10 +23,10 @@ __all__ = ["RedisSession", "append"]
 
 Reply = TypeVar("Reply")
 
-#: Most entries in one reply.
+#: Maximum number of entries in one reply.
 READ_ENTRIES = 256
 
-#: Bytes of batches in one write.
+#: Size of the batches in one write, in bytes.
 WRITE_BYTES = 1 << 18
 
 #: Extra time for an answer that this process was too busy to read.
@@ -44,8 +44,8 @@ class RedisSession:
         timing: Intervals.
         is_durable: Whether Redis must keep what it acknowledges.
         durable: Returns the position up to which the owner has stored the effects.
-        report: Learns whether Redis answers, and if not, why.
-        joined: Learns that this server is live and has applied everything before.
+        report: Called with whether Redis answers, and if not, why.
+        joined: Called once this server is live and has applied all earlier entries.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class RedisSession:
         """Send, read and renew the lease, until a connection fails.
 
         Args:
-            also: What else to do meanwhile.
+            also: Additional work to run at the same time.
 
         Raises:
             ClusterError: The reason.
@@ -174,7 +174,7 @@ class RedisSession:
             if now - self._progress > self._timing.timeout:
                 raise RedisUnavailable("Redis does not answer appends")
         elif self._state.window.has_sent and order(self._state.position) >= order(self._appended):
-            raise RedisUnavailable("batches of this server are missing in the stream")
+            raise RedisUnavailable("batches of this server are missing from the stream")
 
     async def _promptly(self, answer: Coroutine[Any, Any, Reply]) -> Reply:
         """Wait for an answer, and report Redis as unavailable while it is late."""

@@ -18,7 +18,7 @@ from netchat.net.cluster.keys import Keys
 
 __all__ = ["ClusterSnapshot", "SnapshotInfo", "SnapshotStore"]
 
-#: Bytes of a chunk. Redis serves other clients between two chunks.
+#: Size of a chunk, in bytes. Redis serves other clients between two chunks.
 CHUNK = 1 << 19
 
 #: Seconds after which Redis deletes the chunks of an unfinished snapshot, and frees its lock. Each
@@ -185,7 +185,7 @@ class SnapshotStore:
                 await self.info(redis) == info
             ):  # otherwise, another server has replaced it meanwhile
                 raise _damaged()
-        raise ClusterError("the cluster's snapshot was replaced while it was loaded, several times")
+        raise ClusterError("the cluster's snapshot was replaced several times while it was loaded")
 
 
 async def _packed(file: IO[bytes], digest: hashlib._Hash) -> AsyncIterator[bytes]:

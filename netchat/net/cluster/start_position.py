@@ -16,7 +16,7 @@ from netchat.net.cluster.uninterrupted import uninterrupted
 
 __all__ = ["LogLost", "find_position"]
 
-#: Snapshots that may be replaced while a server starts from them.
+#: Maximum number of snapshots that are replaced while a server starts from them.
 ATTEMPTS = 5
 
 
@@ -40,7 +40,7 @@ async def find_position(
 
     Raises:
         LogLost: Redis has lost entries that this server has applied.
-        ClusterError: This server has a history of its own, and the cluster has another one.
+        ClusterError: This server has its own history, and the cluster has another one.
         RedisUnavailable: Redis did not answer, or the cluster's first server has just begun.
     """
     store = SnapshotStore(keys)
@@ -93,7 +93,7 @@ async def _claim_first(redis: RedisConnection, keys: Keys, state: LogState) -> N
         if before is None:
             await redis.run(("DEL", keys.first))
         raise ClusterError(
-            "the cluster has a history already, and this server's history is another one: choose a "
+            "the cluster has a history already, and this server's history is a different one: choose a "
             "new file with --history"
         )
 

@@ -1,6 +1,6 @@
 """Part of a history that makes its server a member of a cluster: its identity and its position.
 
-The history of such a server is a copy of the cluster's log. It stores the shared state, with its place
+The history of such a server is a copy of the cluster's log. It stores the shared state, with its position
 in the log, only from time to time; after a restart, the server applies the rest of the log again.
 """
 
@@ -28,8 +28,8 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS cluster (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, server TEXT NOT NULL,
     is_first INTEGER NOT NULL,               -- 1: the cluster's history begins with this one
-    checkpoint BLOB NOT NULL DEFAULT x'',    -- place in the log, or empty for its start
-    state BLOB NOT NULL                      -- shared state at this place
+    checkpoint BLOB NOT NULL DEFAULT x'',    -- position in the log, or empty for its start
+    state BLOB NOT NULL                      -- shared state at this position
 )
 """
 
@@ -49,10 +49,10 @@ class ClusterIdentity(NamedTuple):
     """Random identifier of the server."""
 
     is_first: bool
-    """Whether the server had a history of its own, with which the cluster's history begins."""
+    """Whether the server had its own history, with which the cluster's history begins."""
 
     checkpoint: bytes
-    """Place in the log from which the server continues; empty for a new server."""
+    """Position in the log from which the server continues; empty for a new server."""
 
 
 def load_membership(file: sqlite3.Connection) -> ClusterIdentity | None:
@@ -100,7 +100,7 @@ def copy_database(path: Path) -> tuple[IO[bytes], bytes]:
     """Copy a database that another connection may be writing to.
 
     Returns:
-        The consistent copy, in a temporary file, and its place in the log.
+        The consistent copy, in a temporary file, and its position in the log.
     """
     copy = temporary_file(path)
     try:
@@ -116,7 +116,7 @@ def copy_database(path: Path) -> tuple[IO[bytes], bytes]:
 
 
 def replace_database(file: sqlite3.Connection, copy: Path) -> None:
-    """Replace the content of an open database by a copy of another server's, except the identity.
+    """Replace the content of an open database with a copy of another server's, except the identity.
 
     The copy gets the identity first, so that the database never has the other server's.
     """

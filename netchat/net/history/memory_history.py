@@ -12,7 +12,7 @@ from netchat.net.history.purge import DueRoom, PostponedPurge
 __all__ = ["MemoryHistory"]
 
 
-#: Entries of the audit log that are kept.
+#: Maximum number of entries of the audit log that are kept.
 MAX_AUDIT = 10_000
 
 

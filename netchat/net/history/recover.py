@@ -33,7 +33,7 @@ from netchat.chat.persistence import (
     SessionRow,
 )
 from netchat.chat.room_codes import LOBBY, PRIVATE_MARK
-from netchat.chat.room_rules import RoomRules
+from netchat.chat.room_moderation import RoomRules
 from netchat.errors import HistoryError, PeerError
 from netchat.files import make_private_folder, sync_folder
 from netchat.net.history.damage import after_damage
@@ -121,7 +121,7 @@ def recover(source: Path, target: Path) -> Recovered:
     those events must not confuse them with later events that reuse their sequence numbers.
 
     Args:
-        source: Damaged history; at most its permissions are changed.
+        source: Damaged history, whose permissions may be restricted; nothing else in it is changed.
         target: New history.
 
     Returns:
@@ -204,8 +204,10 @@ def _read_tables(file: sqlite3.Connection, found: Recovered) -> None:
     problem_of_membership = membership_problem(numbers, {session.id for session in found.sessions})
     for session in found.sessions:
         query = "SELECT room FROM seat WHERE session = ? AND room {}"
-        seats = [MembershipRow(session.id, room) for (room,) in _scan(file, query, session.id)]
-        found.memberships += [seat for seat in seats if not problem_of_membership(seat)]
+        memberships = [
+            MembershipRow(session.id, room) for (room,) in _scan(file, query, session.id)
+        ]
+        found.memberships += [one for one in memberships if not problem_of_membership(one)]
     with contextlib.suppress(sqlite3.Error):
         found.audit = read_audit(file, _LARGEST)
     problem_of_rules = rules_problem(numbers)

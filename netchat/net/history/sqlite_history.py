@@ -324,7 +324,7 @@ class SqliteHistory:
             return temporary_file(self.path)
 
     def copy(self) -> tuple[IO[bytes], bytes]:
-        """Copy the file for another server, and return the copy and its place in the cluster's log.
+        """Copy the file for another server, and return the copy and its position in the cluster's log.
 
         Closing the copy deletes it. May run in any thread.
         """
@@ -332,7 +332,7 @@ class SqliteHistory:
             return copy_database(self.path)
 
     def replace(self, copy: Path) -> None:
-        """Replace everything but the membership by the content of another server's file.
+        """Replace everything but the membership with the content of another server's file.
 
         Writer thread only. It changes the membership in the copy.
         """

@@ -22,7 +22,7 @@ from netchat.chat.persistence import (
     SessionRow,
     Snapshot,
 )
-from netchat.chat.room_rules import RoomRules
+from netchat.chat.room_moderation import RoomRules
 from netchat.chat.state_records import unpack_logins
 from netchat.errors import CommandError
 from netchat.net.history.cluster_member import load_state
@@ -64,12 +64,12 @@ def load_snapshot(file: sqlite3.Connection) -> Snapshot:
         SessionRow(*row)
         for row in file.execute("SELECT id, token, previous, device, name FROM session")
     ]
-    seats = [MembershipRow(*row) for row in file.execute("SELECT session, room FROM seat")]
+    memberships = [MembershipRow(*row) for row in file.execute("SELECT session, room FROM seat")]
     _check("room", (room for room, _, _ in rooms), room_problem())
     _check("session", sessions, session_problem())
     _check(
         "seat",
-        seats,
+        memberships,
         membership_problem({room.id for room, _, _ in rooms}, {s.id for s in sessions}),
     )
     accounts = [AccountRow(*row) for row in file.execute("SELECT * FROM account ORDER BY id")]
@@ -100,7 +100,7 @@ def load_snapshot(file: sqlite3.Connection) -> Snapshot:
     return Snapshot(
         rooms,
         sessions,
-        seats,
+        memberships,
         top + 1,
         load_state(file),
         accounts=accounts,

@@ -36,8 +36,8 @@ def _prepare() -> None:
 def _short_collections() -> Iterator[None]:
     """Keep the garbage collector from pausing the event loop for long while modules are loaded.
 
-    Numba has 100,000 objects, and stays. A full collection of them holds the GIL for 0.1 s, so only
-    new objects are examined, and those that remain are left out of later collections.
+    Numba creates 100,000 objects, which stay in memory. A full collection would hold the GIL for 0.1 s, so
+    only new objects are examined, and those that remain are left out of later collections.
     """
     thresholds = gc.get_threshold()
     gc.set_threshold(_NEW_OBJECTS, _NEVER, _NEVER)

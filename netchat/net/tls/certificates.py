@@ -2,8 +2,8 @@
 
 The folder has four files: `ca.crt` (to install on phones), `ca.key`, `server.crt` (the server's
 certificate and the CA's) and `server.key`. The server's key stays when its certificate is renewed, so that
-its fingerprint, which clients store, stays too. Of DNS names, the CA can only certify this machine's and
-`.local`: a stolen key cannot impersonate other sites by name to a phone that trusts the CA.
+its fingerprint, which clients store, stays too. The CA can certify no DNS names except this machine's and
+`.local`: with a stolen key, an attacker cannot impersonate other sites to a phone that trusts the CA.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class _Pair:
 
     @classmethod
     def load(cls, certificate: Path, key: Path) -> _Pair | None:
-        """Load a pair; None if a file is missing.
+        """Load a pair; return None if a file is missing.
 
         Raises:
             ValueError: A file is damaged, or the key belongs to another certificate.
@@ -189,7 +189,7 @@ class _Pair:
 
 def _write(path: Path, content: bytes) -> None:
     new = path.with_name(f"{path.name}.new")
-    with contextlib.suppress(FileNotFoundError):  # of a crash, perhaps with another mode
+    with contextlib.suppress(FileNotFoundError):  # left by a crash, perhaps with another mode
         new.unlink()
     with open(new, "wb", opener=open_private) as file:
         file.write(content)

@@ -1,4 +1,4 @@
-"""Contexts of OpenSSL: TLS 1.3 only, with a key log if one is wanted."""
+"""Contexts of OpenSSL: TLS 1.3 only, with an optional key log."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """CPU limit for a server's TLS handshakes.
 
-A full handshake costs the server 0.5 ms, and an attacker, who sends garbage instead of keys, almost
+A full handshake costs the server 0.5 ms. It costs an attacker, who sends garbage instead of keys, almost
 nothing. Handshakes therefore share a slice of each turn of the event loop, in order of arrival, and those
-that fail are paid from a small allowance, which all address groups share.
+that fail use up a small allowance, which all address groups share.
 """
 
 from __future__ import annotations

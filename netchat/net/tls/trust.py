@@ -123,8 +123,8 @@ class Trust:
         elif known.fingerprint != key:
             raise UntrustedServer(
                 f"The key of {address} has changed since {known.since}: another server may be "
-                f"impersonating it.\nIf it was set up again, compare this SHA-256 with the one that it "
-                f"prints, and accept it with: --fingerprint {key}"
+                f"impersonating it.\nIf the server was set up again, compare this SHA-256 with the one that "
+                f"it prints, and accept the new key with: --fingerprint {key}"
             )
 
     def problem(

@@ -188,7 +188,7 @@ class AfPacketRing:
                 blocks //= 2
 
     def _trouble(self) -> None:
-        """Handle a socket error: pause if the interface is down, else raise."""
+        """Handle a socket error: pause if the interface is down, otherwise raise."""
         number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number == errno.ENETDOWN and self._name in (name for _, name in socket.if_nameindex()):
             time.sleep(0.1)

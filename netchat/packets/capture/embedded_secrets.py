@@ -13,7 +13,7 @@ __all__ = ["EmbeddedSecrets"]
 _CLIENT_HELLO = re.compile(rb"(?s)\x16\x03[\x01-\x03]..\x01\0..\x03\x03(.{32})")
 _HANDSHAKE = b"\x16\x03"
 
-#: Connections that may wait for their secrets.
+#: Maximum number of connections that wait for their secrets.
 _MAX_WAITING = 65_536
 
 

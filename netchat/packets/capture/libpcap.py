@@ -14,7 +14,8 @@ __all__ = ["LibpcapSource"]
 #: Name that selects all interfaces; see `AfPacketRing`.
 _ANY = "any"
 
-#: Packets that may wait to be read. While the queue is full, packets are dropped and counted.
+#: Maximum number of packets that wait to be read. While the queue is full, packets are dropped and
+#: counted.
 _MAX_WAITING = 100_000
 
 

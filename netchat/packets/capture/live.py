@@ -76,7 +76,7 @@ class Live:
     Args:
         interface: Name of the interface; `any` for all.
         ports: TCP ports to capture; empty for all.
-        write: Name of a file for the packets (pcap if it ends in `.pcap`, else pcapng), or an open
+        write: Name of a file for the packets (pcap if it ends in `.pcap`, otherwise pcapng), or an open
             binary file, which stays open.
         keys: TLS secrets; those of the captured connections are written to a pcapng file, before the
             packets that they decrypt.

@@ -184,7 +184,7 @@ def create_capture(path: str | Path) -> BinaryIO:
 
 
 def open_writer(path: str | Path | BinaryIO, link: int = ETHERNET) -> CaptureWriter:
-    """Return a writer for a file name: pcap for `.pcap` and `.cap`, else pcapng."""
+    """Return a writer for a file name: pcap for `.pcap` and `.cap`, otherwise pcapng."""
     if not isinstance(path, (str, Path)):
         return PcapngWriter(path)
     name = str(path).removesuffix(".gz")

@@ -12,7 +12,7 @@ from netchat.wire import Hello, Joined, Membership, Message, Renamed, Welcome
 
 __all__ = ["Conversation", "DirectionCounts", "endpoints", "reverse", "show_endpoint"]
 
-#: Rooms remembered per conversation: their number depends on untrusted input.
+#: Maximum number of rooms remembered per conversation: their number depends on untrusted input.
 _MAX_ROOMS = 256
 
 
@@ -57,8 +57,8 @@ class Conversation:
         server: Address and port of the peer.
         began: Time of the first packet, in ns.
         whole: Whether the capture contains its beginning.
-        user: Name of the client's user, known from HELLO or WELCOME; else "".
-        device: Device id of the client, known from WELCOME; else 0.
+        user: Name of the client's user, known from HELLO or WELCOME; otherwise "".
+        device: Device id of the client, known from WELCOME; otherwise 0.
         rooms: Memberships of the user that the server sent, by room code.
         to_server: Counters of what the client sent.
         to_client: Counters of what the server sent.

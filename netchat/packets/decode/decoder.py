@@ -52,7 +52,7 @@ __all__ = ["Decoder"]
 
 _KINDS = SYN | FIN | RST | ACK
 
-#: Connections known not to be a chat; the key of one takes 150 bytes.
+#: Maximum number of remembered connections that are not a chat; the key of one takes 150 bytes.
 _MAX_FOREIGN = 65_536
 
 
@@ -68,7 +68,7 @@ class Decoder:
         keys: Secrets of TLS connections; None for none.
 
     Attributes:
-        keys: Secrets of TLS connections, also those that the capture contains.
+        keys: Secrets of TLS connections, including those that the capture contains.
         packets: Number of packets fed.
         skipped: Number of packets without a TCP segment or a link's datagram, by reason.
         conversations: Number of chat connections and links over UDP found.
@@ -301,7 +301,7 @@ class Decoder:
         return other, sender
 
     def _replace(self, connection: TcpConnection) -> list[Item]:
-        """Replace a connection by its second stream, which is a new connection."""
+        """Replace a connection with its second stream, which is a new connection."""
         second_stream = connection.second_stream
         assert second_stream is not None
         connection.second_stream = None

@@ -68,8 +68,8 @@ class FrameResync:
         self._limit = limit
         self.backlog = ByteQueue(budget)
         self._wanted = 0  # number of buffered bytes needed for the next decision
-        self._scan = -1 if aligned else 0  # searching: index to continue at; else -1
-        self._rest = -1  # passing over: stream offset of the broken frame's end; else -1
+        self._scan = -1 if aligned else 0  # searching: index to continue at; otherwise -1
+        self._rest = -1  # passing over: stream offset of the broken frame's end; otherwise -1
         self._found = not aligned  # whether the next frame is found by searching
         self._final: tuple[str, str] | None = None  # cause and reason of the end
         # Reason for searching.

@@ -85,7 +85,7 @@ class Translation:
         return message
 
     def rename(self, record: _R) -> _R:
-        """Replace the room codes and device ids in a record by the live ones."""
+        """Replace the room codes and device ids in a record with the live ones."""
         changes: dict[str, Any] = {}
         for declared in fields_of(type(record)):
             value = getattr(record, declared.name)

@@ -50,8 +50,8 @@ from netchat.wire.pairs import ANSWERS, link_field
 from netchat.wire.spec import records
 from netchat.wire.walk import walk
 
-#: Frames of one TCP segment that are dissected as stacked layers; the rest is Padding. Scapy
-#: builds, shows and dissects layers recursively, and Python's stack is limited.
+#: Maximum number of frames of one TCP segment that are dissected as stacked layers; the rest is Padding.
+#: Scapy builds, shows and dissects layers recursively, and Python's stack is limited.
 MAX_FRAMES = 32
 
 

@@ -24,10 +24,10 @@ _MASK = 0xFFFFFFFF
 #: Directions of the link's blocks that travel one way only.
 _BLOCK_WAYS = {"OPEN": Way.TO_SERVER, "ACCEPT": Way.TO_CLIENT, "REFUSE": Way.TO_CLIENT}
 
-#: Items buffered until it is known whether a connection is a chat.
+#: Maximum number of items buffered until it is known whether a connection is a chat.
 _MAX_ITEMS = 256
 
-#: Streams that one connection may have in addition to its first one.
+#: Maximum number of streams of one connection in addition to its first one.
 MAX_DUPLICATES = 3
 
 #: A second stream on the same addresses and ports is a new connection if it continues for this many
@@ -97,7 +97,7 @@ class TcpConnection:
         last: Time of its last packet, in ns.
         second_stream: Second stream on its addresses and ports, not classified yet.
         duplicates: Further streams of the same connection.
-        first: For a second stream or duplicate, the connection that it accompanies; else None.
+        first: For a second stream or duplicate, the connection that it accompanies; otherwise None.
     """
 
     __slots__ = (

@@ -63,7 +63,7 @@ class TcpStream:
         next: Sequence number of the byte at `offset`; -1 until known.
         settled: Whether the beginning of the stream is known.
         acked: Sequence number up to which the peer has acknowledged; -1 for none.
-        initial: Sequence number of the first byte, from SYN; else -1.
+        initial: Sequence number of the first byte, from SYN; otherwise -1.
         other: The reverse direction.
         buffer: Segments after a hole.
         note: Classification of the last segment; see `Trace`.

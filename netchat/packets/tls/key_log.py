@@ -20,7 +20,7 @@ TRAFFIC = ("SERVER_TRAFFIC_SECRET_0", "CLIENT_TRAFFIC_SECRET_0")
 #: exporter secrets, are not kept.
 LABELS = frozenset((EARLY[1], *HANDSHAKE, *TRAFFIC, "CLIENT_RANDOM"))
 
-#: Connections whose secrets are kept; beyond it, the oldest are dropped.
+#: Maximum number of connections whose secrets are kept; beyond it, the oldest are dropped.
 _MAX_CONNECTIONS = 65_536
 
 _LINE = re.compile(r"([A-Z0-9_]{1,64}) ([0-9a-fA-F]{64}) ((?:[0-9a-fA-F]{2}){16,64})")
@@ -32,7 +32,7 @@ class KeyLog:
     It has no readable `repr`, so that secrets do not get into logs and tracebacks.
 
     Attributes:
-        changes: Number of secrets added so far; tells whether it is worth trying again.
+        changes: Number of secrets added so far; shows whether another attempt is worthwhile.
     """
 
     def __init__(self) -> None:

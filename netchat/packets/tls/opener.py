@@ -1,7 +1,7 @@
 """Decryption of the records of one direction: which key, and which sequence number.
 
 In a complete capture, the key and the number of the next record are known. After missing bytes, or if
-the capture begins in the middle, they are found by trial: the authentication tag tells whether a guess
+the capture begins in the middle, they are found by trial: the authentication tag shows whether a guess
 is right. The number of trials is bounded, because a capture may be hostile.
 """
 
@@ -31,7 +31,7 @@ _TRIAL, _DERIVATION = 256, 65_536
 #: Key updates that may have been missed.
 _MAX_UPDATES = 4
 
-#: Connections of the key log to try if the handshake was not captured.
+#: Maximum number of connections of the key log to try if the handshake was not captured.
 _MAX_CONNECTIONS = 64
 
 #: After this many records that could not be decrypted, only every power of two is tried by trial.
@@ -255,7 +255,7 @@ class RecordOpener:
         secret, suite = self._keys.secret(random, label), self._suite()
         found = []
         for possible in suites_for(secret) if secret is not None else ():
-            # Early data may have another suite than the one that the server selects later.
+            # Early data may use a different suite from the one that the server selects later.
             if suite not in (None, possible) and epoch != "early":
                 continue
             name = random, label, possible.name

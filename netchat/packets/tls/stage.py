@@ -102,7 +102,7 @@ class TlsStage:
         self._backlog = ByteQueue(budget)
         self._backlog.offset = offset
         self._searching = not aligned
-        self._rest = -1  # stream offset of the end of a record broken by a gap; else -1
+        self._rest = -1  # stream offset of the end of a record broken by a gap; otherwise -1
         self._reason = "the capture begins in the middle of a record"
         self._handshake = bytearray()  # beginning of a handshake message
         self._whole = aligned  # whether the content is complete from its first byte on

@@ -10,7 +10,7 @@ from netchat.wording import many
 
 __all__ = ["ChatTranscript"]
 
-#: Events remembered, so that an event sent to several members is shown once.
+#: Maximum number of events remembered, so that an event sent to several members is shown once.
 _REMEMBERED = 100_000
 
 

@@ -40,7 +40,7 @@ MAX_CLIENTS, MAX_SERVERS = 48, 16
 #: Kinds of rows with labels, the most important first.
 _LABELLED = ("message", "failed", "block", "tls")
 
-#: Messages named for one segment; further ones are only counted.
+#: Maximum number of messages named for one segment; further ones are only counted.
 _MAX_LABELS = 4
 
 
@@ -71,7 +71,7 @@ class Row:
             or `damage`.
         labels: Texts on the row, the most important first.
         note: TCP's role in it, such as `retransmission`, or "".
-        who: The participants, if their vertical lines are shared; else "".
+        who: The participants, if their vertical lines are shared; otherwise "".
     """
 
     time: int

@@ -19,7 +19,7 @@ from netchat.wording import many
 
 __all__ = ["ConversationStats", "Stats"]
 
-#: Messages per conversation that may wait for their echo.
+#: Maximum number of messages per conversation that wait for their echo.
 _MAX_SENT = 4096
 
 #: Round-trip times kept per conversation. At this number, every second one is dropped, and from

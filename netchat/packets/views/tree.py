@@ -28,7 +28,7 @@ def tree_lines(item: Item, paint: Paint = plain) -> list[str]:
     block, changed bytes are followed by the bytes that were sent.
 
     Args:
-        item: The item; other kinds than these have no lines.
+        item: The item; items of all other kinds have no lines.
         paint: Colours the bytes of a block.
     """
     if isinstance(item, Block):

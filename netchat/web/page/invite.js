@@ -86,7 +86,7 @@ export async function showSafety({ name, names, digits, words, isVerified }, ver
     h("div", { class: "invitation" },
       h("div", {}, h("p", { class: "code digits" }, digits), h("p", { class: "words" }, words)),
       h("figure", {}, code)),
-    h("p", {}, "Compare it in person or on the phone. If it differs, someone is in between."),
+    h("p", {}, "Compare it in person or on the phone. If it differs, someone may be intercepting your messages."),
     h("p", { class: "actions" }, ...(name ? [verified] : [])));
   $("safety").showModal();
 }

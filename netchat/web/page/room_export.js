@@ -4,7 +4,7 @@ import { describe, MODERATION_KINDS, parseNotice } from "./moderation_text.js";
 import { EventKind } from "./protocol.js";
 import { date, showCode, showText } from "./text.js";
 
-const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/; // a spreadsheet takes such a cell for a formula
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/; // a spreadsheet interprets such a cell as a formula
 const STYLE = "body{font:16px/1.5 system-ui,sans-serif;max-width:48em;margin:2em auto;padding:0 1em}"
   + "td{padding:.15em .8em .15em 0;vertical-align:top}td:nth-child(3){white-space:pre-wrap;overflow-wrap:anywhere}"
   + "time{color:#666;white-space:nowrap}.notice{color:#666}";

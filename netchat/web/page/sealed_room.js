@@ -84,7 +84,7 @@ export class Pins {
 }
 
 export const changedKeys = (name) =>
-  `${name} has other keys than before: another device, or another person with this name, or the server is ` +
+  `the keys of ${name} have changed: another device, another person with this name, or a server that is ` +
   "reading along; compare the safety number";
 
 const bodyOf = (name, event) => encode(name, event).slice(HEADER_SIZE);
@@ -223,10 +223,10 @@ export class SealedRoom {
     const problems = [];
     const id = hex(sealed.key), last = this.senders.get(id);
     if (last && event.counter <= last.counter) {
-      problems.push("it is repeated or out of order: the server has sent a later one before");
+      problems.push("it is repeated or out of order: the server sent a later one first");
     } else {
       const hasRestarted = last?.hasRejoined && !sealed.previous.length;
-      if (last && !same(sealed.previous, last.link) && !hasRestarted) problems.push("a message of the same sender before it is missing");
+      if (last && !same(sealed.previous, last.link) && !hasRestarted) problems.push("an earlier message from this sender is missing");
       this.senders.delete(id);
       this.senders.set(id, { name: event.sender, counter: event.counter, link });
       if (this.senders.size > MAX_SENDERS) this.senders.delete(this.senders.keys().next().value);
@@ -234,12 +234,12 @@ export class SealedRoom {
       if (id === hex(this.device.keys) && event.counter > this.lastSealed) [this.link, this.lastSealed] = [link, event.counter];
     }
     if (sealed.seen >= event.seq) {
-      problems.push("the sender has seen a longer room than this one");
+      problems.push("the sender has seen more events than this device");
     } else if (await this.transcript.agrees(sealed.seen, sealed.view)) {
       if (sealed.view.length) this.disagreeing.delete(id);
     } else if (!this.disagreeing.has(id)) {
       this.disagreeing.add(id);
-      problems.push("the sender has seen other events than this device: the server shows members different rooms");
+      problems.push("the sender has seen different events: the server shows members different versions of this room");
     }
     if (this.gone.has(id)) problems.push("its sender has left the room");
     return problems;
@@ -275,7 +275,7 @@ export class SealedRoom {
     }
     this.epoch = sealed.epoch;
     if (this.leftAt <= sealed.seen) [this.mustRekey, this.leftAt] = [false, 0n];
-    // Without the old secret, a device cannot tell a member's REKEY from one that the server has made.
+    // Without the old secret, a device cannot tell a member's REKEY from one that the server made.
     if (!isFromMember) return { ...opened, problems };
     try {
       await this.setSecret(await this.unwrap(sealed), this.epoch);
@@ -291,7 +291,7 @@ export class SealedRoom {
     if (!found) throw new SealingError("this device was not given the new secret; ask for the new link");
     const secret = await this.device.unwrap(found.enc, found.secret, this.rekeyInfo(sealed.epoch, sealed.key));
     if (secret.length !== 16 || !same(await checkValue(secret, sealed.epoch), sealed.check)) {
-      throw new SealingError("the new secret of this device is not that of the others");
+      throw new SealingError("this device was given a different secret from the other members");
     }
     return secret;
   }
@@ -334,7 +334,7 @@ export class SealedRoom {
     try {
       const { name, text } = await openSealed(sealed, signed, keys, event.counter);
       const known = this.pins.get(name) ?? hex(sealed.key);
-      const problems = known === hex(sealed.key) ? [] : [`${name} had other keys then`];
+      const problems = known === hex(sealed.key) ? [] : [`${name} had different keys then`];
       return { name, text, keys: sealed.key, isReadable: true, problems };
     } catch (error) {
       return unreadable(event.sender, [error.message], sealed.key);

@@ -357,7 +357,7 @@ export class Sealing {
       counter = waiting[0].counter - COUNTER_GAP + spent;
       if (spent >= COUNTER_GAP) {
         core.memory.outbox.delete(waiting[0].counter);
-        this.deliver([{ what: "undelivered", ...waiting[0], why: "the room's secret was changed too often meanwhile" }]);
+        this.deliver([{ what: "undelivered", ...waiting[0], why: "the room's secret was changed too often in the meantime" }]);
         return;
       }
     }

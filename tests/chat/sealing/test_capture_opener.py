@@ -23,7 +23,7 @@ def test_messages_open_with_the_secret_of_their_epoch():
         SealedText("Bob", "two"),
     ]
     first, _, last = events
-    assert CaptureOpener([SECRET]).open(last, LOG) == "no secret given opens epoch 2"
+    assert CaptureOpener([SECRET]).open(last, LOG) == "none of the given secrets opens epoch 2"
     assert opener.open(first, LOG + 1) == "the signature is invalid"
     assert opener.open(SealedSend(1, "R", ()), LOG) == "the message is empty"
     sent = SealedSend(first.counter, "R", first.sealed)

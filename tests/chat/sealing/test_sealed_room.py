@@ -14,9 +14,11 @@ from netchat.wire import DeviceKeys, EventKind, Sealed, SealedEvent
 from tests.chat.sealing.members import LOG, SECRET, Member, Relay, event
 
 NEW = "it is sealed with an old secret, which former members know"
-ORDER = "it is repeated or out of order: the server has sent a later one before"
-MISSING = "a message of the same sender before it is missing"
-FORK = "the sender has seen other events than this device: the server shows members different rooms"
+ORDER = "it is repeated or out of order: the server sent a later one first"
+MISSING = "an earlier message from this sender is missing"
+FORK = (
+    "the sender has seen different events: the server shows members different versions of this room"
+)
 
 
 def change(message: SealedEvent, **fields: object) -> SealedEvent:
@@ -124,7 +126,7 @@ def test_a_member_that_has_seen_more_than_there_is_shows_a_fork():
     relay, ann, bob = begun()
     relay.send(event(relay.next, EventKind.JOIN, "Eve"), ann)
     relay.send(change(relay.sealed(ann, "hello"), seq=relay.next), bob)
-    assert bob.problems == ["the sender has seen a longer room than this one"]
+    assert bob.problems == ["the sender has seen more events than this device"]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +171,7 @@ def test_a_text_that_is_not_sealed_is_noticed():
 def test_other_keys_of_a_known_name_are_noticed():
     relay, _, bob = begun()
     relay.send(relay.sealed(Member("Ann"), "it is me"), bob)
-    assert bob.problems[0].startswith("Ann has other keys than before")
+    assert bob.problems[0].startswith("the keys of Ann have changed")
 
 
 # -- joining later --------------------------------------------------------------------------------
@@ -192,7 +194,7 @@ def test_a_later_member_takes_over_the_hash_of_another_one():
     assert cyd.problems == []
     message = change(relay.sealed(cyd, "z"), seq=relay.next)
     relay.send(message, ann)
-    assert ann.problems == ["the sender has seen a longer room than this one"]
+    assert ann.problems == ["the sender has seen more events than this device"]
 
 
 # -- members that leave ---------------------------------------------------------------------------
@@ -355,7 +357,7 @@ def test_a_private_room_of_other_keys_is_noticed():
     ann, bob = (Member(name, is_private=True) for name in ("Ann", "Bob"))
     bob.room._pins.check("Ann", DeviceKey().keys)
     Relay(bob).rekey(ann, bob)
-    assert bob.problems[0].startswith("Ann has other keys than before")
+    assert bob.problems[0].startswith("the keys of Ann have changed")
 
 
 # -- history and store ----------------------------------------------------------------------------
@@ -392,7 +394,7 @@ def test_keys_that_have_changed_since_are_noticed_in_the_history():
     bob.room._pins.check("Ann", DeviceKey().keys)
     shown = bob.room.open_past([relay.log[2]])[0]
     assert shown is not None
-    assert shown.problems == ("Ann had other keys then",)
+    assert shown.problems == ("Ann had different keys then",)
 
 
 def test_the_first_secret_of_a_private_room_is_no_text():
@@ -443,7 +445,7 @@ def test_a_private_secret_that_differs_between_the_two_is_noticed():
     signature = ann.device.sign(b"netchat sealed 1\0" + head + Sealed(**fields).encode())
     forged = Sealed(**{**fields, "signature": signature})
     Relay(bob).send(SealedEvent(1, 0, 5, ann.counter, "R", "Ann", (forged,)))
-    assert bob.problems == ["the new secret of this device is not that of the others"]
+    assert bob.problems == ["this device was given a different secret from the other members"]
 
 
 def test_a_client_continues_after_its_own_message_of_an_earlier_run():

@@ -260,7 +260,7 @@ async def test_batches_that_do_not_come_back_are_appended_again(redis: RedisProc
         east.log.append([b"three"])
         await east.settle()
         assert east.commands == [b"one", b"two", b"three"]
-        assert east.reports[1] == (False, "batches of this server are missing in the stream")
+        assert east.reports[1] == (False, "batches of this server are missing from the stream")
         assert east.reports[-1][0]
 
 

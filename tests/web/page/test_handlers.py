@@ -3,7 +3,7 @@
 import pytest
 
 from tests.chat import world as chat
-from tests.chat.test_moderation import (  # noqa: F401
+from tests.chat.test_moderation_rules import (  # noqa: F401
     TestBans,
     TestMutes,
     TestRanks,

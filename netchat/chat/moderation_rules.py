@@ -25,7 +25,7 @@ from netchat.chat.outcomes import (
 from netchat.chat.persistence import AuditRow, EventRow, HistoryCleared, RoomDeleted, RulesRow
 from netchat.chat.room_codes import LOBBY
 from netchat.chat.room_log import Removal, append_event, remove_member
-from netchat.chat.room_rules import (
+from netchat.chat.room_moderation import (
     MAX_ENTRIES,
     BanRecord,
     BanScope,
@@ -191,7 +191,7 @@ class _Request:
 
 
 def moderate(state: SharedState, command: ModerateRoom) -> Outcome:
-    """Carry out a moderator's action; an application of `ModerateRoom`."""
+    """Apply `ModerateRoom`: carry out a moderator's action."""
     if command.session:
         session = state.sessions.get(command.session)
         if session is None or session.attachment != command.attachment:
@@ -345,7 +345,7 @@ def _unmute(request: _Request) -> list[StateChange] | Reason:
     mute = found[0] if found else rules.find_mute(request.command.target)
     if mute is None:
         return Reason.NOTHING_TO_CHANGE
-    # Also those of other devices that the account was muted on.
+    # Also unmute the other devices on which the account was muted.
     over = {one.device for one in found} | rules.mutes_of_name(mute.name)
     for number in over:
         del rules.mutes[number]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netchat.chat.room_rules import (
+from netchat.chat.room_moderation import (
     MAX_ENTRIES,
     BanRecord,
     BanScope,

@@ -23,7 +23,7 @@ from netchat.chat.moderation import find_mute
 from netchat.chat.moderation_text import describe, parse_notice
 from netchat.chat.ordering import OperatorRequest, apply_next, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
-from netchat.chat.room_rules import MAX_ENTRIES, BanScope
+from netchat.chat.room_moderation import MAX_ENTRIES, BanScope
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     Error,

@@ -1,6 +1,6 @@
 """Moderation of a room: title, bans, mutes and moderators, with their binary form.
 
-Times are in microseconds since 1970; an end of 0 means that it has none.
+Times are in microseconds since 1970. A ban or mute with the end 0 lasts until it is lifted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = [
     "RulesRecord",
 ]
 
-#: Most bans, mutes and moderators that a room keeps, of each. All are stored with each change.
+#: Maximum number of bans, of mutes and of moderators of a room. All are stored with each change.
 MAX_ENTRIES = 256
 
 
@@ -41,7 +41,7 @@ class RoomFlags(IntFlag):
 
 
 class BanScope(IntFlag):
-    """Parts of a user that a ban refers to."""
+    """Properties of a user that a ban applies to."""
 
     NAME = 1
     DEVICE = 2
@@ -53,7 +53,7 @@ class BanRecord(Record):
     """A ban."""
 
     number: int = u64("Number of the ban.")
-    until: int = u64("Its end.")
+    until: int = u64("End of the ban.")
     device: int = u64("Banned device id, or 0.")
     scope: int = u8("What is banned, as `BanScope`.")
     name: str = text("Name of the user, or empty.")
@@ -67,7 +67,7 @@ class MuteRecord(Record):
     """A mute."""
 
     device: int = u64("Device id of the muted user, or number of the user's account.")
-    until: int = u64("Its end.")
+    until: int = u64("End of the mute.")
     name: str = text("Name of the user.")
     actor: str = text("Name of the moderator; empty for the operator.")
     reason: str = text("The reason, or empty.")
@@ -82,7 +82,7 @@ class ModeratorRecord(Record):
 
 @record
 class RulesRecord(Record):
-    """Settings of a room that its moderators have made."""
+    """Stored form of `RoomRules`."""
 
     floor: int = u64("Sequence number of the oldest event that was not cleared, or 0.")
     flags: int = u8("Modes, as `RoomFlags`.")
@@ -93,7 +93,7 @@ class RulesRecord(Record):
 
 
 class RoomRules:
-    """Settings of a room that its moderators have made.
+    """Restrictions and settings that moderators have given a room.
 
     Attributes:
         title: Title, or empty.
@@ -114,12 +114,12 @@ class RoomRules:
         self.moderators: dict[int, None] = {}
         self.mutes: dict[int, MuteRecord] = {}
         self.bans: dict[int, BanRecord] = {}
-        # Encoded entries by the identity of the entry, which is kept with it: an action changes one of
-        # hundreds.
+        # Encoded entries by the entry's `id`, with the entry, so that the `id` stays valid. An action changes
+        # one of hundreds of entries; the others need not be encoded again.
         self._encoded: dict[int, tuple[BanRecord | MuteRecord, bytes]] = {}
 
     def is_locked(self) -> bool:
-        """Return whether the room lets no new members in."""
+        """Return whether the room is closed to new members."""
         return bool(self.flags & RoomFlags.LOCKED)
 
     def is_read_only(self) -> bool:
@@ -203,7 +203,7 @@ class RoomRules:
 
     @classmethod
     def load(cls, data: bytes) -> RoomRules:
-        """Return the rules that `dump` has written.
+        """Return the rules that `dump` wrote.
 
         Raises:
             CommandError: The bytes are not the rules of a room.
