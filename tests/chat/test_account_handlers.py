@@ -660,7 +660,7 @@ def test_a_name_that_is_registered_while_its_hello_waits_for_the_log(world):
     command = OpenSession(
         world.hub.state.server, 0, device_id(bytes(16)), 0, token_hash(b"new"), "Nova"
     )
-    greeting = _Greeting(Hello(3, bytes(16), b"", "Nova", "test", ()), b"new")
+    greeting = _PendingHello(Hello(3, bytes(16), b"", "Nova", "test", ()), b"new")
     propose(world.hub.state, command, link, greeting)
     world._carry_out()
     assert refusal(link.take())[0] == ErrorCode.LOGIN_REQUIRED

@@ -19,7 +19,7 @@ from netchat.chat.client_events import (
 )
 from netchat.chat.commands import JoinRoom, ModerateRoom
 from netchat.chat.model import Account, Role
-from netchat.chat.moderation import find_mute
+from netchat.chat.moderation_rules import find_mute
 from netchat.chat.moderation_text import describe, parse_notice
 from netchat.chat.ordering import OperatorRequest, apply_next, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
