@@ -56,8 +56,15 @@ SLOW = (
     "test_jit.py",
     "tui/test_terminal.py",
 )
-#: Files with the longest tests, which begin first: none of them is left when the others are done.
-LONGEST = ("docs/test_pages.py", "docs/test_site.py", "course/test_notebook_builder.py")
+#: Files with the longest tests, which begin first: none of them is left when the others are done. Those
+#: of `make test` wait for browsers, so one test process runs them while the others compute.
+LONGEST = (
+    "docs/test_pages.py",
+    "docs/test_site.py",
+    "course/test_notebook_builder.py",
+    "end_to_end/test_page",
+    "end_to_end/test_dashboard.py",
+)
 collect_ignore = UNIX if sys.platform == "win32" else []
 
 
