@@ -24,7 +24,7 @@ SCARCE_FROM = 8 * 1024 * 1024
 
 #: Bytes above which connections are closed: unsent ones of connections that have read too little for
 #: `GRACE` seconds, and received ones that links hold.
-MOST_UNREAD, MOST_RECEIVED = 64 * 1024 * 1024, 16 * 1024 * 1024
+MOST_UNREAD, MOST_RECEIVED = 64 * 1024 * 1024, 32 * 1024 * 1024
 GRACE = 5.0
 
 
