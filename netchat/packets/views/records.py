@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from netchat.packets.decode.conversation import show_endpoint
@@ -17,7 +16,7 @@ from netchat.packets.items import (
     Trace,
 )
 from netchat.packets.tcp.dissect import flag_names
-from netchat.wire import Message, fields_of
+from netchat.wire import Record, fields_of
 
 __all__ = ["as_dict"]
 
@@ -92,12 +91,13 @@ def as_dict(item: Item) -> dict[str, Any]:
     return row
 
 
-def _fields(message: Message) -> dict[str, Any]:
+def _fields(record: Record) -> dict[str, Any]:
+    """Convert a message or a record in it: bytes become hex; numbers with a name get a second key."""
     row: dict[str, Any] = {}
-    for field in fields_of(type(message)):
-        value = getattr(message, field.name)
+    for field in fields_of(type(record)):
+        value = getattr(record, field.name)
         if field.record is not None:
-            value = [dataclasses.asdict(entry) for entry in value]
+            value = [_fields(entry) for entry in value]
         elif isinstance(value, bytes):
             value = value.hex()
         row[field.name] = value
