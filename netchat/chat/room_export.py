@@ -118,7 +118,7 @@ def _as_csv(events: Sequence[Event], code: str, title: str) -> str:  # noqa: ARG
     writer.writerow(("seq", "time", "type", "sender", "text"))
     for event in events:
         text = event.text if event.kind == EventKind.CHAT else _sentence(event)
-        row = (str(event.seq), _time(event), _kind(event), event.sender, show_text(text))
+        row = (str(event.seq), _time(event), _kind(event), show_text(event.sender), show_text(text))
         writer.writerow(map(_cell, row))
     return out.getvalue()
 
