@@ -369,6 +369,8 @@ def _skip_gap(client: ClientSession, room: str) -> None:
 def _ack(client: ClientSession, message: Ack) -> None:
     if client.memory.outbox.pop(message.counter, None) is not None:
         client.events.append(Acknowledged(message.room, message.counter, message.seq))
+        if client.sealing is not None:
+            client.sealing.transmit(message.room)
 
 
 def _roster(client: ClientSession, message: Roster) -> None:

@@ -108,8 +108,9 @@ class ClientSealing:
     def lost(self) -> None:
         """Handle the loss of the connection."""
         self._sent.clear()
-        self._rekeys.clear()
         self._devices.clear()
+        for code in self._rekeys:
+            self._request_rekey(code)  # if it has arrived, its event removes the request
 
     # -- rooms ----------------------------------------------------------------------------------
 
@@ -276,7 +277,7 @@ class ClientSealing:
     # -- sending --------------------------------------------------------------------------------
 
     def rekey(self, code: str) -> None:
-        """Give a room a new secret, before the next message or, if none waits, now.
+        """Give a room a new secret: before the messages that wait, and after those in flight.
 
         Raises:
             SealingError: The room is not sealed, or this device does not have its secret.
@@ -287,10 +288,14 @@ class ClientSealing:
         if room.keys is None:
             raise SealingError("this device does not have the room's secret; ask for its new link")
         room.must_rekey = True
-        if not any(send.room == code for send in self._client.memory.outbox.values()):
-            self._client.memory.counter += COUNTER_GAP
-            self._rekeys[code] = 0  # once the list of devices is here
+        if not self._rekeys.get(code):
+            self._request_rekey(code)
         self.transmit(code)
+
+    def _request_rekey(self, code: str) -> None:
+        """Note that a room needs a REKEY as soon as possible, even if no message waits for it."""
+        self._client.memory.counter += COUNTER_GAP
+        self._rekeys[code] = 0
 
     def transmit(self, code: str) -> None:
         """Send what waits for a room, as far as it can be sealed."""
@@ -307,6 +312,8 @@ class ClientSealing:
         if not (waiting or self._rekeys.get(code) == 0):
             return
         if room.must_rekey or (room.is_private and not room.epoch):
+            if self._has_sent(code):
+                return  # a REKEY must follow this device's last message, which may still be refused
             if members is None:
                 self._ask_devices(code)
             elif room.is_private and not members and not room.epoch:
@@ -316,6 +323,11 @@ class ClientSealing:
         elif room.keys is not None:
             for send in waiting:
                 self._send_sealed(room, send)
+
+    def _has_sent(self, code: str) -> bool:
+        """Return whether a message to a room is in flight."""
+        outbox = self._client.memory.outbox.values()
+        return any(send.room == code and send.counter in self._sent for send in outbox)
 
     def _send_unsealed(self, view: RoomView, waiting: list[Send]) -> None:
         """Send private messages to a user whose program cannot open sealed ones."""
@@ -397,6 +409,7 @@ class ClientSealing:
         self._acknowledged(send.counter)
         if (room := self.rooms.get(send.room)) is not None:
             room.forget_unsent()
+            self.transmit(send.room)
 
     def _acknowledged(self, counter: int) -> None:
         self._sealed.pop(counter, None)
@@ -430,6 +443,8 @@ class ClientSealing:
         )
         if room.epoch != epoch:
             self._changed_epoch(code)
+        elif own and room.must_rekey:
+            self.transmit(code)
 
     def _changed_epoch(self, code: str) -> None:
         """Seal again what the server has refused or will refuse, with the new secret."""

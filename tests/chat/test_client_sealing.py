@@ -566,3 +566,79 @@ def test_a_message_for_a_forgotten_room_is_dropped():
     _, (ann,) = sealed_room(world, "Ann")
     assert ann.core.sealing is not None
     ann.core.sealing.dropped(Send(1, "gone", "x"))
+
+
+def test_a_secret_can_be_changed_while_an_own_message_is_in_flight():
+    world = World()
+    room, (ann, bob) = sealed_room(world, "Ann", "Bob")
+    old = invitation(ann, room)
+    world.frozen = True
+    ann.core.say(room, "one")
+    world.settle()
+    assert ann.core.sealing is not None
+    ann.core.sealing.rekey(room)
+    world.settle()
+    world.frozen = False
+    world.settle()
+    assert invitation(bob, room) == invitation(ann, room) != old
+    say(world, ann, room, "two")
+    assert texts(bob, room) == texts(ann, room) == ["one", "two"]
+    assert sum(event.kind == EventKind.REKEY for event in bob.events(room)) == 1
+    assert problems(ann) == problems(bob) == []
+
+
+def test_a_secret_that_was_to_change_offline_changes_after_the_reconnect():
+    world = World()
+    room, (ann, bob) = sealed_room(world, "Ann", "Bob")
+    old = invitation(ann, room)
+    world.drop(ann)
+    assert ann.core.sealing is not None
+    ann.core.sealing.rekey(room)
+    world.connect(ann)
+    world.settle()
+    assert invitation(bob, room) == invitation(ann, room) != old
+    for arrives in (False, True):
+        old = invitation(ann, room)
+        ann.core.sealing.rekey(room)
+        world.settle(until=lambda: bool(ann.core.sealing and ann.core.sealing._rekeys.get(room)))
+        world.drop(ann, up=10_000 * arrives)
+        world.connect(ann)
+        world.settle()
+        assert invitation(bob, room) == invitation(ann, room) != old
+    assert sum(event.kind == EventKind.REKEY for event in bob.events(room)) == 3
+    assert problems(ann) == problems(bob) == []
+
+
+def test_a_new_secret_waits_for_the_own_message_before_it():
+    world = World()
+    room, (ann, bob, cyd) = sealed_room(world, "Ann", "Bob", "Cyd")
+    say(world, ann, room, "zero")
+    world.frozen = True
+    cyd.core.leave(room)
+    world.settle()
+    world.take_batch()
+    ann.core.say(room, "one")
+    world.settle()
+    world.commit()  # the LEAVE, while "one" is not durable yet
+    ann.core.say(room, "two")
+    world.settle()
+    assert ann.core.sealing is not None
+    assert not ann.core.sealing._rekeys
+    world.frozen = False
+    world.settle()
+    assert texts(bob, room) == ["zero", "one", "two"]
+    assert problems(ann) == problems(bob) == []
+
+
+def test_a_new_secret_follows_a_message_that_is_refused():
+    world = World()
+    room, (ann, bob) = sealed_room(world, "Ann", "Bob")
+    old = invitation(ann, room)
+    counter = ann.core.say(room, "refused")
+    ann.core.data_to_send()
+    assert ann.core.sealing is not None
+    ann.core.sealing.rekey(room)
+    error = Error(ErrorCode.MUTED, SealedSend.TYPE, counter, "Ada has muted you", "")
+    ann.core.feed(encode(error))
+    world.settle()
+    assert invitation(bob, room) == invitation(ann, room) != old

@@ -117,6 +117,28 @@ def test_two_browsers_and_a_terminal_share_a_sealed_room(people: People, server:
     expect(late.page.locator(".warning")).to_contain_text("a member has changed it")
 
 
+def test_the_secret_changes_while_an_own_message_is_in_flight(people: People) -> None:
+    nova = people.new()
+    link = create_sealed(nova, "Nova")
+    maya = people.new(link.removeprefix(people.address))
+    maya.accept("Maya")
+    nova.sees("Maya joined")
+    nova.page.evaluate(
+        """() => {
+          for (const line of ["in flight", "/rekey"]) {
+            document.querySelector("#text").value = line;
+            document.querySelector("#composer").requestSubmit();
+          }
+        }"""
+    )
+    for person in (nova, maya):
+        person.sees("in flight")
+        person.sees("changed the room's secret")
+    maya.say("with the new one")
+    nova.sees("with the new one")
+    assert problems(nova) == problems(maya) == []
+
+
 FREEZABLE = """
 const { put } = IDBObjectStore.prototype;
 IDBObjectStore.prototype.put = function (...state) {

@@ -418,7 +418,7 @@ def _row(room: int, frame: bytes) -> EventRow:
 def _epoch(room: RoomRow, found: Recovered) -> EpochRow | None:
     """Return the epoch of a sealed room, from its last REKEY if that is later; None if it is unknown.
 
-    The epoch of a private room starts anew: its members exchange a new secret.
+    The epochs of a private room start at 0 again: its members exchange a new secret.
     """
     if room.kind != RoomKind.SEALED:
         return None
