@@ -434,6 +434,9 @@ class ClientSealing:
                 self._devices.pop(code, None)
                 self.transmit(code)
             return
+        secret = self._invited.get(code) if room.keys is None else None
+        if secret is not None and room.try_secret(secret, event):
+            self._report_secret(code)
         epoch = room.epoch
         opened = room.open(event)
         shown = shown_event(event, opened)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -21,6 +22,7 @@ from netchat.chat.credentials import short_id
 from netchat.chat.model import MemberKeys
 from netchat.chat.outbox import ClientState, SealingState
 from netchat.chat.sealing.device_key import DeviceKey
+from netchat.chat.sealing.room_secret import show_secret
 from netchat.errors import SealingError
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
@@ -31,10 +33,12 @@ from netchat.wire import (
     Error,
     ErrorCode,
     EventKind,
+    FrameReader,
     RoomKind,
     SealedEvent,
     SealedSend,
     Send,
+    decode,
     encode,
 )
 from tests.chat.world import User, World, hello, refusal
@@ -642,3 +646,40 @@ def test_a_new_secret_follows_a_message_that_is_refused():
     ann.core.feed(encode(error))
     world.settle()
     assert invitation(bob, room) == invitation(ann, room) != old
+
+
+def test_a_message_that_overtakes_the_list_of_devices_is_opened():
+    """It may arrive between JOINED and DEVICES; the secret of the link opens it."""
+    world = World()
+    room, (ann,) = sealed_room(world, "Ann")
+    say(world, ann, room, "before")
+    link = invitation(ann, room)
+    for number, secret in enumerate((link, f"{room}#{show_secret(bytes(16))}")):
+        bob = world.user(f"Bob{number}", can_seal=True)
+        bob.core.join(secret)
+        world.settle(until=lambda bob=bob: bool(bob.all(RoomEntered)))
+        assert bob.core.sealing is not None
+        assert bob.core.sealing.rooms[room].keys is None
+        bob.core.data_to_send()  # DEVICE_LIST arrives later
+        say(world, ann, room, f"at once, {number}")
+        (event,) = (h for h in bob.all(RoomEvent) if h.is_sealed)
+        if secret == link:
+            assert (event.event.text, event.problems) == ("at once, 0", ())
+            assert invitation(bob, room) == link
+        else:
+            assert event.problems == ("this device does not have the secret it is sealed with",)
+
+
+def test_a_secret_is_tried_only_in_a_possible_epoch():
+    world = World()
+    room, (ann,) = sealed_room(world, "Ann")
+    say(world, ann, room, "x")
+    assert ann.core.sealing is not None
+    known = ann.core.sealing.rooms[room]
+    (frame,) = world.hub.state.history.read(world.feed(room).room.id, 2, 2, 10_000)[0]
+    (whole,) = FrameReader().feed(frame)
+    event = decode(whole)
+    assert isinstance(event, SealedEvent)
+    assert known.try_secret(known.keys.secret, event)
+    impossible = dataclasses.replace(event.sealed[0], epoch=0)
+    assert not known.try_secret(known.keys.secret, dataclasses.replace(event, sealed=(impossible,)))

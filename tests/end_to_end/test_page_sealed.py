@@ -118,12 +118,13 @@ def test_two_browsers_and_a_terminal_share_a_sealed_room(people: People, server:
 
 
 def test_the_secret_changes_while_an_own_message_is_in_flight(people: People) -> None:
-    nova = people.new()
-    link = create_sealed(nova, "Nova")
-    maya = people.new(link.removeprefix(people.address))
-    maya.accept("Maya")
-    nova.sees("Maya joined")
-    nova.page.evaluate(
+    ines = people.new()
+    link = create_sealed(ines, "Ines")
+    omar = people.new(link.removeprefix(people.address))
+    omar.accept("Omar")
+    omar.say("here")
+    ines.sees("here")  # Omar's device has proved that it is a member
+    ines.page.evaluate(
         """() => {
           for (const line of ["in flight", "/rekey"]) {
             document.querySelector("#text").value = line;
@@ -131,12 +132,12 @@ def test_the_secret_changes_while_an_own_message_is_in_flight(people: People) ->
           }
         }"""
     )
-    for person in (nova, maya):
+    for person in (ines, omar):
         person.sees("in flight")
         person.sees("changed the room's secret")
-    maya.say("with the new one")
-    nova.sees("with the new one")
-    assert problems(nova) == problems(maya) == []
+    omar.say("with the new one")
+    ines.sees("with the new one")
+    assert problems(ines) == problems(omar) == []
 
 
 FREEZABLE = """

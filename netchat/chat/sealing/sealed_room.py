@@ -136,6 +136,23 @@ class SealedRoom:
         self._epochs[epoch] = EpochKeys(secret, self.log, epoch)
         self.epoch = max(self.epoch, epoch)
 
+    def try_secret(self, secret: bytes, event: SealedEvent) -> bool:
+        """Take over the secret of a link if it opens a message; return whether it does.
+
+        The message may arrive before the answer that tells the room's epoch.
+        """
+        sealed = event.sealed[0]
+        epoch = sealed.epoch - (sealed.kind == EventKind.REKEY)
+        if epoch < 1:
+            return False
+        try:
+            signed = signed_part(sealed, self.log, event.counter)
+            open_sealed(sealed, signed, EpochKeys(secret, self.log, epoch), event.counter)
+        except SealingError:
+            return False
+        self.set_secret(secret, epoch)
+        return True
+
     @property
     def rekey_reason(self) -> str:
         """Why the room needs a new secret, for its members; empty if a member only wants one."""

@@ -104,6 +104,23 @@ export class SealedRoom {
   get keys() { return this.epochs.get(this.epoch); }
   get rekeyReason() { return this.leftAt ? "a member left the room" : ""; }
 
+  /**
+   * Take over the secret of a link if it opens a message; return whether it does. The message may arrive
+   * before the answer that tells the room's epoch.
+   */
+  async trySecret(secret, { sealed: [sealed], counter }) {
+    const epoch = sealed.epoch - (sealed.kind === EventKind.REKEY ? 1 : 0);
+    if (epoch < 1) return false;
+    try {
+      const keys = await EpochKeys.from(secret, this.log, epoch);
+      await openSealed(sealed, signedPart(sealed, this.log, counter), keys, counter);
+    } catch {
+      return false;
+    }
+    await this.setSecret(secret, epoch);
+    return true;
+  }
+
   async setSecret(secret, epoch) {
     this.epochs.set(epoch, await EpochKeys.from(secret, this.log, epoch));
     this.epoch = Math.max(this.epoch, epoch);

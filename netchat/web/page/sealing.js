@@ -413,6 +413,8 @@ export class Sealing {
       }
       return { ...report, event: problems.length ? { ...event, problems } : event };
     }
+    const secret = room.keys ? undefined : this.invited.get(code);
+    if (secret && await room.trySecret(secret, event)) await this.reportSecret(code);
     const { epoch } = room;
     const opened = await room.open(event);
     if (room.epoch !== epoch) await this.changedEpoch(code, room);
