@@ -28,7 +28,6 @@ from netchat.chat.client_events import (
     WarningReceived,
 )
 from netchat.chat.client_session import ClientSession
-from netchat.chat.moderation_text import KINDS, describe, parse_notice
 from netchat.chat.names import fold
 from netchat.chat.outbox import RoomView
 from netchat.chat.room_rules import RoomFlags
@@ -71,6 +70,7 @@ from netchat.wire import (
     Welcome,
     encode,
 )
+from netchat.wire.moderation_text import KINDS, describe, parse_notice
 
 __all__ = ["HANDLERS"]
 

@@ -13,10 +13,10 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from netchat.chat.moderation_text import KINDS, describe, parse_notice
 from netchat.chat.room_codes import show_code
 from netchat.chat.text import show_text
 from netchat.wire import Event, EventKind
+from netchat.wire.moderation_text import KINDS, describe, parse_notice
 
 __all__ = ["FORMATS", "export_log"]
 

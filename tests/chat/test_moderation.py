@@ -19,7 +19,6 @@ from netchat.chat.client_events import (
 )
 from netchat.chat.commands import JoinRoom, ModerateRoom
 from netchat.chat.model import Account, Role
-from netchat.chat.moderation_text import describe, parse_notice
 from netchat.chat.ordering import OperatorRequest, apply_next, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
 from netchat.chat.room_rules import MAX_ENTRIES, BanScope
@@ -39,6 +38,7 @@ from netchat.wire import (
     Who,
     encode,
 )
+from netchat.wire.moderation_text import describe, parse_notice
 from tests.chat.test_apply import begun
 from tests.chat.world import User, World, hello
 

@@ -15,9 +15,9 @@ import click
 import pytest
 
 from netchat import wire
+from netchat.chat.audit_text import audit_line
 from netchat.chat.client_events import RoomEvent
 from netchat.chat.effects import Log
-from netchat.chat.moderation_text import KINDS, audit_line
 from netchat.chat.names import validate_name
 from netchat.chat.persistence import AuditRow
 from netchat.chat.room_export import export_log
@@ -40,6 +40,7 @@ from netchat.packets.views.summary import summary
 from netchat.packets.views.tree import hex_lines, tree_lines
 from netchat.tui import lines as chat_lines
 from netchat.tui.json_output import event_json, line_json
+from netchat.wire.moderation_text import KINDS
 from netchat.wire.safe_text import show_text
 from tests.awkward import AWKWARD, HIDDEN, NO_XML, utf8
 from tests.packets.segments import START
