@@ -26,6 +26,7 @@ from netchat.chat.sealing.room_secret import show_secret
 from netchat.errors import SealingError
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
+    Ack,
     CreateSealed,
     DeviceKeys,
     DeviceList,
@@ -683,3 +684,63 @@ def test_a_secret_is_tried_only_in_a_possible_epoch():
     assert known.try_secret(known.keys.secret, event)
     impossible = dataclasses.replace(event.sealed[0], epoch=0)
     assert not known.try_secret(known.keys.secret, dataclasses.replace(event, sealed=(impossible,)))
+
+
+def test_a_message_that_waits_is_sealed_again_for_a_recovered_room():
+    world = World()
+    room, (ann, bob) = sealed_room(world, "Ann", "Bob")
+    world.frozen = True
+    ann.core.say(room, "not durable")
+    world.settle()
+    world.drop(ann)
+    world.drop(bob)
+    world.frozen = False
+    world.settle()
+    shared = world.hub.state.shared
+    shared.rooms[room].log += 1  # as `netchat recover` does
+    ann.core.say(room, "waits")
+    for user in (ann, bob):
+        world.connect(user)
+    world.settle()
+    assert texts(bob, room)[-1] == "waits"
+    assert [h.problems for h in bob.all(RoomEvent) if h.event.text == "waits"] == [()]
+
+
+def test_a_second_request_for_a_new_secret_joins_the_first():
+    world = World()
+    room, (ann, bob) = sealed_room(world, "Ann", "Bob")
+    assert ann.core.sealing is not None
+    ann.core.sealing.rekey(room)
+    world.settle(until=lambda: bool(ann.core.sealing and ann.core.sealing._rekeys.get(room)))
+    ann.core.sealing.rekey(room)
+    world.settle()
+    assert sum(event.kind == EventKind.REKEY for event in bob.events(room)) == 1
+    assert invitation(ann, room) == invitation(bob, room)
+
+
+def test_an_acknowledgement_without_its_event_lets_a_new_secret_follow():
+    world = World()
+    room, (ann, bob) = sealed_room(world, "Ann", "Bob")
+    old = invitation(ann, room)
+    counter = ann.core.say(room, "acknowledged")
+    ann.core.data_to_send()
+    assert ann.core.sealing is not None
+    ann.core.sealing.rekey(room)
+    ann.core.feed(encode(Ack(counter, 1, room)))
+    world.settle()
+    assert invitation(bob, room) == invitation(ann, room) != old
+
+
+def test_a_refused_secret_gives_up_only_the_messages_of_its_room():
+    world = World()
+    room, (ann, _) = sealed_room(world, "Ann", "Bob")
+    ann.core.join("lobby")
+    world.settle()
+    world.drop(ann)
+    ann.core.say("lobby", "for the lobby")
+    ann.core.say(room, "sealed")
+    assert ann.core.sealing is not None
+    ann.core.sealing._rekeys[room] = 5
+    assert ann.core.sealing.refused(5, is_old=False, why="Ada has muted you")
+    ann.happened += ann.core.take_events()
+    assert [lost.text for lost in ann.all(Undelivered)] == ["sealed"]
