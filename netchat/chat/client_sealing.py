@@ -25,7 +25,7 @@ from netchat.chat.sealing.epoch_keys import check_value
 from netchat.chat.sealing.pins import Pins
 from netchat.chat.sealing.room_secret import new_secret, show_secret
 from netchat.chat.sealing.safety import pair_number, room_number
-from netchat.chat.sealing.sealed_room import Opened, SealedRoom
+from netchat.chat.sealing.sealed_room import Opened, SealedRoom, changed_keys
 from netchat.errors import SealingError
 from netchat.wire import (
     CreateSealed,
@@ -213,6 +213,8 @@ class ClientSealing:
         if room.is_private:
             self._pin_peer(code, members)
         elif room.keys is not None and room.epoch == message.epoch:
+            for text in room.review(members):
+                self._warn(code, text)
             own = next((d for d in found if d.keys == self._device.bundle), None)
             if own is None or own.epoch != room.epoch:
                 proof = room.proof()
@@ -243,11 +245,7 @@ class ClientSealing:
     def _pin_peer(self, code: str, members: dict[str, bytes]) -> None:
         for name, keys in members.items():
             if not self.pins.check(name, keys):
-                self._warn(
-                    code,
-                    f"{name} has other keys than before: another device, or another person with this "
-                    "name, or the server is reading along; compare the safety number",
-                )
+                self._warn(code, changed_keys(name))
 
     def _report_safety(self, code: str, room: SealedRoom, name: str, request: int) -> None:
         members, client = self._devices[code], self._client
@@ -446,6 +444,8 @@ class ClientSealing:
         )
         if room.epoch != epoch:
             self._changed_epoch(code)
+            if not own and not room.is_private and room.has_strangers(event):
+                self._ask_devices(code)
         elif own and room.must_rekey:
             self.transmit(code)
 

@@ -573,6 +573,50 @@ def test_a_message_for_a_forgotten_room_is_dropped():
     ann.core.sealing.dropped(Send(1, "gone", "x"))
 
 
+def test_members_are_warned_of_a_device_that_proves_the_old_secret_after_a_departure():
+    """It may be the former member's, under a new name, if the server helps."""
+    world = World()
+    room, (ann, bob, cyd) = sealed_room(world, "Ann", "Bob", "Cyd")
+    for user in (ann, bob, cyd):
+        say(world, user, room, f"hello from {user.core.name}")
+    old = invitation(cyd, room)
+    cyd.core.leave(room)
+    world.settle()
+    eve = world.user("Eve", can_seal=True)
+    eve.core.join(old)
+    world.settle()
+    say(world, ann, room, "without Cyd?")
+    assert texts(eve, room) == ["without Cyd?"], "so Ann must learn of it"
+    for user in (ann, bob):
+        (warning,) = user.all(SealingWarning)
+        assert warning.text.startswith("the device of Eve is new here since a member left")
+        assert warning.text.endswith("/safety Eve")
+    dan = world.user("Dan", can_seal=True)
+    dan.core.join(invitation(bob, room))
+    world.settle()
+    say(world, bob, room, "with the new link")
+    ann.core.sealing.ask_safety(room)
+    world.settle()
+    assert len(ann.all(SealingWarning)) == len(bob.all(SealingWarning)) == 1
+
+
+def test_members_are_warned_of_another_device_under_a_members_name():
+    world = World()
+    room, (ann, _, cyd) = sealed_room(world, "Ann", "Bob", "Cyd")
+    assert ann.core.sealing is not None
+    ann.core.sealing.ask_safety(room)  # and so knows the device of Bob, who has written nothing
+    world.settle()
+    keys = cyd.core.sealing.rooms[room].keys
+    cyd.core.leave(room)
+    world.settle()
+    shared, ghost = world.hub.state.shared, DeviceKey()
+    bob = shared.by_name.get("Bob")
+    shared.rooms[room].devices[bob] = MemberKeys(1, ghost.bundle, keys.proof(ghost.keys))
+    say(world, ann, room, "for Bob")
+    (warning,) = ann.all(SealingWarning)
+    assert warning.text.startswith("Bob has other keys than before")
+
+
 def test_a_secret_can_be_changed_while_an_own_message_is_in_flight():
     world = World()
     room, (ann, bob) = sealed_room(world, "Ann", "Bob")

@@ -272,6 +272,7 @@ export class Sealing {
     if (room.isPrivate) {
       for (const [name, keys] of members) if (!this.pins.check(name, keys)) this.warn(code, changedKeys(name));
     } else if (room.keys && room.epoch === epoch) {
+      for (const text of room.review(members)) this.warn(code, text);
       const own = found.find(({ keys }) => same(keys, this.device.bundle));
       if (own?.epoch !== epoch) {
         const { generation } = this;
@@ -417,8 +418,10 @@ export class Sealing {
     if (secret && await room.trySecret(secret, event)) await this.reportSecret(code);
     const { epoch } = room;
     const opened = await room.open(event);
-    if (room.epoch !== epoch) await this.changedEpoch(code, room);
-    else if (own && room.mustRekey) await this.send(code);
+    if (room.epoch !== epoch) {
+      await this.changedEpoch(code, room);
+      if (!own && !room.isPrivate && await room.hasStrangers(event)) this.askDevices(code);
+    } else if (own && room.mustRekey) await this.send(code);
     return { ...report, event: this.shown(event, opened) };
   }
 
