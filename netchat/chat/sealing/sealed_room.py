@@ -14,9 +14,9 @@ from netchat.chat.credentials import short_id
 from netchat.chat.names import fold
 from netchat.chat.sealing.device_key import DeviceKey, check_bundle, wrap
 from netchat.chat.sealing.epoch_keys import EpochKeys, check_value
+from netchat.chat.sealing.member_devices import MemberDevices
 from netchat.chat.sealing.pins import Pins
 from netchat.chat.sealing.room_secret import new_secret
-from netchat.chat.sealing.roster import Roster
 from netchat.chat.sealing.sealed_message import (
     link_of,
     open_sealed,
@@ -123,7 +123,7 @@ class SealedRoom:
         self._senders: dict[bytes, _Sender] = {}
         self._left_at = 0
         self._gone: set[bytes] = set()
-        self._roster = Roster()
+        self._member_devices = MemberDevices()
         self._renames: dict[str, tuple[str, int]] = {}  # old name -> new name, sequence number
         self._link = b""  # of this device's last message, in the log or not yet
         self._linked = 0  # counter of that message
@@ -273,12 +273,14 @@ class SealedRoom:
             if is_other
             else f"the device of {name} is new here since a member left, and has proved only a secret that "
             f"the former member knows too; compare the safety number: /safety {name}"
-            for name, is_other in self._roster.review(members)
+            for name, is_other in self._member_devices.review(members)
         ]
 
     def has_strangers(self, event: SealedEvent) -> bool:
         """Return whether a REKEY gives the secret to devices that were not listed here yet."""
-        known = {short_id(keys) for keys in (*self._roster.listed.values(), self._device.keys)}
+        known = {
+            short_id(keys) for keys in (*self._member_devices.listed.values(), self._device.keys)
+        }
         return any(wrapped.device not in known for wrapped in event.sealed[0].wraps)
 
     # -- receiving ------------------------------------------------------------------------------
@@ -288,7 +290,7 @@ class SealedRoom:
         self.transcript.add(event.seq, event.encode())
         match event.kind:
             case EventKind.JOIN:
-                self._roster.joined(event.sender, event.seq)
+                self._member_devices.joined(event.sender, event.seq)
                 joined = self._pins.get(event.sender) or b""
                 self._gone.discard(joined)
                 if joined in self._senders:
@@ -296,13 +298,13 @@ class SealedRoom:
             case EventKind.LEAVE | EventKind.REMOVED:
                 if keys := self._pins.get(event.sender):
                     self._gone.add(keys)
-                self._roster.left(event.sender, event.seq)
+                self._member_devices.left(event.sender, event.seq)
                 if not self.is_private:
                     self.must_rekey, self._left_at = True, event.seq
             case EventKind.RENAME:
                 self._renames[fold(event.sender)] = (fold(event.text), event.seq)
                 self._pins.rename(event.sender, event.text)
-                self._roster.renamed(event.sender, event.text)
+                self._member_devices.renamed(event.sender, event.text)
             case _:
                 pass
         return self.unsealed_problems(event, follows_sealed=bool(self.epoch))
@@ -425,7 +427,7 @@ class SealedRoom:
             problems.append("the room's secret is not changed by this message")
             return opened._replace(problems=tuple(problems))
         self.epoch = sealed.epoch
-        self._roster.rekeyed(event.seq)
+        self._member_devices.rekeyed(event.seq)
         if self._left_at <= sealed.seen:
             self.must_rekey, self._left_at = False, 0
         if not is_valid:
@@ -518,7 +520,7 @@ class SealedRoom:
             "must_rekey": self.must_rekey,
             "left_at": self._left_at,
             "gone": [keys.hex() for keys in self._gone],
-            "roster": self._roster.dump(),
+            "devices": self._member_devices.dump(),
             "senders": {
                 keys.hex(): [sender.name, sender.counter, sender.link.hex()]
                 for keys, sender in self._senders.items()
@@ -539,7 +541,7 @@ class SealedRoom:
         room.transcript = Transcript(room.log, saved["seq"], bytes.fromhex(saved["view"]))
         room.must_rekey, room._left_at = saved["must_rekey"], saved["left_at"]
         room._gone = {bytes.fromhex(keys) for keys in saved["gone"]}
-        room._roster = Roster.load(saved.get("roster"))
+        room._member_devices = MemberDevices.load(saved.get("devices"))
         for keys, (name, counter, link) in saved["senders"].items():
             room._senders[bytes.fromhex(keys)] = _Sender(name, counter, bytes.fromhex(link))
         room.forget_unsent()

@@ -3,7 +3,7 @@
 
 import { skeleton } from "./outbox.js";
 import { encode, EventKind, HEADER_SIZE } from "./protocol.js";
-import { Roster } from "./roster.js";
+import { MemberDevices } from "./member_devices.js";
 import {
   checkBundle, checkValue, concat, EMPTY, EpochKeys, hex, isValid, label, linkOf, newSecret, openSealed, same,
   SealingError, sealText, sha256, shortId, signedPart, u32, u64, unhex, wrap,
@@ -97,7 +97,7 @@ export class SealedRoom {
       device, pins, log, run, isPrivate, epoch: 0, mustRekey: false, leftAt: 0n,
       link: EMPTY, lastSealed: 0n, // to this device's last message, and its counter
       epochs: new Map(), senders: new Map(), gone: new Set(), renames: new Map(), disagreeing: new Set(),
-      roster: new Roster(),
+      memberDevices: new MemberDevices(),
     });
     room.transcript = await Transcript.from(log, seq);
     return room;
@@ -154,7 +154,7 @@ export class SealedRoom {
   /** Return warnings about listed devices that may be a former member's, each once. */
   review(members) {
     const listed = [...members].map(([name, keys]) => [name, hex(keys)]);
-    return this.roster.review(listed).map(([name, isOther]) => (isOther ? changedKeys(name)
+    return this.memberDevices.review(listed).map(([name, isOther]) => (isOther ? changedKeys(name)
       : `the device of ${name} is new here since a member left, and has proved only a secret that the former ` +
         `member knows too; compare the safety number: /safety ${name}`));
   }
@@ -162,7 +162,7 @@ export class SealedRoom {
   /** Whether a REKEY gives the secret to devices that were not listed here yet. */
   async hasStrangers({ sealed: [{ wraps }] }) {
     const known = new Set([await shortId(this.device.keys)]);
-    for (const keys of this.roster.listed.values()) known.add(await shortId(unhex(keys)));
+    for (const keys of this.memberDevices.listed.values()) known.add(await shortId(unhex(keys)));
     return wraps.some(({ device }) => !known.has(device));
   }
 
@@ -194,7 +194,7 @@ export class SealedRoom {
     await this.transcript.add(event.seq, bodyOf("EVENT", event));
     const { kind, sender } = event;
     if (kind === EventKind.JOIN) {
-      this.roster.joined(sender, event.seq);
+      this.memberDevices.joined(sender, event.seq);
       this.gone.delete(this.pins.get(sender));
       const last = this.senders.get(this.pins.get(sender));
       if (last) last.hasRejoined = true; // it may have forgotten its last message
@@ -202,13 +202,13 @@ export class SealedRoom {
     if (kind === EventKind.LEAVE || kind === EventKind.REMOVED) {
       const keys = this.pins.get(sender);
       if (keys) this.gone.add(keys);
-      this.roster.left(sender, event.seq);
+      this.memberDevices.left(sender, event.seq);
       if (!this.isPrivate) [this.mustRekey, this.leftAt] = [true, event.seq];
     }
     if (kind === EventKind.RENAME) {
       this.renames.set(skeleton(sender), { to: skeleton(event.text), seq: event.seq });
       this.pins.rename(sender, event.text);
-      this.roster.renamed(sender, event.text);
+      this.memberDevices.renamed(sender, event.text);
     }
     return this.unsealedProblems(event, this.epoch > 0);
   }
@@ -311,7 +311,7 @@ export class SealedRoom {
       return { ...opened, problems };
     }
     this.epoch = sealed.epoch;
-    this.roster.rekeyed(event.seq);
+    this.memberDevices.rekeyed(event.seq);
     if (this.leftAt <= sealed.seen) [this.mustRekey, this.leftAt] = [false, 0n];
     // Without the old secret, a device cannot tell a member's REKEY from one that the server has made.
     if (!isFromMember) return { ...opened, problems };
@@ -382,10 +382,10 @@ export class SealedRoom {
   // -- the store ------------------------------------------------------------------------------
 
   dump() {
-    const { log, epoch, isPrivate, epochs, transcript, mustRekey, leftAt, gone, senders, roster } = this;
+    const { log, epoch, isPrivate, epochs, transcript, mustRekey, leftAt, gone, senders, memberDevices } = this;
     return {
       log, epoch, isPrivate, mustRekey, leftAt, gone: [...gone], seq: transcript.seq, view: transcript.value,
-      roster: roster.dump(),
+      memberDevices: memberDevices.dump(),
       secrets: [...epochs.values()].map((keys) => [keys.epoch, keys.secret]),
       senders: [...senders].map(([id, sender]) => [id, { ...sender }]),
     };
@@ -397,7 +397,7 @@ export class SealedRoom {
     room.transcript = await Transcript.from(saved.log, saved.seq, saved.view);
     const { epoch, mustRekey, leftAt } = saved;
     Object.assign(room, { epoch, mustRekey, leftAt, gone: new Set(saved.gone), senders: new Map(saved.senders) });
-    room.roster = new Roster(saved.roster); // undefined: of an earlier version
+    room.memberDevices = new MemberDevices(saved.memberDevices); // undefined: of an earlier version
     room.forgetUnsent();
     return room;
   }

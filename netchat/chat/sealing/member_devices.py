@@ -10,10 +10,10 @@ from typing import Any, Self
 
 from netchat.chat.names import fold
 
-__all__ = ["Roster"]
+__all__ = ["MemberDevices"]
 
 
-class Roster:
+class MemberDevices:
     """One member's knowledge of the other members of a sealed room.
 
     Attributes:
@@ -84,10 +84,10 @@ class Roster:
     @classmethod
     def load(cls, saved: dict[str, Any] | None) -> Self:
         """Return what `dump` has saved; None is that of an earlier version, which saved nothing."""
-        roster = cls()
+        known = cls()
         if saved is not None:
-            roster.listed = {name: bytes.fromhex(keys) for name, keys in saved["listed"].items()}
-            roster._joined = dict(saved["joined"])
-            roster._departed_at, roster._rekeyed_at = saved["departed_at"], saved["rekeyed_at"]
-            roster._is_reviewed = saved["reviewed"]
-        return roster
+            known.listed = {name: bytes.fromhex(keys) for name, keys in saved["listed"].items()}
+            known._joined = dict(saved["joined"])
+            known._departed_at, known._rekeyed_at = saved["departed_at"], saved["rekeyed_at"]
+            known._is_reviewed = saved["reviewed"]
+        return known

@@ -1,9 +1,9 @@
 // The devices that the server lists as members of a sealed room, compared with the room's events.
-// Counterpart of netchat/chat/sealing/roster.py.
+// Counterpart of netchat/chat/sealing/member_devices.py.
 
 import { skeleton } from "./outbox.js";
 
-export class Roster {
+export class MemberDevices {
   constructor({ listed = [], joined = [], departedAt = 0n, rekeyedAt = 0n, isReviewed = false } = {}) {
     Object.assign(this, { departedAt, rekeyedAt, isReviewed });
     this.listed = new Map(listed); // skeleton of a name -> hex of the keys of the device that was listed

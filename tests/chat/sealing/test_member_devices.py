@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from netchat.chat.sealing.roster import Roster
+from netchat.chat.sealing.member_devices import MemberDevices
 from netchat.web.site import PAGE
 
 NODE = shutil.which("node")
@@ -17,61 +17,61 @@ NODE = shutil.which("node")
 A, B, C, D = (bytes([n]) * 64 for n in range(1, 5))
 
 
-def reviewed(**members: bytes) -> Roster:
-    roster = Roster()
-    assert roster.review(members) == [], "the first list is that of the room's link"
-    return roster
+def reviewed(**members: bytes) -> MemberDevices:
+    known = MemberDevices()
+    assert known.review(members) == [], "the first list is that of the room's link"
+    return known
 
 
 def test_the_device_of_a_user_who_joined_before_the_departure_is_not_new():
-    roster = reviewed(Ann=A, Bob=B)
-    roster.joined("Cyd", 5)
-    roster.left("Bob", 6)
-    assert roster.review({"Ann": A, "Cyd": C}) == []
+    known = reviewed(Ann=A, Bob=B)
+    known.joined("Cyd", 5)
+    known.left("Bob", 6)
+    assert known.review({"Ann": A, "Cyd": C}) == []
 
 
 @pytest.mark.parametrize("joins", [False, True])
 def test_a_device_that_comes_between_a_departure_and_the_new_secret_is_late(joins):
-    roster = reviewed(Ann=A, Bob=B)
-    roster.left("Bob", 6)
+    known = reviewed(Ann=A, Bob=B)
+    known.left("Bob", 6)
     if joins:
-        roster.joined("Eve", 7)
-    assert roster.review({"Ann": A, "Eve": C}) == [("Eve", False)]
-    assert roster.review({"Ann": A, "Eve": C}) == [], "once"
-    roster.rekeyed(8)
-    assert roster.review({"Ann": A, "Eve": D}) == [("Eve", True)]
+        known.joined("Eve", 7)
+    assert known.review({"Ann": A, "Eve": C}) == [("Eve", False)]
+    assert known.review({"Ann": A, "Eve": C}) == [], "once"
+    known.rekeyed(8)
+    assert known.review({"Ann": A, "Eve": D}) == [("Eve", True)]
 
 
 def test_a_member_who_lists_only_after_the_new_secret_notices_it_too():
-    roster = reviewed(Ann=A, Bob=B)
-    roster.left("Bob", 6)
-    roster.joined("Eve", 7)
-    roster.rekeyed(8)
-    roster.joined("Dan", 9)
-    assert roster.review({"Ann": A, "Eve": C, "Dan": D}) == [("Eve", False)]
+    known = reviewed(Ann=A, Bob=B)
+    known.left("Bob", 6)
+    known.joined("Eve", 7)
+    known.rekeyed(8)
+    known.joined("Dan", 9)
+    assert known.review({"Ann": A, "Eve": C, "Dan": D}) == [("Eve", False)]
 
 
 def test_another_device_under_a_listed_name_is_noticed_unless_the_user_left():
-    roster = reviewed(Ann=A, Bob=B)
-    assert roster.review({"Ann": C, "Bob": B}) == [("Ann", True)]
-    roster.renamed("Ann", "Anna")
-    roster.renamed("Zoe", "Else")
-    assert roster.review({"anna": C}) == []
-    roster.left("Anna", 6)
-    roster.rekeyed(7)
-    roster.joined("Anna", 8)
-    roster.renamed("Anna", "Ann")
-    assert roster.review({"Ann": D, "Bob": B}) == []
+    known = reviewed(Ann=A, Bob=B)
+    assert known.review({"Ann": C, "Bob": B}) == [("Ann", True)]
+    known.renamed("Ann", "Anna")
+    known.renamed("Zoe", "Else")
+    assert known.review({"anna": C}) == []
+    known.left("Anna", 6)
+    known.rekeyed(7)
+    known.joined("Anna", 8)
+    known.renamed("Anna", "Ann")
+    assert known.review({"Ann": D, "Bob": B}) == []
 
 
 def test_the_state_is_stored():
-    roster = reviewed(Ann=A, Bob=B)
-    roster.left("Bob", 6)
-    roster.joined("Eve", 7)
-    again = Roster.load(json.loads(json.dumps(roster.dump())))
-    assert again.dump() == roster.dump()
+    known = reviewed(Ann=A, Bob=B)
+    known.left("Bob", 6)
+    known.joined("Eve", 7)
+    again = MemberDevices.load(json.loads(json.dumps(known.dump())))
+    assert again.dump() == known.dump()
     assert again.review({"Eve": C}) == [("Eve", False)]
-    assert Roster.load(None).dump() == Roster().dump()
+    assert MemberDevices.load(None).dump() == MemberDevices().dump()
 
 
 def script(seed: int) -> list[list]:
@@ -98,14 +98,14 @@ def script(seed: int) -> list[list]:
 def test_the_page_comes_to_the_same_results():
     scripts = [script(seed) for seed in range(200)]
     program = f"""
-    const {{ Roster }} = await import({json.dumps((PAGE / "roster.js").as_uri())});
+    const {{ MemberDevices }} = await import({json.dumps((PAGE / "member_devices.js").as_uri())});
     const big = (value) => (typeof value === "number" ? BigInt(value) : value);
     console.log(JSON.stringify({json.dumps(scripts)}.map((calls) => {{
-      let roster = new Roster();
+      let known = new MemberDevices();
       return calls.map(([name, ...given]) => {{
         if (name === "review") given = [Object.entries(given[0])];
-        const found = roster[name](...given.map(big)) ?? null;
-        roster = new Roster(structuredClone(roster.dump()));
+        const found = known[name](...given.map(big)) ?? null;
+        known = new MemberDevices(structuredClone(known.dump()));
         return found;
       }});
     }})));
@@ -115,9 +115,9 @@ def test_the_page_comes_to_the_same_results():
         input=program, check=True, capture_output=True, text=True,
     )  # fmt: skip
     for calls, found in zip(scripts, json.loads(done.stdout), strict=True):
-        roster = Roster()
+        known = MemberDevices()
         for (name, *given), theirs in zip(calls, found, strict=True):
             if name == "review":
                 given = [{user: bytes.fromhex(keys) for user, keys in given[0].items()}]
-            ours = getattr(roster, name)(*given)
+            ours = getattr(known, name)(*given)
             assert (ours if ours is None else [list(pair) for pair in ours]) == theirs
