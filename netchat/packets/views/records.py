@@ -16,7 +16,7 @@ from netchat.packets.items import (
     Trace,
 )
 from netchat.packets.tcp.dissect import flag_names
-from netchat.wire import Record, fields_of
+from netchat.wire import Message, fields_of
 
 __all__ = ["as_dict"]
 
@@ -91,16 +91,22 @@ def as_dict(item: Item) -> dict[str, Any]:
     return row
 
 
-def _fields(record: Record) -> dict[str, Any]:
-    """Convert a message or a record in it: bytes become hex; numbers with a name get a second key."""
+def _fields(message: Message) -> dict[str, Any]:
     row: dict[str, Any] = {}
-    for field in fields_of(type(record)):
-        value = getattr(record, field.name)
-        if field.record is not None:
-            value = [_fields(entry) for entry in value]
-        elif isinstance(value, bytes):
-            value = value.hex()
-        row[field.name] = value
+    for field in fields_of(type(message)):
+        row[field.name] = value = _plain(getattr(message, field.name))
         if field.enum is not None and value in set(field.enum):
             row[f"{field.name}_name"] = field.enum(value).name
     return row
+
+
+def _plain(value: Any) -> Any:
+    """Return a field's value as plain data: bytes as hex, records as dicts."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, tuple):
+        return [
+            {field.name: _plain(getattr(entry, field.name)) for field in fields_of(type(entry))}
+            for entry in value
+        ]
+    return value
