@@ -28,7 +28,6 @@ from netchat.chat.client_events import (
     WarningReceived,
 )
 from netchat.chat.client_session import ClientSession
-from netchat.chat.moderation_text import KINDS, describe, parse_notice
 from netchat.chat.names import fold
 from netchat.chat.outbox import RoomView
 from netchat.chat.room_moderation import RoomFlags
@@ -71,6 +70,7 @@ from netchat.wire import (
     Welcome,
     encode,
 )
+from netchat.wire.moderation_text import KINDS, describe, parse_notice
 
 __all__ = ["HANDLERS"]
 
@@ -369,6 +369,8 @@ def _skip_gap(client: ClientSession, room: str) -> None:
 def _ack(client: ClientSession, message: Ack) -> None:
     if client.memory.outbox.pop(message.counter, None) is not None:
         client.events.append(Acknowledged(message.room, message.counter, message.seq))
+        if client.sealing is not None:
+            client.sealing.transmit(message.room)
 
 
 def _roster(client: ClientSession, message: Roster) -> None:

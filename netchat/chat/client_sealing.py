@@ -25,7 +25,7 @@ from netchat.chat.sealing.epoch_keys import check_value
 from netchat.chat.sealing.pins import Pins
 from netchat.chat.sealing.room_secret import new_secret, show_secret
 from netchat.chat.sealing.safety import pair_number, room_number
-from netchat.chat.sealing.sealed_room import Opened, SealedRoom
+from netchat.chat.sealing.sealed_room import Opened, SealedRoom, changed_keys
 from netchat.errors import SealingError
 from netchat.wire import (
     CreateSealed,
@@ -108,8 +108,9 @@ class ClientSealing:
     def lost(self) -> None:
         """Handle the loss of the connection."""
         self._sent.clear()
-        self._rekeys.clear()
         self._devices.clear()
+        for code in self._rekeys:
+            self._request_rekey(code)  # if it has arrived, its event removes the request
 
     # -- rooms ----------------------------------------------------------------------------------
 
@@ -212,6 +213,8 @@ class ClientSealing:
         if room.is_private:
             self._pin_peer(code, members)
         elif room.keys is not None and room.epoch == message.epoch:
+            for text in room.review(members):
+                self._warn(code, text)
             own = next((d for d in found if d.keys == self._device.bundle), None)
             if own is None or own.epoch != room.epoch:
                 proof = room.proof()
@@ -242,11 +245,7 @@ class ClientSealing:
     def _pin_peer(self, code: str, members: dict[str, bytes]) -> None:
         for name, keys in members.items():
             if not self.pins.check(name, keys):
-                self._warn(
-                    code,
-                    f"the keys of {name} have changed: another device, another person with this name, "
-                    "or a server that is reading along; compare the safety number",
-                )
+                self._warn(code, changed_keys(name))
 
     def _report_safety(self, code: str, room: SealedRoom, name: str, request: int) -> None:
         members, client = self._devices[code], self._client
@@ -276,7 +275,7 @@ class ClientSealing:
     # -- sending --------------------------------------------------------------------------------
 
     def rekey(self, code: str) -> None:
-        """Give a room a new secret, before the next message or, if none waits, now.
+        """Give a room a new secret: before the messages that wait, and after those in flight.
 
         Raises:
             SealingError: The room is not sealed, or this device does not have its secret.
@@ -287,10 +286,14 @@ class ClientSealing:
         if room.keys is None:
             raise SealingError("this device does not have the room's secret; ask for its new link")
         room.must_rekey = True
-        if not any(send.room == code for send in self._client.memory.outbox.values()):
-            self._client.memory.counter += COUNTER_GAP
-            self._rekeys[code] = 0  # once the list of devices is here
+        if not self._rekeys.get(code):
+            self._request_rekey(code)
         self.transmit(code)
+
+    def _request_rekey(self, code: str) -> None:
+        """Note that a room needs a REKEY as soon as possible, even if no message waits for it."""
+        self._client.memory.counter += COUNTER_GAP
+        self._rekeys[code] = 0
 
     def transmit(self, code: str) -> None:
         """Send what waits for a room, as far as it can be sealed."""
@@ -307,6 +310,8 @@ class ClientSealing:
         if not (waiting or self._rekeys.get(code) == 0):
             return
         if room.must_rekey or (room.is_private and not room.epoch):
+            if self._has_sent(code):
+                return  # a REKEY must follow this device's last message, which may still be refused
             if members is None:
                 self._ask_devices(code)
             elif room.is_private and not members and not room.epoch:
@@ -316,6 +321,11 @@ class ClientSealing:
         elif room.keys is not None:
             for send in waiting:
                 self._send_sealed(room, send)
+
+    def _has_sent(self, code: str) -> bool:
+        """Return whether a message to a room is in flight."""
+        outbox = self._client.memory.outbox.values()
+        return any(send.room == code and send.counter in self._sent for send in outbox)
 
     def _send_unsealed(self, view: RoomView, waiting: list[Send]) -> None:
         """Send private messages to a user whose program cannot open sealed ones."""
@@ -397,6 +407,7 @@ class ClientSealing:
         self._acknowledged(send.counter)
         if (room := self.rooms.get(send.room)) is not None:
             room.forget_unsent()
+            self.transmit(send.room)
 
     def _acknowledged(self, counter: int) -> None:
         self._sealed.pop(counter, None)
@@ -421,6 +432,9 @@ class ClientSealing:
                 self._devices.pop(code, None)
                 self.transmit(code)
             return
+        secret = self._invited.get(code) if room.keys is None else None
+        if secret is not None and room.try_secret(secret, event):
+            self._report_secret(code)
         epoch = room.epoch
         opened = room.open(event)
         shown = shown_event(event, opened)
@@ -430,6 +444,10 @@ class ClientSealing:
         )
         if room.epoch != epoch:
             self._changed_epoch(code)
+            if not own and not room.is_private and room.has_strangers(event):
+                self._ask_devices(code)
+        elif own and room.must_rekey:
+            self.transmit(code)
 
     def _changed_epoch(self, code: str) -> None:
         """Seal again what the server has refused or will refuse, with the new secret."""

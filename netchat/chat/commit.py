@@ -112,7 +112,7 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
         offered |= Feature.ACCOUNTS
     features = action.features & offered
     starts = [
-        (feed, feed.start_position((positions or {}).get(feed.room.code)))
+        (feed, feed.start_position(positions.get(feed.room.code)))
         for feed in action.feeds
         if session.rooms.get(feed.room.code) is feed.room
     ]
@@ -126,7 +126,7 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
             max_frame=settings.max_frame,
             max_text=settings.max_text,
             resume_seconds=int(settings.resume_seconds),
-            resumed=positions is not None and action.is_resumed,
+            resumed=action.is_resumed,
             token=action.token,
             name=session.name,
             software=state.software,

@@ -37,8 +37,8 @@ class SendWelcome(NamedTuple):
     time: int
     """Time of the HELLO, in microseconds since 1970."""
 
-    positions: dict[str, int] | None
-    """The last event that the client has of each room; None for a new session."""
+    positions: dict[str, int]
+    """The last event that the client has of each room."""
 
     feeds: tuple[RoomFeed, ...]
     """The session's rooms when it was resumed. Rooms entered later may not be durable yet, and are

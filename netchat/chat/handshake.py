@@ -153,18 +153,13 @@ def _account_opened(
     if isinstance(outcome, Rejected):
         if outcome.reason is Reason.BANNED:
             account = state.shared.accounts[command.account]
-            text = server_ban_text(state, account.name, command.device)
-            state.disconnect(connection, removal_code(connection), text)
+            _refuse_banned(state, connection, account.name, command.device)
             return
         # The token was used up meanwhile, for example.
         moved = state.shared.by_device.get(command.device)
         _try_again(state, connection, pending.message, moved)
         return
-    session = state.shared.by_device[command.device]
-    if not _attach(state, connection, session):
-        return
-    _log_joined(state, connection, session, pending)
-    _send_welcome(state, connection, session, pending, is_resumed=False)
+    _begin(state, connection, state.shared.by_device[command.device], pending)
 
 
 def _needs_account(state: ServerState, connection: Connection, message: Hello, name: str) -> bool:
@@ -258,19 +253,12 @@ def _started(
             account = state.shared.accounts[outcome.account]
             _refuse_registered_name(state, connection, pending.message, command.name, account)
         elif outcome.reason is Reason.BANNED:
-            text = server_ban_text(state, command.name, command.device)
-            state.disconnect(connection, removal_code(connection), text)
+            _refuse_banned(state, connection, command.name, command.device)
         else:  # a delayed HELLO, or this server has joined its cluster again meanwhile
             moved = state.shared.by_device.get(command.device)
             _try_again(state, connection, pending.message, moved)
         return
-    session = state.shared.by_device[command.device]
-    if not _attach(state, connection, session):
-        return
-    _log_joined(state, connection, session, pending)
-    features = pending.message.features
-    welcome = SendWelcome(connection, session, pending.token, state.time, None, (), features)
-    state.batch.before.append(welcome)
+    _begin(state, connection, state.shared.by_device[command.device], pending)
 
 
 @answers(ResumeSession)
@@ -328,10 +316,12 @@ def _attach(state: ServerState, connection: Connection, session: Session) -> boo
     return True
 
 
-def _log_joined(
+def _begin(
     state: ServerState, connection: Connection, session: Session, pending: _PendingHello
 ) -> None:
-    """Log a user's new session on a connection."""
+    """Answer a HELLO that has started a session on this connection, or moved one here."""
+    if not _attach(state, connection, session):
+        return
     state.log(
         "joined",
         name=session.name,
@@ -339,6 +329,13 @@ def _log_joined(
         software=pending.message.software[:80],
         users=len(state.shared.sessions),
     )
+    _send_welcome(state, connection, session, pending, is_resumed=False)
+
+
+def _refuse_banned(state: ServerState, connection: Connection, name: str, device: int) -> None:
+    """Disconnect a user whom a ban keeps out of the server."""
+    text = server_ban_text(state, name, device)
+    state.disconnect(connection, removal_code(connection), text)
 
 
 def _try_again(

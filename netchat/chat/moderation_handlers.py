@@ -18,7 +18,6 @@ from netchat.chat.moderation_rules import (
     rank,
     server_ban,
 )
-from netchat.chat.moderation_text import HOST, duration_words
 from netchat.chat.names import normalize_name
 from netchat.chat.ordering import OperatorRequest, answers, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
@@ -27,6 +26,7 @@ from netchat.chat.room_moderation import BanRecord, BanScope, MuteRecord
 from netchat.chat.server_state import ServerState
 from netchat.chat.text import validate_text
 from netchat.wire import Bans, ErrorCode, Moderate, Moderated, ModeratorAction, RoomKind
+from netchat.wire.moderation_text import HOST, duration_words
 
 __all__ = [
     "MAX_REASON",

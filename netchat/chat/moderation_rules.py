@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 
 from netchat.chat.commands import ModerateRoom
 from netchat.chat.model import Account, Role, Room, Session
-from netchat.chat.moderation_text import HOST, event_text
 from netchat.chat.outcomes import (
     MemberLeft,
     Outcome,
@@ -36,6 +35,7 @@ from netchat.chat.room_moderation import (
 from netchat.chat.session_rules import end_session
 from netchat.chat.shared_state import SharedState
 from netchat.wire import EventKind, ModeratorAction, RoomKind
+from netchat.wire.moderation_text import HOST, event_text
 
 __all__ = [
     "ABOUT_USERS",

@@ -29,7 +29,6 @@ from netchat.chat.commit_actions import (
     Unfollow,
 )
 from netchat.chat.connection import Absence, Connection, RoomFeed
-from netchat.chat.moderation_text import HOST, KINDS
 from netchat.chat.outcomes import (
     ConversationOpened,
     MemberLeft,
@@ -69,6 +68,7 @@ from netchat.chat.plain_events import KIND_AT
 from netchat.chat.proposals import Proposal
 from netchat.chat.server_state import ServerState
 from netchat.wire import AccountStatus, Bye, ErrorCode, Left, ModeratorAction, Role, RoomKind
+from netchat.wire.moderation_text import HOST, KINDS
 
 __all__ = ["FENCED", "OperatorRequest", "answers", "apply_next", "propose"]
 

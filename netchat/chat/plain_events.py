@@ -7,7 +7,6 @@ list is right; any other event becomes a CHAT of `server`, a name that no user c
 from __future__ import annotations
 
 from netchat.chat.connection import Connection
-from netchat.chat.moderation_text import HOST, KINDS, describe, parse_notice
 from netchat.wire import (
     HEADER_SIZE,
     ErrorCode,
@@ -19,6 +18,7 @@ from netchat.wire import (
     decode,
     encode,
 )
+from netchat.wire.moderation_text import HOST, KINDS, describe, parse_notice
 
 __all__ = [
     "KIND_AT",

@@ -13,10 +13,10 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from netchat.chat.moderation_text import KINDS, describe, parse_notice
 from netchat.chat.room_codes import show_code
 from netchat.chat.text import show_text
 from netchat.wire import Event, EventKind
+from netchat.wire.moderation_text import KINDS, describe, parse_notice
 
 __all__ = ["FORMATS", "export_log"]
 
@@ -118,7 +118,7 @@ def _as_csv(events: Sequence[Event], code: str, title: str) -> str:  # noqa: ARG
     writer.writerow(("seq", "time", "type", "sender", "text"))
     for event in events:
         text = event.text if event.kind == EventKind.CHAT else _sentence(event)
-        row = (str(event.seq), _time(event), _kind(event), event.sender, show_text(text))
+        row = (str(event.seq), _time(event), _kind(event), show_text(event.sender), show_text(text))
         writer.writerow(map(_cell, row))
     return out.getvalue()
 

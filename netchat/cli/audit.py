@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import platformdirs
 
-from netchat.chat.moderation_text import audit_line
+from netchat.chat.audit_text import audit_line
 from netchat.chat.persistence import AuditRow
 from netchat.chat.text import show_text
 from netchat.errors import HistoryError

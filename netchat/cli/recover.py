@@ -32,8 +32,11 @@ def recover(source: Path, target: Path) -> None:
         count, missing = len(found.frames.get(code, {})), found.missing(code)
         gaps = f", {missing} missing between them" if missing else ""
         click.echo(f"{show_text(show_code(code))}: {many(count, 'event')}{gaps}")
+    if found.damaged:
+        click.echo(f"Damaged tables, of which rows may be missing: {', '.join(found.damaged)}.")
+    accounts = f", {many(len(found.accounts), 'account')}" if found.accounts else ""
     click.echo(
-        f"{target} has {many(found.events, 'event')} of {many(len(found.rooms), 'room')}, and "
-        f"{many(len(found.sessions), 'session')}. Run a server on it with: "
+        f"{target} has {many(found.events, 'event')} of {many(len(found.rooms), 'room')}"
+        f"{accounts}, and {many(len(found.sessions), 'session')}. Run a server on it with: "
         f"netchat serve --history {target}"
     )

@@ -23,6 +23,7 @@ from netchat.chat.log_limit import LogLimit
 from netchat.chat.server_log import ServerLog
 from netchat.chat.settings import Accounts, Registration, Settings
 from netchat.cli.console import console
+from netchat.cli.owner_notice import owner_notice
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.number import FiniteRange
 from netchat.cli.serve_page import Page, check_host, check_origins, start_page
@@ -451,6 +452,10 @@ async def _serve(
             site = await start(server, log)
         if joining is not None and addresses is not None and not stop.is_set():
             await _unless_stopped(stop, _join(joining, server, addresses[0], site, log, stop))
+        if not stop.is_set():
+            path = kept.path if isinstance(kept, SqliteHistory) else None
+            if notice := owner_notice(server.hub.state.shared, settings, path):
+                log(Log("accounts", {"text": notice}))
         while not stop.is_set():
             log.flush()
             with contextlib.suppress(TimeoutError):

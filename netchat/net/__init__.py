@@ -25,6 +25,7 @@ from netchat.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from netchat.net.client import Client, Room
     from netchat.net.probe import Probe, TranscriptEntry, parse_message
+    from netchat.net.received_event import ReceivedEvent
     from netchat.net.server import Server
     from netchat.net.tls.client import TlsClient
     from netchat.net.tls.known_servers import KnownServer, KnownServers
@@ -35,6 +36,7 @@ else:
         {
             "client": "Client Room",
             "probe": "Probe TranscriptEntry parse_message",
+            "received_event": "ReceivedEvent",
             "server": "Server",
             "tls.client": "TlsClient",
             "tls.known_servers": "KnownServer KnownServers",
@@ -47,6 +49,7 @@ __all__ = [
     "KnownServer",
     "KnownServers",
     "Probe",
+    "ReceivedEvent",
     "Room",
     "Server",
     "TlsClient",

@@ -49,11 +49,11 @@ from netchat.net.address import parse_addresses, split_scheme
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_path import ClientPath
 from netchat.net.client_store import ClientStore
+from netchat.net.received_event import ReceivedEvent
 from netchat.wire import (
     DEFAULT_PORT,
     BannedUser,
     ErrorCode,
-    Event,
     History,
     Join,
     Member,
@@ -123,9 +123,9 @@ class Room:
         self.is_locked: bool = False
         self.is_read_only: bool = False
         self._client = client
-        self._mailbox: _Mailbox[Event] = _Mailbox()
+        self._mailbox: _Mailbox[ReceivedEvent] = _Mailbox()
 
-    async def send(self, text: str) -> Event:
+    async def send(self, text: str) -> ReceivedEvent:
         """Send a message and wait for the server's acknowledgement.
 
         Args:
@@ -141,8 +141,10 @@ class Room:
         """
         return await self._client._send(self.code, text)
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncIterator[ReceivedEvent]:
         """Yield the room's events in order: messages, joins, leaves, renames.
+
+        In a sealed room, check `is_sealed` and `problems` of each message.
 
         Iteration starts at the first unread event after joining, continues across reconnects, and
         ends when the user leaves the room or the session ends.
@@ -164,7 +166,7 @@ class Room:
             if not roster.more:
                 return members
 
-    async def history(self, count: int = 50, before: int | None = None) -> list[Event]:
+    async def history(self, count: int = 50, before: int | None = None) -> list[ReceivedEvent]:
         """Return past events of the room, oldest first.
 
         Args:
@@ -312,6 +314,18 @@ def _tls(
     return TlsClient(Trust(ca=ca, fingerprint=fingerprint, keylog=log, notify=notify))
 
 
+def _received(past: HistoryReceived) -> list[ReceivedEvent]:
+    """Return the events of an answer to HISTORY, with what is known about each."""
+    return [
+        ReceivedEvent.of(
+            event,
+            is_sealed=event.seq in past.sealed,
+            problems=past.sealed.get(event.seq, past.unsealed.get(event.seq, ())),
+        )
+        for event in past.events
+    ]
+
+
 class Client:
     """One user's session with a chat server, as an async context manager.
 
@@ -395,7 +409,7 @@ class Client:
         self._online: asyncio.Future[None] | None = None
         # Futures of pending requests by request number, and of sent messages by counter.
         self._answers: dict[int, asyncio.Future[ClientEvent]] = {}
-        self._echoes: dict[int, asyncio.Future[Event]] = {}
+        self._echoes: dict[int, asyncio.Future[ReceivedEvent]] = {}
         # Rooms of pending JOINs and LEAVEs. After a reconnect, the membership answers them.
         self._joins: dict[int, str] = {}
         self._leaves: dict[int, str] = {}
@@ -557,12 +571,12 @@ class Client:
         finally:
             self._answers.pop(number, None)
 
-    async def _send(self, code: str, text: str) -> Event:
+    async def _send(self, code: str, text: str) -> ReceivedEvent:
         self._check()
         if code not in self._core.memory.rooms:
             raise Refused(ErrorCode.NOT_A_MEMBER, f"You are not in room {code}.")
         counter = self._core.say(code, text)
-        future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[ReceivedEvent] = asyncio.get_running_loop().create_future()
         self._echoes[counter] = future
         self._driver.flush()
         try:
@@ -575,10 +589,10 @@ class Client:
         assert isinstance(roster, RosterReceived)
         return roster
 
-    async def _ask_history(self, code: str, count: int, before: int | None) -> list[Event]:
+    async def _ask_history(self, code: str, count: int, before: int | None) -> list[ReceivedEvent]:
         past = await self._request(self._core.history(code, count, before))
         assert isinstance(past, HistoryReceived)
-        return list(past.events)
+        return _received(past)
 
     async def _ask_bans(self, code: str, after: int) -> BansReceived:
         bans = await self._request(self._core.bans(code, after))
@@ -693,7 +707,7 @@ class Client:
                 self._answer(number, event)
 
     def _event(self, event: RoomEvent) -> None:
-        received = event.event
+        received = ReceivedEvent.of(event.event, is_sealed=event.is_sealed, problems=event.problems)
         room = self.rooms.get(received.room)
         if room is not None:
             room.peer = event.peer or room.peer
@@ -715,7 +729,7 @@ class Client:
                 return
             past = done.result()
             if isinstance(past, HistoryReceived) and past.events:
-                echo.set_result(past.events[0])
+                echo.set_result(_received(past)[0])
             else:
                 why = "the server has stored the message, but its event is no longer available"
                 echo.set_exception(Refused(ErrorCode.NOT_A_MEMBER, why))

@@ -38,11 +38,12 @@ from netchat.wire import (
     walk,
 )
 from netchat.wire.fields import BLOB, TEXT
+from netchat.wire.moderation_text import KINDS
 
 __all__ = ["Anonymised", "StandIns", "anonymise"]
 
 #: Fields with the name of a user, and with a room's code. Other texts are texts.
-_NAMES = frozenset(("name", "sender", "peer", "suggestion", "after"))
+_NAMES = frozenset(("name", "sender", "peer", "suggestion", "after", "actor", "target"))
 _ROOMS = frozenset(("room", "code"))
 
 #: Texts that identify no user: names of programs.
@@ -139,6 +140,12 @@ class StandIns:
             )
         return table[original]
 
+    def notice(self, original: bytes) -> bytes:
+        """Return the text of an event of moderation: the duration in its second line remains."""
+        actor, *rest = original.split(b"\n", 2)
+        first = self.name(actor) if actor else actor
+        return b"\n".join([first, *(line if line.isdigit() else self.text(line) for line in rest)])
+
     def blob(self, original: bytes) -> bytes:
         """Return bytes for a token or an id; zeros remain."""
         if not any(original):
@@ -184,9 +191,11 @@ class StandIns:
         body = bytearray(raw[HEADER_SIZE:])
         cls = MESSAGES[raw[3]]
         spans = list(walk(cls, bytes(body)))
-        is_rename = issubclass(cls, Event) and any(
-            span.path == "kind" and span.value == EventKind.RENAME for span in spans
+        kinds = (
+            [span.value for span in spans if span.path == "kind"] if issubclass(cls, Event) else []
         )
+        is_rename = EventKind.RENAME in kinds
+        is_notice = not KINDS.isdisjoint(kinds)
         for span in spans:
             kind, name = span.field.kind, span.field.name
             if kind not in (TEXT, BLOB) or name in _KEPT:
@@ -199,6 +208,8 @@ class StandIns:
                 new = self.blob(original)
             elif name in _NAMES or (name == "text" and is_rename):
                 new = self.name(original)
+            elif name == "text" and is_notice:
+                new = self.notice(original)
             elif name in _ROOMS:
                 new = self.room(original)
             else:

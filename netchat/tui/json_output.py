@@ -71,11 +71,11 @@ from netchat.chat.client_events import (
     Undelivered,
     WarningReceived,
 )
-from netchat.chat.moderation_text import KINDS, describe, parse_notice
 from netchat.chat.room_moderation import BanScope
 from netchat.chat.sealing.room_secret import read_secret, secret_words
 from netchat.tui.lines import Line
 from netchat.wire import MESSAGES, BannedUser, ErrorCode, Event, EventKind, ModeratorAction
+from netchat.wire.moderation_text import KINDS, describe, parse_notice
 
 __all__ = ["event_json", "line_json"]
 

@@ -22,12 +22,12 @@ from typing import Any
 from wcwidth import clip
 from wcwidth import width as columns
 
-from netchat.chat.moderation_text import HOST, KINDS, describe, parse_notice
 from netchat.chat.names import fold
 from netchat.chat.room_codes import LOBBY, PRIVATE_MARK, show_code
 from netchat.chat.room_moderation import BanScope
 from netchat.chat.text import show_text
 from netchat.wire import BannedUser, Event, EventKind, Member
+from netchat.wire.moderation_text import HOST, KINDS, describe, parse_notice
 
 __all__ = [
     "LOCK",

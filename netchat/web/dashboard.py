@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import psutil
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from netchat.chat.audit_text import audit_line
 from netchat.chat.moderation_rules import rank
-from netchat.chat.moderation_text import HOST, audit_line
 from netchat.chat.room_codes import LOBBY, read_code, show_code
 from netchat.chat.room_export import FORMATS, export_log
 from netchat.chat.room_moderation import MAX_ENTRIES
@@ -36,6 +36,7 @@ from netchat.wire import (
     RoomKind,
     decode,
 )
+from netchat.wire.moderation_text import HOST
 
 __all__ = ["Dashboard"]
 

@@ -106,6 +106,8 @@ def server(folder: Path, *options: str) -> Iterator[tuple[int, int, psutil.Proce
         "-m",
         "netchat",
         "serve",
+        "--accounts",
+        "optional",
         "--port",
         str(port),
         "--web-port",

@@ -249,6 +249,22 @@ def test_a_command_that_is_not_valid_changes_nothing(rejected, reason):
     assert state.digest() == before
 
 
+def test_a_registered_name_is_refused_to_a_session_that_is_ordered_later():
+    state = begun([*REGISTERED, c.EndSession(2, 1, 5, "bye")])
+    (account,) = state.accounts
+    rejected = apply(state, c.OpenSession(1, 6, 9, 0, b"x", "Nov\u0251"))
+    assert rejected == Rejected(Reason.REGISTERED, account=account)
+
+
+def test_an_empty_token_resumes_nothing():
+    """No server proposes one, but the state machine accepts any log."""
+    state = begun()
+    assert isinstance(apply(state, c.OpenSession(1, 6, 9, 0, b"", "Maya")), list)
+    assert isinstance(apply(state, c.ResumeSession(1, 2, 1, b"a", b"")), list)
+    assert b"" not in state.by_token
+    assert apply(state, c.ResumeSession(1, 2, 2, b"", b"y")) == Rejected(Reason.STALE)
+
+
 def test_a_message_counts_once():
     state, message = begun(), c.Post(2, 1, 5, 4, 6, "lobby", "hi")
     assert event(apply(state, message)) == (EventKind.CHAT, "Nova", "hi")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import replace
 
@@ -22,9 +23,11 @@ from netchat.chat.credentials import short_id
 from netchat.chat.model import MemberKeys
 from netchat.chat.outbox import ClientState, SealingState
 from netchat.chat.sealing.device_key import DeviceKey
+from netchat.chat.sealing.room_secret import show_secret
 from netchat.errors import SealingError
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
+    Ack,
     CreateSealed,
     DeviceKeys,
     DeviceList,
@@ -32,10 +35,12 @@ from netchat.wire import (
     Error,
     ErrorCode,
     EventKind,
+    FrameReader,
     RoomKind,
     SealedEvent,
     SealedSend,
     Send,
+    decode,
     encode,
 )
 from tests.chat.world import User, World, hello, refusal
@@ -601,3 +606,220 @@ def test_a_message_for_a_forgotten_room_is_dropped():
     _, (ann,) = sealed_room(world, "Ann")
     assert ann.core.sealing is not None
     ann.core.sealing.dropped(Send(1, "gone", "x"))
+
+
+def test_members_are_warned_of_a_device_that_proves_the_old_secret_after_a_departure():
+    """It may be the former member's, under a new name, if the server helps."""
+    world = World()
+    room, (ann, bob, cyd) = sealed_room(world, "Ann", "Bob", "Cyd")
+    for user in (ann, bob, cyd):
+        say(world, user, room, f"hello from {user.core.name}")
+    old = invitation(cyd, room)
+    cyd.core.leave(room)
+    world.settle()
+    eve = world.user("Eve", can_seal=True)
+    eve.core.join(old)
+    world.settle()
+    say(world, ann, room, "without Cyd?")
+    assert texts(eve, room) == ["without Cyd?"], "so Ann must learn of it"
+    for user in (ann, bob):
+        (warning,) = user.all(SealingWarning)
+        assert warning.text.startswith("the device of Eve is new here since a member left")
+        assert warning.text.endswith("/safety Eve")
+    dan = world.user("Dan", can_seal=True)
+    dan.core.join(invitation(bob, room))
+    world.settle()
+    say(world, bob, room, "with the new link")
+    ann.core.sealing.ask_safety(room)
+    world.settle()
+    assert len(ann.all(SealingWarning)) == len(bob.all(SealingWarning)) == 1
+
+
+def test_members_are_warned_of_another_device_under_a_members_name():
+    world = World()
+    room, (ann, _, cyd) = sealed_room(world, "Ann", "Bob", "Cyd")
+    assert ann.core.sealing is not None
+    ann.core.sealing.ask_safety(room)  # and so knows the device of Bob, who has written nothing
+    world.settle()
+    keys = cyd.core.sealing.rooms[room].keys
+    cyd.core.leave(room)
+    world.settle()
+    shared, ghost = world.hub.state.shared, DeviceKey()
+    bob = shared.by_name.get("Bob")
+    shared.rooms[room].devices[bob] = MemberKeys(1, ghost.bundle, keys.proof(ghost.keys))
+    say(world, ann, room, "for Bob")
+    (warning,) = ann.all(SealingWarning)
+    assert warning.text.startswith("the keys of Bob have changed")
+
+
+def test_a_secret_can_be_changed_while_an_own_message_is_in_flight():
+    world = World()
+    room, (ann, bob) = sealed_room(world, "Ann", "Bob")
+    old = invitation(ann, room)
+    world.frozen = True
+    ann.core.say(room, "one")
+    world.settle()
+    assert ann.core.sealing is not None
+    ann.core.sealing.rekey(room)
+    world.settle()
+    world.frozen = False
+    world.settle()
+    assert invitation(bob, room) == invitation(ann, room) != old
+    say(world, ann, room, "two")
+    assert texts(bob, room) == texts(ann, room) == ["one", "two"]
+    assert sum(event.kind == EventKind.REKEY for event in bob.events(room)) == 1
+    assert problems(ann) == problems(bob) == []
+
+
+def test_a_secret_that_was_to_change_offline_changes_after_the_reconnect():
+    world = World()
+    room, (ann, bob) = sealed_room(world, "Ann", "Bob")
+    old = invitation(ann, room)
+    world.drop(ann)
+    assert ann.core.sealing is not None
+    ann.core.sealing.rekey(room)
+    world.connect(ann)
+    world.settle()
+    assert invitation(bob, room) == invitation(ann, room) != old
+    for arrives in (False, True):
+        old = invitation(ann, room)
+        ann.core.sealing.rekey(room)
+        world.settle(until=lambda: bool(ann.core.sealing and ann.core.sealing._rekeys.get(room)))
+        world.drop(ann, up=10_000 * arrives)
+        world.connect(ann)
+        world.settle()
+        assert invitation(bob, room) == invitation(ann, room) != old
+    assert sum(event.kind == EventKind.REKEY for event in bob.events(room)) == 3
+    assert problems(ann) == problems(bob) == []
+
+
+def test_a_new_secret_waits_for_the_own_message_before_it():
+    world = World()
+    room, (ann, bob, cyd) = sealed_room(world, "Ann", "Bob", "Cyd")
+    say(world, ann, room, "zero")
+    world.frozen = True
+    cyd.core.leave(room)
+    world.settle()
+    world.take_batch()
+    ann.core.say(room, "one")
+    world.settle()
+    world.commit()  # the LEAVE, while "one" is not durable yet
+    ann.core.say(room, "two")
+    world.settle()
+    assert ann.core.sealing is not None
+    assert not ann.core.sealing._rekeys
+    world.frozen = False
+    world.settle()
+    assert texts(bob, room) == ["zero", "one", "two"]
+    assert problems(ann) == problems(bob) == []
+
+
+def test_a_new_secret_follows_a_message_that_is_refused():
+    world = World()
+    room, (ann, bob) = sealed_room(world, "Ann", "Bob")
+    old = invitation(ann, room)
+    counter = ann.core.say(room, "refused")
+    ann.core.data_to_send()
+    assert ann.core.sealing is not None
+    ann.core.sealing.rekey(room)
+    error = Error(ErrorCode.MUTED, SealedSend.TYPE, counter, "Ada has muted you", "")
+    ann.core.feed(encode(error))
+    world.settle()
+    assert invitation(bob, room) == invitation(ann, room) != old
+
+
+def test_a_message_that_overtakes_the_list_of_devices_is_opened():
+    """It may arrive between JOINED and DEVICES; the secret of the link opens it."""
+    world = World()
+    room, (ann,) = sealed_room(world, "Ann")
+    say(world, ann, room, "before")
+    link = invitation(ann, room)
+    for number, secret in enumerate((link, f"{room}#{show_secret(bytes(16))}")):
+        bob = world.user(f"Bob{number}", can_seal=True)
+        bob.core.join(secret)
+        world.settle(until=lambda bob=bob: bool(bob.all(RoomEntered)))
+        assert bob.core.sealing is not None
+        assert bob.core.sealing.rooms[room].keys is None
+        bob.core.data_to_send()  # DEVICE_LIST arrives later
+        say(world, ann, room, f"at once, {number}")
+        (event,) = (h for h in bob.all(RoomEvent) if h.is_sealed)
+        if secret == link:
+            assert (event.event.text, event.problems) == ("at once, 0", ())
+            assert invitation(bob, room) == link
+        else:
+            assert event.problems == ("this device does not have the secret it is sealed with",)
+
+
+def test_a_secret_is_tried_only_in_a_possible_epoch():
+    world = World()
+    room, (ann,) = sealed_room(world, "Ann")
+    say(world, ann, room, "x")
+    assert ann.core.sealing is not None
+    known = ann.core.sealing.rooms[room]
+    (frame,) = world.hub.state.history.read(world.feed(room).room.id, 2, 2, 10_000)[0]
+    (whole,) = FrameReader().feed(frame)
+    event = decode(whole)
+    assert isinstance(event, SealedEvent)
+    assert known.try_secret(known.keys.secret, event)
+    impossible = dataclasses.replace(event.sealed[0], epoch=0)
+    assert not known.try_secret(known.keys.secret, dataclasses.replace(event, sealed=(impossible,)))
+
+
+def test_a_message_that_waits_is_sealed_again_for_a_recovered_room():
+    world = World()
+    room, (ann, bob) = sealed_room(world, "Ann", "Bob")
+    world.frozen = True
+    ann.core.say(room, "not durable")
+    world.settle()
+    world.drop(ann)
+    world.drop(bob)
+    world.frozen = False
+    world.settle()
+    shared = world.hub.state.shared
+    shared.rooms[room].log += 1  # as `netchat recover` does
+    ann.core.say(room, "waits")
+    for user in (ann, bob):
+        world.connect(user)
+    world.settle()
+    assert texts(bob, room)[-1] == "waits"
+    assert [h.problems for h in bob.all(RoomEvent) if h.event.text == "waits"] == [()]
+
+
+def test_a_second_request_for_a_new_secret_joins_the_first():
+    world = World()
+    room, (ann, bob) = sealed_room(world, "Ann", "Bob")
+    assert ann.core.sealing is not None
+    ann.core.sealing.rekey(room)
+    world.settle(until=lambda: bool(ann.core.sealing and ann.core.sealing._rekeys.get(room)))
+    ann.core.sealing.rekey(room)
+    world.settle()
+    assert sum(event.kind == EventKind.REKEY for event in bob.events(room)) == 1
+    assert invitation(ann, room) == invitation(bob, room)
+
+
+def test_an_acknowledgement_without_its_event_lets_a_new_secret_follow():
+    world = World()
+    room, (ann, bob) = sealed_room(world, "Ann", "Bob")
+    old = invitation(ann, room)
+    counter = ann.core.say(room, "acknowledged")
+    ann.core.data_to_send()
+    assert ann.core.sealing is not None
+    ann.core.sealing.rekey(room)
+    ann.core.feed(encode(Ack(counter, 1, room)))
+    world.settle()
+    assert invitation(bob, room) == invitation(ann, room) != old
+
+
+def test_a_refused_secret_gives_up_only_the_messages_of_its_room():
+    world = World()
+    room, (ann, _) = sealed_room(world, "Ann", "Bob")
+    ann.core.join("lobby")
+    world.settle()
+    world.drop(ann)
+    ann.core.say("lobby", "for the lobby")
+    ann.core.say(room, "sealed")
+    assert ann.core.sealing is not None
+    ann.core.sealing._rekeys[room] = 5
+    assert ann.core.sealing.refused(5, is_old=False, why="Ada has muted you")
+    ann.happened += ann.core.take_events()
+    assert [lost.text for lost in ann.all(Undelivered)] == ["sealed"]

@@ -20,10 +20,9 @@ from netchat.chat.client_events import (
 from netchat.chat.commands import JoinRoom, ModerateRoom
 from netchat.chat.model import Account, Role
 from netchat.chat.moderation_rules import find_mute
-from netchat.chat.moderation_text import describe, parse_notice
 from netchat.chat.ordering import OperatorRequest, apply_next, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
-from netchat.chat.room_moderation import MAX_ENTRIES, BanScope
+from netchat.chat.room_moderation import MAX_ENTRIES, BanScope, MuteRecord, RoomRules
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     Error,
@@ -40,6 +39,7 @@ from netchat.wire import (
     Who,
     encode,
 )
+from netchat.wire.moderation_text import describe, parse_notice
 from tests.chat.test_apply import begun
 from tests.chat.world import User, World, hello
 
@@ -905,3 +905,17 @@ class TestRaces:
         nova = world.user("Nova")
         nova.core.feed(encode(RoomState(1, 0, "7K3F92MQ0T", "Physics")))
         assert nova.core.take_events() == []
+
+
+def test_a_mute_is_found_by_device_or_account():
+    state = begun()
+    session, lobby = state.sessions[2], state.rooms["lobby"]
+    assert find_mute(session, lobby, 1) is None  # no moderator has changed anything
+    lobby.rules = RoomRules()
+    mute = MuteRecord(77, 0, "Nova", "Ada", "spam")
+    lobby.rules.mutes[77] = mute
+    assert find_mute(session, lobby, 1) is None
+    session.account = Account(77, "Nova", "hash", Role.MEMBER, 0)
+    assert find_mute(session, lobby, 1) == mute
+    lobby.rules.mutes = {session.device: mute}
+    assert find_mute(session, lobby, 1) == mute

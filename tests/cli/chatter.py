@@ -28,13 +28,16 @@ class Chatter:
         port: Port of the server.
         options: Further options.
         state: Folder of its state file; None for no state.
+        scheme: What precedes the address, such as `tls://`.
 
     Attributes:
         out: Lines of standard output so far.
         err: Lines of standard error so far.
     """
 
-    def __init__(self, name: str, port: int, *options: str, state: Path | None = None) -> None:
+    def __init__(
+        self, name: str, port: int, *options: str, state: Path | None = None, scheme: str = ""
+    ) -> None:
         self.out: list[str] = []
         self.err: list[str] = []
         self._news = threading.Condition()
@@ -42,7 +45,7 @@ class Chatter:
         environment = {**os.environ, "XDG_STATE_HOME": str(state)}
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "netchat", "client", f"127.0.0.1:{port}"),
+                *(sys.executable, "-m", "netchat", "client", f"{scheme}127.0.0.1:{port}"),
                 *("--name", name, *more, *options),
             ],
             cwd=ROOT,

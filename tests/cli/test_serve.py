@@ -246,6 +246,33 @@ def test_clients_cannot_forge_lines_of_the_console() -> None:
     assert all(re.match(r"\d\d:\d\d:\d\d  ", line) for line in console.splitlines())
 
 
+def test_a_server_without_an_owner_says_how_to_get_one(tmp_path: Path) -> None:
+    path = tmp_path / "h.db"
+    options = ("serve", "--port", "0", "--no-web", "--history", str(path), "--accounts", "optional")
+    with subprocess.Popen(
+        [sys.executable, "-m", "netchat", *options], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if "  accounts  " in line)
+        process.terminate()
+    command = f"netchat accounts --history {path} add "
+    assert command in line
+
+    with Server("--history", str(path), "--accounts", "optional") as server:
+        assert command in server.wait_for("accounts")["text"]
+        password = tmp_path / "password.txt"
+        password.write_text("correct horse\n")
+        done = netchat(
+            "accounts", "--history", str(path), "add", "Ada", "--password-file", str(password)
+        )
+        assert done.stdout == "Ada is registered as owner.\n"
+        server.stop()
+        server.lines.clear()
+        server.start()
+        server.stop()
+        assert not [note for note in server.notes if note["event"] == "accounts"]
+
+
 # -- shutdown -------------------------------------------------------------------------------------
 
 

@@ -24,16 +24,28 @@ from netchat.link.payload_decoder import payload_context
 from netchat.link.sync_marker import MARKER
 from netchat.wire import (
     Create,
+    CreateSealed,
+    Device,
+    DeviceList,
+    EventKind,
     Hello,
     History,
     Join,
     Leave,
+    Login,
+    Moderate,
+    ModeratorAction,
+    Password,
     Ping,
     Private,
+    Register,
     Rename,
     Roster,
+    Sealed,
+    SealedSend,
     Send,
     Who,
+    Wrap,
     encode,
     seal,
 )
@@ -304,6 +316,55 @@ def first_names(port: int, web: int) -> None:
     _flood(lambda _: _Sender(port, b"", itertools.repeat(hello)), 10)
 
 
+def guesses(port: int, web: int) -> None:
+    """Guess passwords and register before HELLO, on 20 connections."""
+
+    def sender(number: int) -> _Sender:
+        device = secrets.token_bytes(16)
+        frames = [
+            encode(Login(1, device, "Listener", f"guess {number}")),
+            encode(Register(1, f"Guesser{number}", "correct horse", "")),
+        ]
+        # A client that sends more before the answer is disconnected, and connects again.
+        return _Sender(port, b"", itertools.chain([frames[number % 2]], itertools.repeat(b"")))
+
+    def impatient(number: int) -> _Sender:
+        sent = sender(number)
+        sent.chunks = itertools.repeat(next(sent.chunks) * 2)
+        return sent
+
+    _flood(lambda number: (impatient if number % 3 else sender)(number), 20)
+
+
+def moderations(port: int, web: int) -> None:
+    """Send requests of moderators and about accounts without the right to, on 10 connections."""
+    _members(
+        port,
+        10,
+        _again(
+            *(
+                encode(Moderate(1, action, 0, 0, "lobby", MARKS[:200], ""))
+                for action in ModeratorAction
+            ),
+            encode(Password(1, "correct horse", "battery staple")),
+            times=4,
+        ),
+    )
+
+
+def sealed(port: int, web: int) -> None:
+    """Create sealed rooms, publish keys, request those of others and send secrets, on 10 connections."""
+    wraps = tuple(Wrap(n, bytes(32), bytes(32), bytes(32)) for n in range(200))
+    rekey = Sealed(
+        EventKind.REKEY, 1, 2, 0, 0, b"", b"", bytes(64), bytes(16), wraps, b"", bytes(64)
+    )
+    frames = [encode(CreateSealed(1, bytes(16)))]
+    frames += [encode(Device("", 0, bytes([n]) * 128, b"")) for n in range(8)]
+    frames += [encode(DeviceList(1, room, "")) for room in ("lobby", NOWHERE)]
+    frames += [encode(SealedSend(1, room, (rekey,))) for room in ("lobby", NOWHERE)]
+    _members(port, 10, _again(*frames, times=4))
+
+
 def long_lists(port: int, web: int) -> None:
     """Send frames of 20,000 records that no client may send, on 10 connections."""
     body = Roster(1, 1, 0, "", ()).encode()[:-2] + b"\xff\xff" + bytes(65_000)
@@ -391,8 +452,8 @@ ATTACKS = {
     for attack in (
         random_bytes, talkative, curious, pings, refused_joins, rosters, unread_rosters, past, unread_past,
         duplicates, long_texts, renames, rooms, comings, privates, names, first_names, long_lists,
-        all_names, half_open, half_open_tls, idle_pages, page_requests, websocket_pieces, link_gaps,
-        link_failures, link_markers,
+        guesses, moderations, sealed, all_names, half_open, half_open_tls, idle_pages, page_requests,
+        websocket_pieces, link_gaps, link_failures, link_markers,
     )
 }  # fmt: skip
 

@@ -13,15 +13,25 @@ import pytest
 
 from netchat import wire
 from netchat.wire import (
+    Bans,
     Bye,
+    CreateSealed,
+    Device,
+    DeviceList,
     ErrorCode,
     Event,
     Hello,
     Join,
+    Login,
+    Logout,
     Message,
+    Moderate,
+    Password,
     Ping,
     Pong,
+    Register,
     Rename,
+    SealedSend,
     Send,
     encode,
     seal,
@@ -79,6 +89,15 @@ OUT_OF_PLACE = {
     "before hello": Join(1, 0, 0, "lobby"),
     "of a server": Pong(1),
     "short device": Hello(0, b"short", b"", "Villain", "raw", ()),
+    "short device of a login": Login(1, b"short", "Villain", "correct horse"),
+    "a new password before hello": Password(1, "correct horse", "battery staple"),
+    "logout before hello": Logout(1, 1),
+    "moderation before hello": Moderate(1, 1, 0, 0, "lobby", "Bystander", ""),
+    "bans before hello": Bans(1, 0, "lobby"),
+    "sealed room before hello": CreateSealed(1, bytes(16)),
+    "sealed message before hello": SealedSend(1, "lobby", ()),
+    "keys before hello": Device("", 0, bytes(128), b""),
+    "list of devices before hello": DeviceList(1, "lobby", ""),
 }
 
 
@@ -86,6 +105,7 @@ OUT_OF_PLACE = {
 def server() -> Iterator[Server]:
     with Server(
         *("--ephemeral", "--handshake-timeout", "1s", "--frame-timeout", "1s"),
+        *("--accounts", "optional"),
         *("--max-users", "3", "--rate", "50", "--burst", "50"),
     ) as running:
         yield running
@@ -206,6 +226,18 @@ def test_a_silent_client(server: Server) -> None:
         (Rename(1, "two words"), ErrorCode.NAME_NOT_ALLOWED, "SPACE"),
         (Rename(1, "bystander"), ErrorCode.NAME_TAKEN, "taken"),
         (Join(1, 0, 0, "WRONGCODE1"), ErrorCode.NO_SUCH_ROOM, "WRONGCODE1"),
+        (Register(1, "Villain", "short", ""), ErrorCode.PASSWORD_NOT_ALLOWED, "8"),
+        (Register(1, "Another", "correct horse", ""), ErrorCode.NAME_NOT_ALLOWED, "Villain"),
+        (Password(1, "", "x" * 60_000), ErrorCode.NOT_REGISTERED, "guest"),
+        (Logout(1, 255), ErrorCode.NOT_REGISTERED, "guest"),
+        (Moderate(1, 1, 0, 0, "lobby", "Bystander", ""), ErrorCode.NOT_ALLOWED, "moderator"),
+        (Moderate(1, 255, 0, 0, "lobby", "", ""), ErrorCode.NOT_POSSIBLE, "255 is unknown"),
+        (Moderate(1, 4, 255, 0, "lobby", "", ""), ErrorCode.NOT_POSSIBLE, "got 255"),
+        (Moderate(1, 1, 0, 0, "lobby", "", "\x1b[2J"), ErrorCode.NOT_POSSIBLE, "control"),
+        (Moderate(1, 1, 0, 0, "NOWHERE", "", ""), ErrorCode.NOT_A_MEMBER, "NOWHERE"),
+        (SealedSend(1, "lobby", ()), ErrorCode.BAD_SEAL, "it is empty"),
+        (CreateSealed(1, bytes(15)), ErrorCode.BAD_SEAL, "15"),
+        (Device("", 0, bytes(127), b""), ErrorCode.BAD_SEAL, "127"),
     ],
 )
 def test_inputs_refused_without_bye(
@@ -219,6 +251,23 @@ def test_inputs_refused_without_bye(
         assert said in error.text
         server.wait_for("refused", name="Villain", code=code.name)
         _go(client)
+
+
+def test_a_message_while_a_password_is_checked(server: Server) -> None:
+    login = Login(1, b"V" * 16, "Villain", "correct horse")
+    with _client(server) as client:
+        client.send(encode(login) + encode(login))
+
+        assert client.dismissal().code == ErrorCode.UNEXPECTED
+        assert "wait for the answer" in _console(server, client, ErrorCode.UNEXPECTED)
+
+
+def test_messages_after_bye_are_ignored(server: Server) -> None:
+    with _villain(server) as client:
+        rest = (*OUT_OF_PLACE.values(), Send(1, "lobby", "after BYE"))
+        client.send(encode(Bye("")) + b"".join(map(encode, rest)))
+        client.expect(Bye)
+        assert client.socket.recv(1) == b""
 
 
 def test_user_n_plus_one(server: Server) -> None:

@@ -197,3 +197,56 @@ def test_the_operator_moderates_from_the_dashboard(
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
     shoot(page, "dashboard-phone")
     context.close()
+
+
+#: A title and a reason with markup, and with characters that hide or reorder others.
+EVIL_TITLE = "<img src=x onerror=document.title='gotcha'>\u202elivE"
+EVIL_REASON = "</li></td><script>document.title='gotcha'</script><b onclick=a>\u202e\u200bevil"
+
+
+def test_titles_and_reasons_of_moderators_are_text_everywhere(
+    chromium: Browser, people: People, server: Server, tmp_path: Path
+) -> None:
+    ada = people.new()
+    code = ada.enter("Ada")
+    nova = people.new(f"/r/{code.replace('-', '')}", phone=True)
+    nova.accept("Nova")
+    context = chromium.new_context()
+    board = Person(context.new_page(), people.address)
+    board.page.goto(f"{people.address}/server")
+    ada.say(f"/title {EVIL_TITLE}", f"/mute Nova 1h {EVIL_REASON}", f"/kick Nova {EVIL_REASON}")
+    shown_title = EVIL_TITLE.replace("\u202e", r"\u202e")
+    shown_reason = EVIL_REASON.replace("\u202e\u200b", r"\u202e\u200b")
+    ada.sees(f"Nova was removed by Ada: {shown_reason}")
+    for person in (ada, nova):
+        expect(person.page.locator("#title")).to_have_text(shown_title)
+        person.sees(f"Ada named this room “{shown_title}”")
+        person.sees(f"Nova was muted by Ada for 1 hour: {shown_reason}")
+    expect(nova.page.locator("#subtitle")).to_have_text(f"Nova was removed by Ada: {shown_reason}")
+    ada.say(f"/ban Nova 1h {EVIL_REASON}", "/bans")
+    expect(ada.page.locator("#bans-list li")).to_contain_text(shown_reason)
+    expect(board.page.locator("#audit li")).to_have_count(4)
+    expect(board.page.locator("#audit li").first).to_contain_text(shown_reason)
+    expect(board.page.locator("#rooms")).to_contain_text(shown_title)
+    board.page.click(f'button[aria-label="Manage {code}"]')
+    expect(board.page.locator("#room-name")).to_contain_text(shown_title)
+    board.page.click("#room-bans")
+    expect(board.page.locator("#room-ban-list li")).to_contain_text(shown_reason)
+    for person in (ada, nova, board):
+        page = person.page
+        assert page.locator(".log script, .log b[onclick], img[src=x], #audit script").count() == 0
+        assert page.title() != "gotcha"
+        assert "\u202e" not in page.content()
+        assert person.complaints == []
+    ada.page.locator("#bans [value=cancel]").click()
+    ada.page.click("#tools-open")
+    with ada.page.expect_download() as download:
+        ada.page.click("#tools-html")
+    download.value.save_as(tmp_path / "log.html")
+    saved = Person(context.new_page(), "")
+    saved.page.goto((tmp_path / "log.html").as_uri())
+    expect(saved.page.locator("h1")).to_contain_text(shown_title)
+    assert saved.page.title() != "gotcha"
+    assert saved.page.locator("script, img, b[onclick]").count() == 0
+    assert saved.complaints == []
+    context.close()

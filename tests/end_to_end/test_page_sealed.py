@@ -117,6 +117,47 @@ def test_two_browsers_and_a_terminal_share_a_sealed_room(people: People, server:
     expect(late.page.locator(".warning")).to_contain_text("a member has changed it")
 
 
+def test_the_secret_changes_while_an_own_message_is_in_flight(people: People) -> None:
+    vera = people.new()
+    link = create_sealed(vera, "Vera")
+    omar = people.new(link.removeprefix(people.address))
+    omar.accept("Omar")
+    omar.say("here")
+    vera.sees("here")  # Omar's device has proved that it is a member
+    vera.page.evaluate(
+        """() => {
+          for (const line of ["in flight", "/rekey"]) {
+            document.querySelector("#text").value = line;
+            document.querySelector("#composer").requestSubmit();
+          }
+        }"""
+    )
+    for person in (vera, omar):
+        person.sees("in flight")
+        person.sees("changed the room's secret")
+    omar.say("with the new one")
+    vera.sees("with the new one")
+    assert problems(vera) == problems(omar) == []
+
+
+def test_a_device_that_proves_the_old_secret_after_a_departure_is_shown(people: People) -> None:
+    rosa = people.new()
+    path = create_sealed(rosa, "Rosa").removeprefix(people.address)
+    pia = people.new(path, phone=True)
+    pia.accept("Pia")
+    pia.say("here")
+    rosa.sees("here")
+    pia.page.click("#leave")
+    pia.page.click("#leave-yes")
+    rosa.sees("Pia left")
+    quin = people.new(path, phone=True)
+    quin.accept("Quin")
+    quin.say("hello")
+    rosa.sees("hello")  # so Quin's device has proved the secret
+    rosa.say("Who is there?")
+    expect(rosa.page.locator(".warning")).to_contain_text("the device of Quin is new here")
+
+
 FREEZABLE = """
 const { put } = IDBObjectStore.prototype;
 IDBObjectStore.prototype.put = function (...state) {

@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+import netchat
+from netchat.wire import EventKind
+from tests.cli.chatter import Chatter
 from tests.end_to_end.browsing import CHROMIUM, needs_chromium
 from tests.end_to_end.processes import ROOT, Server, free_port
 
@@ -40,7 +43,9 @@ def ca(data, server) -> Path:
     return data / "netchat" / "tls" / "ca.crt"
 
 
-def netchat(environment, *arguments: object, text: str = "") -> subprocess.CompletedProcess[str]:
+def run_netchat(
+    environment, *arguments: object, text: str = ""
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "netchat", *map(str, arguments)],
         input=text, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
@@ -76,16 +81,16 @@ def page_server(environment):
 class TestClient:
     def test_first_use_then_silence_then_another_server(self, environment, server) -> None:
         address = f"tls://127.0.0.1:{server.port}"
-        first = netchat(environment, "client", address, "--name", "Nova", text="hello\n")
+        first = run_netchat(environment, "client", address, "--name", "Nova", text="hello\n")
         assert first.returncode == 0, first.stderr
         assert "Nova: hello" in first.stdout
         assert fingerprint(server)[:8] in first.stderr
-        second = netchat(environment, "client", address, "--name", "Nova", text="hi\n")
+        second = run_netchat(environment, "client", address, "--name", "Nova", text="hi\n")
         assert second.returncode == 0
         assert "First connection" not in second.stderr
         known = Path(environment["XDG_DATA_HOME"]) / "netchat" / "known_servers"
         known.write_text(known.read_text().replace(fingerprint(server), "ab" * 32))
-        third = netchat(environment, "client", address, "--name", "Nova", text="secret\n")
+        third = run_netchat(environment, "client", address, "--name", "Nova", text="secret\n")
         assert third.returncode == 3
         assert "has changed since" in third.stderr
         assert f"--fingerprint {fingerprint(server)}" in third.stderr
@@ -93,14 +98,14 @@ class TestClient:
 
     def test_load_craft_and_replay(self, environment, server, ca, tmp_path) -> None:
         address = f"tls://127.0.0.1:{server.port}"
-        load = netchat(environment, "load", address, "--users", 10, "--messages", 20,
+        load = run_netchat(environment, "load", address, "--users", 10, "--messages", 20,
                        "--ca", ca, "--json")  # fmt: skip
         assert json.loads(load.stdout)["complete"], load.stderr
         capture = tmp_path / "chat.pcap"
-        craft = netchat(environment, "craft", "SEND", "text=hello", "--hello", "Ada", "--send",
+        craft = run_netchat(environment, "craft", "SEND", "text=hello", "--hello", "Ada", "--send",
                         address, "--ca", ca, "--pcap", capture)  # fmt: skip
         assert "EVENT" in craft.stdout
-        replay = netchat(environment, "replay", capture, address, "--ca", ca, "--fast")
+        replay = run_netchat(environment, "replay", capture, address, "--ca", ca, "--fast")
         assert "Sent 4 frames of 1 client" in replay.stdout, replay.stdout + replay.stderr
 
     @pytest.mark.parametrize(
@@ -117,9 +122,57 @@ class TestClient:
         ],
     )
     def test_wrong_options(self, environment, arguments, words) -> None:
-        done = netchat(environment, *arguments)
+        done = run_netchat(environment, *arguments)
         assert done.returncode == 2
         assert words in " ".join(done.stderr.split())
+
+
+class TestSealedRoomOverLink:
+    """The three layers at once: a sealed room, over a link with a noisy channel, over TLS."""
+
+    @pytest.mark.parametrize("link", ["adaptive", "rs:255,223"])
+    async def test_a_terminal_and_a_program_exchange_messages(self, server, ca, link) -> None:
+        options = ("--link", link, "--channel", "bsc:1e-3", "--seed", "1", "--ca", str(ca))
+        with Chatter("Nova", server.port, *options, scheme="tls://") as nova:
+            nova.say("/create --sealed")
+            invited = re.compile(r"/join (\S+#\S+)")
+            await asyncio.to_thread(nova.see, "/join ", err=True)
+            (invitation,) = {m[1] for m in map(invited.search, nova.out + nova.err) if m}
+            async with netchat.Client(
+                f"tls://127.0.0.1:{server.port}",
+                name="Ada",
+                ca=ca,
+                link=link,
+                channel="bsc:1e-3",
+                seed=2,
+            ) as chat:
+                room = await chat.join(invitation)
+                lines = [f"line {number}" for number in range(50)]
+                nova.say(*lines)
+                seen = [event async for event in _messages(room, len(lines))]
+                assert [(event.sender, event.text) for event in seen] == [
+                    ("Nova", line) for line in lines
+                ]
+                assert all(event.is_sealed and not event.problems for event in seen)
+                await room.rekey()
+                sent = await room.send("to the terminal")
+                assert sent.is_sealed
+                await asyncio.to_thread(nova.see, "Ada: to the terminal")
+                stats = chat._driver.path.link.stats
+                assert stats.corrected_symbols > 0
+            nova.say("/link")
+            await asyncio.to_thread(nova.see, "; open")
+            assert nova.end() == 0
+
+
+async def _messages(room, count):
+    """Yield the next messages of a room."""
+    async for event in room.events():
+        if event.kind == EventKind.CHAT:
+            yield event
+            count -= 1
+            if not count:
+                return
 
 
 class TestScanners:

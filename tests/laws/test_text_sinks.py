@@ -15,9 +15,12 @@ import click
 import pytest
 
 from netchat import wire
+from netchat.chat.audit_text import audit_line
 from netchat.chat.client_events import RoomEvent
 from netchat.chat.effects import Log
 from netchat.chat.names import validate_name
+from netchat.chat.persistence import AuditRow
+from netchat.chat.room_export import export_log
 from netchat.chat.server_log import log_line
 from netchat.chat.text import validate_text
 from netchat.cli.console import console
@@ -37,9 +40,13 @@ from netchat.packets.views.summary import summary
 from netchat.packets.views.tree import hex_lines, tree_lines
 from netchat.tui import lines as chat_lines
 from netchat.tui.json_output import event_json, line_json
+from netchat.wire.moderation_text import KINDS
 from netchat.wire.safe_text import show_text
 from tests.awkward import AWKWARD, HIDDEN, NO_XML, utf8
 from tests.packets.segments import START
+
+#: A sealed message: its fields hold no text that could be displayed.
+_SEALED = wire.Sealed(12, 1, 1, 0, 0, b"", b"", bytes(64), b"", (), bytes(32), bytes(64))
 
 
 def events(text: str) -> list[wire.Message]:
@@ -54,6 +61,19 @@ def events(text: str) -> list[wire.Message]:
         wire.Roster(1, 1, 0, text, (wire.Member(text, 1),)),
         wire.Send(1, text, text),
         *(wire.Event(1, 1, 5, 1, kind, text, text, text) for kind in (1, 2, 3, 4, 99)),
+        *(
+            wire.Event(1, 1, 5, action, kind, text, text, f"{text}\n60\n{text}")
+            for kind in KINDS
+            for action in wire.ModeratorAction
+        ),
+        wire.Login(1, bytes(16), text, text),
+        wire.Register(1, text, text, text),
+        wire.AccountStatus(1, 2, text, b""),
+        wire.Moderate(1, 4, 0, 60, text, text, text),
+        wire.BanList(1, 0, text, (wire.BannedUser(1, 0, 1, text, text, text, text),)),
+        wire.RoomState(2, 1, text, text),
+        wire.SealedEvent(1, 1, 5, 1, text, text, (_SEALED,)),
+        wire.Devices(1, 0, 1, bytes(16), text, (wire.DeviceKeys(text, 1, b"", b""),)),
     ]
 
 
@@ -122,6 +142,13 @@ def _console(text: str) -> list[str]:
     return out.getvalue().split("\n")[:-1]
 
 
+def _exported(suffix: str, text: str) -> list[str]:
+    """Return the lines of a room's log, without the breaks of texts with several lines."""
+    found = [event for event in events(text) if isinstance(event, wire.Event)]
+    exported = export_log(found, suffix, "lobby", text if suffix == "html" else "")
+    return exported.replace("\r\n", "\n").split("\n")[:-1]
+
+
 def _decoded_text(text: str) -> list[str]:
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
@@ -154,6 +181,15 @@ SINKS: dict[str, Callable[[str], list[str]]] = {
     "server console": _console,
     "server notes": lambda text: [log_line(Log("left", {"name": text, "why": text}))],
     "codewords": _decoded_text,
+    "log as text": lambda text: _exported("txt", text),
+    "log as CSV": lambda text: _exported("csv", text),
+    "log as HTML": lambda text: _exported("html", text),
+    "audit log": lambda text: [
+        show_text(audit_line(AuditRow(1, 1, text, action, "lobby", text, 60, text))).replace(
+            "\n", " "
+        )
+        for action in wire.ModeratorAction
+    ],
 }
 
 #: Functions that write JSON.

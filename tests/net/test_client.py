@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 import netchat
-from netchat.chat.client_events import RoomEvent
+from netchat.chat.client_events import HistoryReceived, RoomEvent
 from netchat.errors import CannotConnect, Refused
-from netchat.wire import EventKind
+from netchat.net.client import _received
+from netchat.wire import Event, EventKind
 
 
 @pytest.fixture
@@ -198,3 +199,37 @@ async def test_a_moderator_acts_with_methods_of_the_room(server):
         assert [event.kind for event in await room.history()] == [EventKind.ROOM_CHANGED]
         await room.close("over")
         assert room.code not in ada.rooms
+
+
+async def test_events_tell_whether_they_were_sealed_and_what_is_wrong(server):
+    async with (
+        netchat.Client(server.address, name="Nova") as nova,
+        netchat.Client(server.address, name="Maya") as maya,
+    ):
+        lobby = await nova.join("lobby")
+        assert not (await lobby.send("for the server too")).is_sealed
+        room = await nova.create(sealed=True)
+        other = await maya.join(room.invitation)
+        sent = await room.send("for members")
+        assert (sent.text, sent.is_sealed, sent.problems) == ("for members", True, ())
+        events = other.events()
+        joined, received = await anext(events), await anext(events)
+        assert (joined.kind, joined.is_sealed) == (EventKind.JOIN, False)
+        assert received == sent
+        assert (await other.history())[-1] == sent
+
+        # As if the server had sent a later message before.
+        (sender,) = maya._core.sealing.rooms[room.code]._senders.values()
+        sender.counter += 1000
+        await room.send("again")
+        repeated = await anext(events)
+        assert (repeated.text, repeated.is_sealed) == ("again", True)
+        (problem,) = repeated.problems
+        assert "repeated or out of order" in problem
+
+
+def test_past_events_that_should_have_been_sealed_have_problems():
+    events = tuple(Event(seq, 1, 1, 1, 1, "R", "Nova", "x") for seq in (1, 2, 3))
+    past = HistoryReceived("R", events, 1, 1, {1: (), 2: ("forged",)}, {3: ("not sealed",)})
+    found = [(event.seq, event.is_sealed, event.problems) for event in _received(past)]
+    assert found == [(1, True, ()), (2, True, ("forged",)), (3, False, ("not sealed",))]

@@ -88,6 +88,29 @@ def test_a_rename_maps_both_names():
     assert after.text.encode() == new.name(b"Supernova")
 
 
+def test_an_event_of_moderation_keeps_its_form():
+    stand_ins = StandIns()
+    nova = stand_ins.name(b"Nova").decode()
+    kinds = wire.EventKind
+    for kind, sender, text in (
+        (kinds.REMOVED, "Supernova", "Nova\n0\nspam"),
+        (kinds.MODERATED, "Supernova", "\n600\n"),
+        (kinds.ROOM_CHANGED, "Nova", "Nova\nnot a number\nClass 4b"),
+    ):
+        raw = stand_ins.frame(wire.encode(wire.Event(1, 0, 0, 1, kind, "lobby", sender, text)))
+        ((event,),) = [map(wire.decode, wire.FrameReader().feed(raw))]
+        before, after = text.split("\n"), event.text.split("\n")
+        assert list(map(len, after)) == list(map(len, before))
+        assert after[0] == (nova if before[0] else "")
+        assert after[1] == before[1] or not before[1].isdigit()
+        assert not {"Nova", "spam", "not a number", "Class 4b"} & set(after)
+    bans = wire.BanList(1, 0, "R", (wire.BannedUser(1, 0, 3, "Nova", "10.0.0.9", "Nova", "spam"),))
+    ((listed,),) = [map(wire.decode, wire.FrameReader().feed(stand_ins.frame(wire.encode(bans))))]
+    (ban,) = listed.bans
+    assert ban.name == ban.actor == nova
+    assert ban.address != "10.0.0.9"
+
+
 def test_other_packets_are_left_out_and_other_bytes_zero(tmp_path):
     talk, foreign = Talk().open(), Talk(port=80).open()
     talk.say(0, wire.encode(wire.Send(1, "lobby", "secret")) + b"a secret that is no frame")

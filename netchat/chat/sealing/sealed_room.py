@@ -14,6 +14,7 @@ from netchat.chat.credentials import short_id
 from netchat.chat.names import fold
 from netchat.chat.sealing.device_key import DeviceKey, check_bundle, wrap
 from netchat.chat.sealing.epoch_keys import EpochKeys, check_value
+from netchat.chat.sealing.member_devices import MemberDevices
 from netchat.chat.sealing.pins import Pins
 from netchat.chat.sealing.room_secret import new_secret
 from netchat.chat.sealing.sealed_message import (
@@ -27,7 +28,7 @@ from netchat.chat.sealing.transcript import Transcript
 from netchat.errors import SealingError
 from netchat.wire import DeviceKeys, Event, EventKind, Sealed, SealedEvent, Wrap
 
-__all__ = ["Opened", "SealedRoom"]
+__all__ = ["Opened", "SealedRoom", "changed_keys"]
 
 #: Maximum number of senders whose last message is remembered. Beyond it, the least recent is forgotten.
 MAX_SENDERS = 4096
@@ -45,6 +46,14 @@ _UNSEALED_KINDS = frozenset(
         EventKind.ROOM_CHANGED,
     }
 )
+
+
+def changed_keys(name: str) -> str:
+    """Return the warning about a user whose keys have changed."""
+    return (
+        f"the keys of {name} have changed: another device, another person with this name, or a server "
+        "that is reading along; compare the safety number"
+    )
 
 
 class Opened(NamedTuple):
@@ -114,6 +123,7 @@ class SealedRoom:
         self._senders: dict[bytes, _Sender] = {}
         self._left_at = 0
         self._gone: set[bytes] = set()
+        self._member_devices = MemberDevices()
         self._renames: dict[str, tuple[str, int]] = {}  # old name -> new name, sequence number
         self._link = b""  # of this device's last message, in the log or not yet
         self._linked = 0  # counter of that message
@@ -135,6 +145,23 @@ class SealedRoom:
         """Set the secret of an epoch, from the room's link or at its creation."""
         self._epochs[epoch] = EpochKeys(secret, self.log, epoch)
         self.epoch = max(self.epoch, epoch)
+
+    def try_secret(self, secret: bytes, event: SealedEvent) -> bool:
+        """Take over the secret of a link if it opens a message; return whether it does.
+
+        The message may arrive before the answer that tells the room's epoch.
+        """
+        sealed = event.sealed[0]
+        epoch = sealed.epoch - (sealed.kind == EventKind.REKEY)
+        if epoch < 1:
+            return False
+        try:
+            signed = signed_part(sealed, self.log, event.counter)
+            open_sealed(sealed, signed, EpochKeys(secret, self.log, epoch), event.counter)
+        except SealingError:
+            return False
+        self.set_secret(secret, epoch)
+        return True
 
     @property
     def rekey_reason(self) -> str:
@@ -233,6 +260,29 @@ class SealedRoom:
         own = self._senders.get(self._device.keys)
         self._link, self._linked = (own.link, own.counter) if own is not None else (b"", 0)
 
+    # -- the list of members --------------------------------------------------------------------
+
+    def review(self, members: dict[str, bytes]) -> list[str]:
+        """Return warnings about listed devices that may be a former member's, each once.
+
+        Args:
+            members: Valid public keys of the other members by name, as `members` returns them.
+        """
+        return [
+            changed_keys(name)
+            if is_other
+            else f"the device of {name} is new here since a member left, and has proved only a secret that "
+            f"the former member knows too; compare the safety number: /safety {name}"
+            for name, is_other in self._member_devices.review(members)
+        ]
+
+    def has_strangers(self, event: SealedEvent) -> bool:
+        """Return whether a REKEY gives the secret to devices that were not listed here yet."""
+        known = {
+            short_id(keys) for keys in (*self._member_devices.listed.values(), self._device.keys)
+        }
+        return any(wrapped.device not in known for wrapped in event.sealed[0].wraps)
+
     # -- receiving ------------------------------------------------------------------------------
 
     def observe(self, event: Event) -> tuple[str, ...]:
@@ -240,6 +290,7 @@ class SealedRoom:
         self.transcript.add(event.seq, event.encode())
         match event.kind:
             case EventKind.JOIN:
+                self._member_devices.joined(event.sender, event.seq)
                 joined = self._pins.get(event.sender) or b""
                 self._gone.discard(joined)
                 if joined in self._senders:
@@ -247,11 +298,13 @@ class SealedRoom:
             case EventKind.LEAVE | EventKind.REMOVED:
                 if keys := self._pins.get(event.sender):
                     self._gone.add(keys)
+                self._member_devices.left(event.sender, event.seq)
                 if not self.is_private:
                     self.must_rekey, self._left_at = True, event.seq
             case EventKind.RENAME:
                 self._renames[fold(event.sender)] = (fold(event.text), event.seq)
                 self._pins.rename(event.sender, event.text)
+                self._member_devices.renamed(event.sender, event.text)
             case _:
                 pass
         return self.unsealed_problems(event, follows_sealed=bool(self.epoch))
@@ -348,10 +401,7 @@ class SealedRoom:
         if not is_same and not self._is_renamed(stated, event, sealed):
             yield f"the server says that {event.sender} sent it, but it is signed by {stated}"
         if not self._pins.check(stated, sealed.key):
-            yield (
-                f"the keys of {stated} have changed: another device, another person with this name, "
-                "or a server that is reading along; compare the safety number"
-            )
+            yield changed_keys(stated)
 
     def _is_renamed(self, stated: str, event: SealedEvent, sealed: Sealed) -> bool:
         """Return whether a sender was renamed, but had not seen that event yet."""
@@ -377,6 +427,7 @@ class SealedRoom:
             problems.append("the room's secret is not changed by this message")
             return opened._replace(problems=tuple(problems))
         self.epoch = sealed.epoch
+        self._member_devices.rekeyed(event.seq)
         if self._left_at <= sealed.seen:
             self.must_rekey, self._left_at = False, 0
         if not is_valid:
@@ -469,6 +520,7 @@ class SealedRoom:
             "must_rekey": self.must_rekey,
             "left_at": self._left_at,
             "gone": [keys.hex() for keys in self._gone],
+            "devices": self._member_devices.dump(),
             "senders": {
                 keys.hex(): [sender.name, sender.counter, sender.link.hex()]
                 for keys, sender in self._senders.items()
@@ -489,6 +541,7 @@ class SealedRoom:
         room.transcript = Transcript(room.log, saved["seq"], bytes.fromhex(saved["view"]))
         room.must_rekey, room._left_at = saved["must_rekey"], saved["left_at"]
         room._gone = {bytes.fromhex(keys) for keys in saved["gone"]}
+        room._member_devices = MemberDevices.load(saved.get("devices"))
         for keys, (name, counter, link) in saved["senders"].items():
             room._senders[bytes.fromhex(keys)] = _Sender(name, counter, bytes.fromhex(link))
         room.forget_unsent()

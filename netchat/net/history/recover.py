@@ -14,7 +14,7 @@ import secrets
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,8 @@ from netchat.chat.persistence import (
     AuditRow,
     Batch,
     Change,
+    DeviceRow,
+    EpochRow,
     EventRow,
     InvitationRow,
     MembershipRow,
@@ -41,14 +43,24 @@ from netchat.net.history.history_file import HistoryFile
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.history.stored_state import (
     account_problem,
+    audit_problem,
+    device_problem,
+    epoch_problem,
     invitation_problem,
     membership_problem,
-    read_audit,
     room_problem,
     rules_problem,
     session_problem,
 )
-from netchat.wire import HEADER_SIZE, Event, FrameReader, RoomKind, SealedEvent, decode
+from netchat.wire import (
+    HEADER_SIZE,
+    Event,
+    EventKind,
+    FrameReader,
+    RoomKind,
+    SealedEvent,
+    decode,
+)
 from netchat.wire.frame import MAGIC, VERSION
 from netchat.wording import cannot
 
@@ -88,7 +100,13 @@ class Recovered:
     rules: list[RulesRow] = field(default_factory=list)
     """Settings of these rooms that moderators have made."""
     audit: list[AuditRow] = field(default_factory=list)
-    """Entries of the audit log, newest first."""
+    """Entries of the audit log."""
+    epochs: dict[int, EpochRow] = field(default_factory=dict)
+    """Epochs and check values of sealed rooms, by room number."""
+    devices: list[DeviceRow] = field(default_factory=list)
+    """Device keys of the sessions, for private messages. Proofs for rooms depend on the log's identity."""
+    damaged: list[str] = field(default_factory=list)
+    """Tables of which some rows may be missing."""
     counters: dict[tuple[int, int], int] = field(default_factory=dict)
     """Largest counter by room number and device."""
     frames: dict[str, dict[int, bytes]] = field(default_factory=dict)
@@ -184,76 +202,125 @@ def _read_tables(file: sqlite3.Connection, found: Recovered) -> None:
         row = file.execute("SELECT before FROM purge WHERE typeof(before) = 'integer'").fetchone()
         found.purged_before = row[0] if row else found.purged_before
     problem = room_problem()
-    for row in _scan(file, "SELECT id, code, kind, log FROM room WHERE NOT gone AND id {}"):
+    table = _Table(file, found.damaged)
+    for row in table.scan("room", "SELECT id, code, kind, log FROM room WHERE NOT gone AND id {}"):
         room = RoomRow(*row)
         if not problem(room):
             found.rooms[room.code] = room
     problem_of_session = session_problem()
     sessions = (
         SessionRow(*row)
-        for row in _scan(file, "SELECT id, token, previous, device, name FROM session WHERE id {}")
+        for row in table.scan(
+            "session", "SELECT id, token, previous, device, name FROM session WHERE id {}"
+        )
     )
     found.sessions = [session for session in sessions if not problem_of_session(session)]
     problem_of_account = account_problem()
-    accounts = (AccountRow(*row) for row in _scan(file, "SELECT * FROM account WHERE id {}"))
+    accounts = map(AccountRow._make, table.scan("account", "SELECT * FROM account WHERE id {}"))
     found.accounts = [account for account in accounts if not problem_of_account(account)]
-    with contextlib.suppress(sqlite3.Error):
-        invitations = (InvitationRow(*row) for row in file.execute("SELECT * FROM invitation"))
-        found.invitations = [row for row in invitations if not invitation_problem(row)]
+    order = "SELECT * FROM invitation ORDER BY secret"
+    invitations = map(InvitationRow._make, table.ends("invitation", order, f"{order} DESC"))
+    found.invitations = [row for row in invitations if not invitation_problem(row)]
     numbers = {room.id for room in found.rooms.values()}
     problem_of_membership = membership_problem(numbers, {session.id for session in found.sessions})
     for session in found.sessions:
         query = "SELECT room FROM seat WHERE session = ? AND room {}"
-        memberships = [
-            MembershipRow(session.id, room) for (room,) in _scan(file, query, session.id)
+        seats = [
+            MembershipRow(session.id, room) for (room,) in table.scan("seat", query, session.id)
         ]
-        found.memberships += [one for one in memberships if not problem_of_membership(one)]
-    with contextlib.suppress(sqlite3.Error):
-        found.audit = read_audit(file, _LARGEST)
+        found.memberships += [seat for seat in seats if not problem_of_membership(seat)]
+        query = "SELECT room, session, epoch, public_keys, proof FROM device WHERE session = ? AND room {}"
+        for room_number, *rest in table.scan("device", query, session.id):
+            device = DeviceRow(rest[0], room_number, *rest[1:])
+            if not room_number and not device_problem(device):
+                found.devices.append(device)
+    audit = map(AuditRow._make, table.scan("audit", "SELECT * FROM audit WHERE id {}"))
+    found.audit = [entry for entry in audit if not audit_problem(entry)]
     problem_of_rules = rules_problem(numbers)
-    for row in _scan(file, "SELECT room, rules FROM rules WHERE room {}"):
+    for row in table.scan("rules", "SELECT room, rules FROM rules WHERE room {}"):
         rules = RulesRow(*row)
         if not problem_of_rules(rules):
             found.rules.append(rules)
+    sealed = {room.id for room in found.rooms.values() if room.kind == RoomKind.SEALED}
+    for row in table.scan("epoch", "SELECT room, epoch, secret_check FROM epoch WHERE room {}"):
+        epoch = EpochRow(*row)
+        if epoch.room in sealed and epoch.epoch and not epoch_problem(epoch):
+            found.epochs[epoch.room] = epoch
     for number in sorted(numbers):
         query = "SELECT device, last FROM counter WHERE room = ? AND device {}"
-        for device, last in _scan(file, query, number):
+        for device, last in table.scan("counter", query, number):
             if isinstance(last, int):
                 found.counters[number, device] = last
         query = "SELECT seq, frame FROM event WHERE room = ? AND seq {}"
-        for _, frame in _scan(file, query, number):
+        for _, frame in table.scan("event", query, number):
             if isinstance(frame, bytes):
                 _keep(found.frames, frame)
 
 
-def _scan(file: sqlite3.Connection, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
-    """Yield rows in the order of their first column, an integer, skipping damaged ones.
+class _Table:
+    """Reader of damaged tables.
 
     Args:
         file: Database.
-        query: Query with `{}` in place of a comparison with the first column.
-        values: Other parameters of the query.
+        damaged: Receives the names of tables that are damaged.
     """
-    after = query.format("> ? ORDER BY 1")
-    at = -1
 
-    def readable(number: int) -> bool:
-        with contextlib.suppress(sqlite3.Error):
-            file.execute(after + " LIMIT 1", (*values, number - 1)).fetchone()
-            return True
-        return False
+    def __init__(self, file: sqlite3.Connection, damaged: list[str]) -> None:
+        self._file, self._damaged = file, damaged
 
-    while at < _LARGEST:
-        try:
-            for row in file.execute(after, (*values, at)):
-                if not isinstance(row[0], int):
-                    return  # other types sort after all numbers
-                at = row[0]
-                yield row
-        except sqlite3.Error:
-            at = after_damage(at + 1, _LARGEST, readable) - 1
-        else:
-            return
+    def scan(self, name: str, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
+        """Yield rows in the order of their first column, an integer, skipping damaged ones.
+
+        Args:
+            name: Name of the table.
+            query: Query with `{}` in place of a comparison with the first column.
+            values: Other parameters of the query.
+        """
+        after = query.format("> ? ORDER BY 1")
+        at = -1
+
+        def readable(number: int) -> bool:
+            with contextlib.suppress(sqlite3.Error):
+                self._file.execute(after + " LIMIT 1", (*values, number - 1)).fetchone()
+                return True
+            return False
+
+        while at < _LARGEST:
+            try:
+                for row in self._file.execute(after, (*values, at)):
+                    if not isinstance(row[0], int):
+                        return  # other types sort after all numbers
+                    at = row[0]
+                    yield row
+            except sqlite3.Error as error:
+                self._note(name, error)
+                at = after_damage(at + 1, _LARGEST, readable) - 1
+            else:
+                return
+
+    def ends(self, name: str, *queries: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows before and after the damaged part of a table.
+
+        Args:
+            name: Name of the table.
+            queries: Queries of all rows, in ascending and in descending order.
+        """
+        known = set()
+        for query in queries:
+            try:
+                for row in self._file.execute(query):
+                    if row not in known:
+                        known.add(row)
+                        yield row
+            except sqlite3.Error as error:
+                self._note(name, error)
+            else:
+                return
+
+    def _note(self, name: str, error: sqlite3.Error) -> None:
+        """Note damage, but not a table that a history of an earlier version does not have."""
+        if not isinstance(error, sqlite3.OperationalError) and name not in self._damaged:
+            self._damaged.append(name)
 
 
 def _carve_file(path: Path) -> Iterator[bytes]:
@@ -323,12 +390,13 @@ def _write(history: SqliteHistory, found: Recovered) -> None:
     spare = max(used, default=0) + 1
     for code in found.frames:
         if code not in found.rooms:
-            found.rooms[code] = RoomRow(spare, code, _kind(code), 0)
+            found.rooms[code] = RoomRow(spare, code, _kind(code, found.frames[code].values()), 0)
             spare += 1
     rooms = [room._replace(log=secrets.randbits(63)) for room in found.rooms.values()]
     changes: list[Change] = [*rooms, *found.sessions, *found.memberships]
     changes += [*found.accounts, *found.invitations]
-    changes += [*found.rules, *found.audit]
+    changes += [*found.rules, *found.audit, *found.devices]
+    changes += filter(None, (_epoch(room, found) for room in rooms))
     history.write([Batch(changes=changes)])
     for room in rooms:
         frames = iter(sorted(found.frames.get(room.code, {}).items()))
@@ -347,8 +415,29 @@ def _row(room: int, frame: bytes) -> EventRow:
     return EventRow(room, event.seq, event.device, event.counter, event.time, frame)
 
 
-def _kind(code: str) -> RoomKind:
-    """Return the kind of a room, judging by its code."""
+def _epoch(room: RoomRow, found: Recovered) -> EpochRow | None:
+    """Return the epoch of a sealed room, from its last REKEY if that is later; None if it is unknown.
+
+    The epochs of a private room start at 0 again: its members exchange a new secret.
+    """
+    if room.kind != RoomKind.SEALED:
+        return None
+    known = found.epochs.get(room.id)
+    for _, frame in sorted(found.frames.get(room.code, {}).items(), reverse=True):
+        event = _event(frame)
+        rekey = event.sealed[0] if isinstance(event, SealedEvent) and event.sealed else None
+        if rekey is not None and rekey.kind == EventKind.REKEY:
+            if known is None or rekey.epoch > known.epoch:
+                return EpochRow(room.id, rekey.epoch, rekey.check)
+            break
+    return known
+
+
+def _kind(code: str, frames: Iterable[bytes]) -> RoomKind:
+    """Return the kind of a room, judging by its code and its events."""
     if code == LOBBY:
         return RoomKind.LOBBY
-    return RoomKind.PRIVATE if code.startswith(PRIVATE_MARK) else RoomKind.ROOM
+    if code.startswith(PRIVATE_MARK):
+        return RoomKind.PRIVATE
+    is_sealed = any(isinstance(_event(frame), SealedEvent) for frame in frames)
+    return RoomKind.SEALED if is_sealed else RoomKind.ROOM

@@ -30,6 +30,9 @@ from netchat.wire import RoomKind
 
 __all__ = [
     "account_problem",
+    "audit_problem",
+    "device_problem",
+    "epoch_problem",
     "invitation_problem",
     "load_snapshot",
     "membership_problem",
@@ -95,8 +98,8 @@ def load_snapshot(file: sqlite3.Connection) -> Snapshot:
         DeviceRow(*row)
         for row in file.execute("SELECT session, room, epoch, public_keys, proof FROM device")
     ]
-    _check("epoch", epochs, _epoch_problem)
-    _check("device", devices, _device_problem)
+    _check("epoch", epochs, epoch_problem)
+    _check("device", devices, device_problem)
     return Snapshot(
         rooms,
         sessions,
@@ -114,12 +117,14 @@ def load_snapshot(file: sqlite3.Connection) -> Snapshot:
 def read_audit(file: sqlite3.Connection, count: int) -> list[AuditRow]:
     """Return the last entries of the audit log, newest first; invalid ones are skipped."""
     rows = file.execute("SELECT * FROM audit ORDER BY id DESC LIMIT ?", (count,))
+    return [entry for entry in (AuditRow(*row) for row in rows) if not audit_problem(entry)]
+
+
+def audit_problem(row: AuditRow) -> str:
+    """Return what is wrong with an entry of the audit log, or an empty string."""
     kinds = (int, int, str, int, str, str, int, str)
-    return [
-        AuditRow(*row)
-        for row in rows
-        if all(isinstance(value, kind) for value, kind in zip(row, kinds, strict=True))
-    ]
+    is_valid = all(isinstance(value, kind) for value, kind in zip(row, kinds, strict=True))
+    return "" if is_valid else "a column has a value of another type"
 
 
 def rules_problem(rooms: set[int]) -> Callable[[RulesRow], str]:
@@ -139,12 +144,14 @@ def rules_problem(rooms: set[int]) -> Callable[[RulesRow], str]:
     return problem
 
 
-def _epoch_problem(row: EpochRow) -> str:
+def epoch_problem(row: EpochRow) -> str:
+    """Return what is wrong with the epoch of a room, or an empty string."""
     is_valid = 0 <= _number(row.epoch) < 2**32 and isinstance(row.check, bytes)
     return "" if is_valid else "the epoch must be a whole number, the check value bytes"
 
 
-def _device_problem(row: DeviceRow) -> str:
+def device_problem(row: DeviceRow) -> str:
+    """Return what is wrong with the keys of a device, or an empty string."""
     is_valid = isinstance(row.keys, bytes) and isinstance(row.proof, bytes)
     if is_valid and 0 <= _number(row.epoch) < 2**32:
         return ""

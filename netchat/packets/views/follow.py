@@ -5,6 +5,7 @@ from __future__ import annotations
 from netchat.packets.items import Damage, DecodedMessage, Gap, Item, TlsRecord
 from netchat.packets.views.sealed import Opener
 from netchat.wire import Event, EventKind, RoomKind, SealedEvent, SealedText
+from netchat.wire.moderation_text import KINDS, describe, parse_notice
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
@@ -85,6 +86,8 @@ class ChatTranscript:
         if membership is not None and membership.kind == RoomKind.PRIVATE:
             ends = sorted({show_line(item.conversation.user), show_line(membership.peer)})
             room = " + ".join(ends)
+        if event.kind in KINDS:
+            return f"[{room}] {show_line(describe(parse_notice(event)))}"
         # Further lines are indented, so that a text cannot imitate another user's message.
         text = "\n    ".join(show_line(line) for line in event.text.split("\n"))
         match event.kind:

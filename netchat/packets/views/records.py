@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from netchat.packets.decode.conversation import show_endpoint
@@ -95,12 +94,19 @@ def as_dict(item: Item) -> dict[str, Any]:
 def _fields(message: Message) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for field in fields_of(type(message)):
-        value = getattr(message, field.name)
-        if field.record is not None:
-            value = [dataclasses.asdict(entry) for entry in value]
-        elif isinstance(value, bytes):
-            value = value.hex()
-        row[field.name] = value
+        row[field.name] = value = _plain(getattr(message, field.name))
         if field.enum is not None and value in set(field.enum):
             row[f"{field.name}_name"] = field.enum(value).name
     return row
+
+
+def _plain(value: Any) -> Any:
+    """Return a field's value as plain data: bytes as hex, records as dicts."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, tuple):
+        return [
+            {field.name: _plain(getattr(entry, field.name)) for field in fields_of(type(entry))}
+            for entry in value
+        ]
+    return value

@@ -14,7 +14,7 @@ from netchat.packets.tls.key_schedule import SUITES
 from netchat.packets.tls.records import version_name
 from netchat.packets.tls.state import TlsCounts, TlsState
 from netchat.packets.views.summary import side_name
-from netchat.wire import MESSAGES, Event, Send
+from netchat.wire import MESSAGES, Event, SealedEvent, SealedSend, Send
 from netchat.wording import many
 
 __all__ = ["ConversationStats", "Stats"]
@@ -40,7 +40,7 @@ class ConversationStats:
         bytes: Bytes of those messages, for each direction.
         damage: Damaged, unfinished and skipped byte ranges, by cause.
         checksums: Frames with a wrong CRC-32.
-        echoes: Times from a SEND to the EVENT that echoes it to its sender, in ns.
+        echoes: Times from a SEND or SEALED_SEND to the event that echoes it to its sender, in ns.
         last: Time of the last message, in ns.
         sent: Messages that wait for their echo, by counter.
     """
@@ -56,20 +56,21 @@ class ConversationStats:
         self.sent: dict[int, DecodedMessage] = {}
         self._stride, self._skipped = 1, 0
 
-    def send(self, item: DecodedMessage, message: Send) -> None:
+    def send(self, item: DecodedMessage, message: Send | SealedSend) -> None:
         """Record a message to the server."""
         # If the message is retransmitted, the user has waited since the first time.
         self.sent.setdefault(message.counter, item)
         if len(self.sent) > _MAX_SENT:
             del self.sent[next(iter(self.sent))]
 
-    def event(self, item: DecodedMessage, message: Event) -> None:
+    def event(self, item: DecodedMessage, message: Event | SealedEvent) -> None:
         """Record an event, which may be the echo of a message."""
         sent = self.sent.get(message.counter)
         if sent is None or message.device != (self.conversation.device or message.device):
             return
         send = sent.message
-        if not isinstance(send, Send) or (send.room, send.text) != (message.room, message.text):
+        assert isinstance(send, Send | SealedSend)
+        if send.room != message.room or _content(send) != _content(message):
             return
         del self.sent[message.counter]
         self._skipped += 1
@@ -107,10 +108,10 @@ class Stats:
                 row.last = item.time
             row.types[to_server][raw[3]] += 1
             row.bytes[to_server] += len(raw)
-            if isinstance(message, Event):
+            if isinstance(message, Event | SealedEvent):
                 if message.counter in row.sent:
                     row.event(item, message)
-            elif isinstance(message, Send):
+            elif isinstance(message, Send | SealedSend):
                 row.send(item, message)
         elif isinstance(item, TlsRecord):
             row.last = max(row.last, item.time)
@@ -128,6 +129,11 @@ class Stats:
         for row in self.rows.values():
             lines += _lines(row)
         return lines
+
+
+def _content(message: Send | SealedSend | Event | SealedEvent) -> object:
+    """Return what a message and its echo have in common besides the room."""
+    return message.text if isinstance(message, Send | Event) else message.sealed
 
 
 def _as_dict(row: ConversationStats) -> dict[str, Any]:

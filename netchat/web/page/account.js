@@ -152,6 +152,6 @@ export class Account {
   }
 
   problem(why) {
-    $("account-problem").textContent = why;
+    $("account-problem").textContent = showText(why);
   }
 }

@@ -176,7 +176,7 @@ screen.quit = () => {
 chat.on("ended", ({ wanted, why }) => {
   connection.save();
   if (wanted) location.assign("/");
-  else status.ended(showText(why));
+  else status.ended(why);
 });
 
 home.whyUnsealed = () => chat.whyUnsealed;

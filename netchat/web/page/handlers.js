@@ -365,7 +365,10 @@ export const HANDLERS = {
   DEVICES: (client, message) => {
     if (client.requests.has(message.request)) client.sealing?.listed(message);
   },
-  ACK: (client, { counter }) => client.memory.outbox.delete(counter),
+  ACK: (client, { counter, room }) => {
+    client.memory.outbox.delete(counter);
+    client.sealing?.transmit(room);
+  },
   HISTORY_END: historyEnd,
   ROSTER: (client, message) => {
     client.requests.delete(message.request);

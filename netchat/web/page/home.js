@@ -125,7 +125,7 @@ export class Home {
 
   problem(field, why, suggestion = "") {
     const place = $(`home-${field}-problem`);
-    place.replaceChildren(why);
+    place.replaceChildren(showText(why));
     if (suggestion) {
       const use = () => {
         this.name.value = suggestion;

@@ -1,4 +1,4 @@
-// Events of moderation as sentences. Counterpart of netchat/chat/moderation_text.py.
+// Events of moderation as sentences. Counterpart of netchat/wire/moderation_text.py.
 
 import { EventKind, ModeratorAction as Action } from "./protocol.js";
 

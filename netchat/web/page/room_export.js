@@ -42,7 +42,7 @@ const WRITERS = {
     text: isModeration(event) ? sentence(event) : event.text,
   })}\n`).join(""),
   csv: (events) => [["seq", "time", "type", "sender", "text"], ...events.map((event) =>
-    [String(event.seq), stamp(event), NAMES[event.kind] ?? String(event.kind), event.sender, showText(said(event))])]
+    [String(event.seq), stamp(event), NAMES[event.kind] ?? String(event.kind), showText(event.sender), showText(said(event))])]
     .map((row) => `${row.map(cell).join(",")}\r\n`).join(""),
   html: (events, heading) => {
     const rows = events.map((event) => {

@@ -175,7 +175,7 @@ export class Screen {
     $("title").className = room.joinable && !room.name ? "code" : "";
     const modes = `${room.locked ? ", locked" : ""}${room.readOnly ? ", read-only" : ""}`;
     $("subtitle").textContent = room.private ? (room.over ? "has left the chat" : "private conversation")
-      : room.over ? room.why || "this room no longer exists on the server"
+      : room.over ? showText(room.why) || "this room no longer exists on the server"
         : (room.code === LOBBY ? "everyone on this server"
           : room.sealed ? "sealed: only members can read the messages"
             : room.name ? showCode(room.code) : "room code") + modes;
@@ -344,6 +344,6 @@ export class Screen {
   }
 
   problem(dialog, why) {
-    $(`${dialog}-problem`).textContent = why;
+    $(`${dialog}-problem`).textContent = showText(why);
   }
 }

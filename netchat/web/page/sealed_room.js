@@ -3,9 +3,10 @@
 
 import { skeleton } from "./outbox.js";
 import { encode, EventKind, HEADER_SIZE } from "./protocol.js";
+import { MemberDevices } from "./member_devices.js";
 import {
   checkBundle, checkValue, concat, EMPTY, EpochKeys, hex, isValid, label, linkOf, newSecret, openSealed, same,
-  SealingError, sealText, sha256, shortId, signedPart, u32, u64, wrap,
+  SealingError, sealText, sha256, shortId, signedPart, u32, u64, unhex, wrap,
 } from "./seal_crypto.js";
 
 const KEPT = 1024; // events for which the hash is kept
@@ -96,6 +97,7 @@ export class SealedRoom {
       device, pins, log, run, isPrivate, epoch: 0, mustRekey: false, leftAt: 0n,
       link: EMPTY, lastSealed: 0n, // to this device's last message, and its counter
       epochs: new Map(), senders: new Map(), gone: new Set(), renames: new Map(), disagreeing: new Set(),
+      memberDevices: new MemberDevices(),
     });
     room.transcript = await Transcript.from(log, seq);
     return room;
@@ -103,6 +105,23 @@ export class SealedRoom {
 
   get keys() { return this.epochs.get(this.epoch); }
   get rekeyReason() { return this.leftAt ? "a member left the room" : ""; }
+
+  /**
+   * Take over the secret of a link if it opens a message; return whether it does. The message may arrive
+   * before the answer that tells the room's epoch.
+   */
+  async trySecret(secret, { sealed: [sealed], counter }) {
+    const epoch = sealed.epoch - (sealed.kind === EventKind.REKEY ? 1 : 0);
+    if (epoch < 1) return false;
+    try {
+      const keys = await EpochKeys.from(secret, this.log, epoch);
+      await openSealed(sealed, signedPart(sealed, this.log, counter), keys, counter);
+    } catch {
+      return false;
+    }
+    await this.setSecret(secret, epoch);
+    return true;
+  }
 
   async setSecret(secret, epoch) {
     this.epochs.set(epoch, await EpochKeys.from(secret, this.log, epoch));
@@ -130,6 +149,21 @@ export class SealedRoom {
       if (isMember) found.set(name, keys);
     }
     return found;
+  }
+
+  /** Return warnings about listed devices that may be a former member's, each once. */
+  review(members) {
+    const listed = [...members].map(([name, keys]) => [name, hex(keys)]);
+    return this.memberDevices.review(listed).map(([name, isOther]) => (isOther ? changedKeys(name)
+      : `the device of ${name} is new here since a member left, and has proved only a secret that the former ` +
+        `member knows too; compare the safety number: /safety ${name}`));
+  }
+
+  /** Whether a REKEY gives the secret to devices that were not listed here yet. */
+  async hasStrangers({ sealed: [{ wraps }] }) {
+    const known = new Set([await shortId(this.device.keys)]);
+    for (const keys of this.memberDevices.listed.values()) known.add(await shortId(unhex(keys)));
+    return wraps.some(({ device }) => !known.has(device));
   }
 
   /** Make a REKEY: a new secret for the members. It is used once it comes back as an event. */
@@ -160,6 +194,7 @@ export class SealedRoom {
     await this.transcript.add(event.seq, bodyOf("EVENT", event));
     const { kind, sender } = event;
     if (kind === EventKind.JOIN) {
+      this.memberDevices.joined(sender, event.seq);
       this.gone.delete(this.pins.get(sender));
       const last = this.senders.get(this.pins.get(sender));
       if (last) last.hasRejoined = true; // it may have forgotten its last message
@@ -167,11 +202,13 @@ export class SealedRoom {
     if (kind === EventKind.LEAVE || kind === EventKind.REMOVED) {
       const keys = this.pins.get(sender);
       if (keys) this.gone.add(keys);
+      this.memberDevices.left(sender, event.seq);
       if (!this.isPrivate) [this.mustRekey, this.leftAt] = [true, event.seq];
     }
     if (kind === EventKind.RENAME) {
       this.renames.set(skeleton(sender), { to: skeleton(event.text), seq: event.seq });
       this.pins.rename(sender, event.text);
+      this.memberDevices.renamed(sender, event.text);
     }
     return this.unsealedProblems(event, this.epoch > 0);
   }
@@ -274,6 +311,7 @@ export class SealedRoom {
       return { ...opened, problems };
     }
     this.epoch = sealed.epoch;
+    this.memberDevices.rekeyed(event.seq);
     if (this.leftAt <= sealed.seen) [this.mustRekey, this.leftAt] = [false, 0n];
     // Without the old secret, a device cannot tell a member's REKEY from one that the server made.
     if (!isFromMember) return { ...opened, problems };
@@ -344,9 +382,10 @@ export class SealedRoom {
   // -- the store ------------------------------------------------------------------------------
 
   dump() {
-    const { log, epoch, isPrivate, epochs, transcript, mustRekey, leftAt, gone, senders } = this;
+    const { log, epoch, isPrivate, epochs, transcript, mustRekey, leftAt, gone, senders, memberDevices } = this;
     return {
       log, epoch, isPrivate, mustRekey, leftAt, gone: [...gone], seq: transcript.seq, view: transcript.value,
+      memberDevices: memberDevices.dump(),
       secrets: [...epochs.values()].map((keys) => [keys.epoch, keys.secret]),
       senders: [...senders].map(([id, sender]) => [id, { ...sender }]),
     };
@@ -358,6 +397,7 @@ export class SealedRoom {
     room.transcript = await Transcript.from(saved.log, saved.seq, saved.view);
     const { epoch, mustRekey, leftAt } = saved;
     Object.assign(room, { epoch, mustRekey, leftAt, gone: new Set(saved.gone), senders: new Map(saved.senders) });
+    room.memberDevices = new MemberDevices(saved.memberDevices); // undefined: of an earlier version
     room.forgetUnsent();
     return room;
   }

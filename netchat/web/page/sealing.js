@@ -105,7 +105,8 @@ export class Sealing {
 
   lost() {
     this.generation += 1;
-    for (const kept of [this.sent, this.rekeys, this.devices, this.lists]) kept.clear();
+    for (const kept of [this.sent, this.devices, this.lists]) kept.clear();
+    for (const code of this.rekeys.keys()) this.requestRekey(code); // if it has arrived, its event removes the request
   }
 
   /** Whether a room's texts go through here. */
@@ -172,6 +173,7 @@ export class Sealing {
   dropped({ counter, room }) {
     this.acknowledged(counter);
     this.rooms.get(room)?.forgetUnsent?.();
+    this.transmit(room);
   }
 
   acknowledged(counter) {
@@ -218,12 +220,20 @@ export class Sealing {
       const room = this.rooms.get(code);
       if (!room?.keys) return this.warn(code, "this device does not have the room's secret");
       room.mustRekey = true;
-      if (![...this.core.memory.outbox.values()].some((send) => send.room === code)) {
-        this.core.memory.counter += COUNTER_GAP;
-        this.rekeys.set(code, 0n);
-      }
+      if (!this.rekeys.get(code)) this.requestRekey(code);
       return this.send(code);
     });
+  }
+
+  /** Note that a room needs a REKEY as soon as possible, even if no message waits for it. */
+  requestRekey(code) {
+    this.core.memory.counter += COUNTER_GAP;
+    this.rekeys.set(code, 0n);
+  }
+
+  /** Whether a message to a room is in flight. */
+  hasSent(code) {
+    return [...this.core.memory.outbox.values()].some((send) => send.room === code && this.sent.has(send.counter));
   }
 
   // -- device lists ---------------------------------------------------------------------------
@@ -262,6 +272,7 @@ export class Sealing {
     if (room.isPrivate) {
       for (const [name, keys] of members) if (!this.pins.check(name, keys)) this.warn(code, changedKeys(name));
     } else if (room.keys && room.epoch === epoch) {
+      for (const text of room.review(members)) this.warn(code, text);
       const own = found.find(({ keys }) => same(keys, this.device.bundle));
       if (own?.epoch !== epoch) {
         const { generation } = this;
@@ -324,6 +335,7 @@ export class Sealing {
     const waiting = [...core.memory.outbox.values()].filter((send) => send.room === code && !this.sent.has(send.counter));
     if (!waiting.length && this.rekeys.get(code) !== 0n) return;
     if (room.mustRekey || (room.isPrivate && !room.epoch)) {
+      if (this.hasSent(code)) return; // a REKEY must follow this device's last message, which may still be refused
       const members = this.devices.get(code);
       if (!members) this.askDevices(code);
       else if (room.isPrivate && !members.size && !room.epoch) this.sendUnsealed(view, waiting);
@@ -402,9 +414,14 @@ export class Sealing {
       }
       return { ...report, event: problems.length ? { ...event, problems } : event };
     }
+    const secret = room.keys ? undefined : this.invited.get(code);
+    if (secret && await room.trySecret(secret, event)) await this.reportSecret(code);
     const { epoch } = room;
     const opened = await room.open(event);
-    if (room.epoch !== epoch) await this.changedEpoch(code, room);
+    if (room.epoch !== epoch) {
+      await this.changedEpoch(code, room);
+      if (!own && !room.isPrivate && await room.hasStrangers(event)) this.askDevices(code);
+    } else if (own && room.mustRekey) await this.send(code);
     return { ...report, event: this.shown(event, opened) };
   }
 

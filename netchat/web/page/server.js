@@ -1,6 +1,7 @@
 // The server's dashboard: draws the samples that the server sends once per second.
 
 import { Hosting } from "./server_hosting.js";
+import { showText } from "./text.js";
 
 const SAMPLES = 120; // two minutes
 const LINES = 300; // shown in the log
@@ -9,7 +10,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const $ = (id) => document.getElementById(id);
 const el = (tag, text = "", className = "") => {
   const made = document.createElement(tag);
-  made.textContent = text;
+  made.textContent = showText(text);
   if (className) made.className = className;
   return made;
 };

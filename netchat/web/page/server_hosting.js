@@ -1,5 +1,7 @@
 // The operator's tools on the dashboard: dialogs for a user and for a room.
 
+import { showText } from "./text.js";
+
 const $ = (id) => document.getElementById(id);
 const LOCKED = 1, READ_ONLY = 2;
 const DAY = 86_400, MUTE = 600;
@@ -50,7 +52,7 @@ export class Hosting {
 
   showRoom(room) {
     this.room = room;
-    $("room-name").textContent = room.title ? `${room.title} (${room.code})` : room.code;
+    $("room-name").textContent = showText(room.title ? `${room.title} (${room.code})` : room.code);
     $("room-title").value = room.title;
     $("room-lock").textContent = room.flags & LOCKED ? "Unlock: let new members in" : "Lock: let no new members in";
     $("room-readonly").textContent = room.flags & READ_ONLY ? "Let everyone write again" : "Read-only: only moderators write";
@@ -74,7 +76,7 @@ export class Hosting {
   answered({ answer, problem, ...fields }) {
     const done = this.waiting.get(answer);
     this.waiting.delete(answer);
-    $("problem").textContent = problem;
+    $("problem").textContent = showText(problem);
     if (!problem) done?.(fields);
   }
 
@@ -83,7 +85,7 @@ export class Hosting {
       const rows = bans.map((ban) => {
         const until = ban.until ? `until ${new Date(ban.until * 1000).toLocaleString()}` : "until lifted";
         const row = document.createElement("li");
-        row.textContent = `${ban.name}, ${until}, by ${ban.by}${ban.reason ? `: ${ban.reason}` : ""} `;
+        row.textContent = showText(`${ban.name || ban.address}, ${until}, by ${ban.by}${ban.reason ? `: ${ban.reason}` : ""} `);
         const lift = Object.assign(document.createElement("button"), { type: "button", textContent: "Lift" });
         lift.addEventListener("click", () => this.act("unban", this.room.code, { target: `#${ban.number}` }));
         row.append(lift);

@@ -37,7 +37,7 @@ export class Status {
     const { phase, why, retryAt } = this.connection;
     if (phase === "online" || phase === "ended" || phase === "idle") return;
     $("banner").hidden = false;
-    $("why").textContent = why;
+    $("why").textContent = showText(why);
     const seconds = Math.ceil((retryAt - performance.now()) / 1000);
     $("when").textContent = phase === "connecting" ? "Connecting…" : seconds > 0 ? `Next try in ${seconds} s.` : "";
     $("retry").hidden = phase === "connecting";
@@ -53,7 +53,7 @@ export class Status {
   /** Report that the session has ended; only reloading the page starts another. */
   ended(why) {
     this.hide();
-    $("ended-why").textContent = why;
+    $("ended-why").textContent = showText(why);
     $("ended").showModal();
   }
 

@@ -18,8 +18,8 @@ __all__ = ["ClusterServer", "ClusterWorld"]
 class ClusterServer(World):
     """A server of a simulated cluster, and its clients."""
 
-    def __init__(self, cluster: ClusterWorld, name: str) -> None:
-        super().__init__(is_clustered=True)
+    def __init__(self, cluster: ClusterWorld, name: str, **settings: float | str) -> None:
+        super().__init__(is_clustered=True, **settings)
         self.cluster = cluster
         self.log = LogState(name, f"{name}:6464", Checkpoint.start(), 1 << 20)
         self.at = 0
@@ -75,13 +75,14 @@ class ClusterWorld:
 
     Args:
         names: Names of the servers.
+        settings: Settings of all of them.
     """
 
-    def __init__(self, *names: str) -> None:
+    def __init__(self, *names: str, **settings: float | str) -> None:
         self.stream: list[tuple[str, list[bytes]]] = []
         self.epochs = 0
         self._digests: dict[int, bytes] = {}
-        self.servers = [ClusterServer(self, name) for name in names]
+        self.servers = [ClusterServer(self, name, **settings) for name in names]
         self.settle()
 
     def add(self, record: Record) -> None:
@@ -98,7 +99,7 @@ class ClusterWorld:
             self.add(ExpiredRecord(server.log.epoch, "lease"))
 
     def settle(self) -> None:
-        """Let all servers send and read until nothing is left; connect clients that are offline."""
+        """Let all servers send and read until nothing is left; reconnect clients with a session."""
         is_active = True
         while is_active:
             is_active = False
@@ -108,7 +109,7 @@ class ClusterWorld:
                 is_active |= server.send()
                 is_active |= server.read()
                 for user in server.users:
-                    if user.link is None:
+                    if user.link is None and not user.core.ended:
                         server.connect(user)
                         is_active = True
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import netchat
+from netchat.chat.account_admin import AdminRequest
 from netchat.chat.client_events import Offline, Online, RoomEvent, RosterReceived
 from netchat.chat.commands import StartServer, encode_command
 from netchat.errors import CannotConnect, ClusterError, HistoryError, Refused
@@ -31,6 +32,7 @@ from netchat.wire import (
     HistoryEnd,
     Join,
     Login,
+    Register,
     Servers,
     Welcome,
 )
@@ -404,3 +406,50 @@ async def test_accounts_in_a_cluster(redis, tmp_path):
             )
         with pytest.raises(Refused):
             await client(west).__aenter__()
+
+
+async def test_two_servers_agree_about_accounts_moderation_and_sealed_rooms(redis, tmp_path):
+    options = {"accounts": "optional", "registration": "invitation"}
+    async with (
+        join(redis.url, tmp_path / "east.db", **options) as east,
+        join(redis.url, tmp_path / "west.db", **options) as west,
+        raw(east.port) as one,
+        raw(west.port) as other,
+    ):
+
+        async def invite() -> str:
+            answer = await east.server.administer(AdminRequest("invite"))
+            await same(east, west)
+            return answer["invitation"]
+
+        for names in (("Nova", "nova"), ("Vega", "Maya")):
+            shared = await invite()
+            codes = (shared, await invite()) if names == ("Nova", "nova") else (shared, shared)
+            answers = await asyncio.gather(
+                *(
+                    link.answer(Register(1, name, "correct horse", code))
+                    for link, name, code in zip((one, other), names, codes, strict=True)
+                )
+            )
+            assert {type(answer) for answer in answers} == {AccountStatus, Error}
+        await same(east, west)
+        assert len(west.server.state.shared.accounts) == 2
+        assert len(west.server.state.shared.invitations) == 1  # of the user who lost the name
+
+        def client(serving, name, **more):
+            return netchat.Client(("127.0.0.1", serving.port), name=name, **more)
+
+        async with (
+            client(east, "Nova", password="correct horse") as nova,
+            client(west, "Guest") as guest,
+        ):
+            room = await nova.create(sealed=True)
+            seen = await guest.join(room.invitation)
+            await seen.send("before")
+            await room.set_title("Class 4b")
+            await room.mute("Guest", "spam")
+            await room.kick("Guest", "spam")
+            await room.send("after")
+            await same(east, west)
+            assert west.server.state.shared.rooms[room.code].epoch == 2
+    assert stored(tmp_path / "east.db") == stored(tmp_path / "west.db")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from netchat import wire
 from netchat.packets import DecodedMessage, Item
 from netchat.packets.views.follow import ChatTranscript
+from netchat.packets.views.summary import summary
 from tests.packets.story import decoded
 
 
@@ -23,3 +24,16 @@ def test_follow(items: list[Item]) -> None:
 def test_follow_indents_further_lines() -> None:
     event = wire.Event(1, 1, 0, 0, 1, "lobby", "Eve", "hi\n[lobby] Nova: I owe you")
     assert ChatTranscript().line(decoded(event)) == "[lobby] Eve: hi\n    [lobby] Nova: I owe you"
+
+
+def test_follow_shows_moderation_in_the_words_of_the_chat() -> None:
+    kinds = wire.EventKind
+    for kind, action, sender, text, line in (
+        (kinds.REMOVED, 1, "Nova", "Ada\n0\nspam", "Nova was removed by Ada: spam"),
+        (kinds.MODERATED, 2, "Nova", "\n600\n", "Nova was muted by the host for 10 minutes"),
+        (kinds.ROOM_CHANGED, 8, "Ada", "Ada\n0\n4b\x1b[2J", r"Ada named this room “4b\x1b[2J”"),
+        (kinds.ROOM_CHANGED, 9, "Ada", "", "the host locked this room: no one else can join"),
+    ):
+        event = wire.Event(1, 1, 0, action, kind, "lobby", sender, text)
+        assert ChatTranscript().line(decoded(event)) == f"[lobby] {line}"
+        assert line in summary(event)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from netchat.packets import Item
+import pytest
+
+from netchat.packets import Item, read
 from netchat.packets.views.records import as_dict
+
+CAPTURES = Path(__file__).parents[3] / "captures"
 
 
 def test_json(items: list[Item]) -> None:
@@ -24,3 +29,10 @@ def test_json(items: list[Item]) -> None:
 def test_json_of_a_trace(traced: list[Item]) -> None:
     row = next(row for row in map(as_dict, traced) if row["item"] == "trace")
     assert (row["flags"], row["packet"], row["size"]) == ("SYN", 1, 0)
+
+
+@pytest.mark.parametrize("path", sorted(CAPTURES.glob("*.pcapng")), ids=lambda path: path.stem)
+def test_every_capture_is_json(path: Path) -> None:
+    """Records in messages, such as the wraps of a REKEY, hold bytes too."""
+    rows = [as_dict(item) for item in read(path)]
+    assert json.loads(json.dumps(rows)) == rows

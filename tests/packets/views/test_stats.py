@@ -69,3 +69,20 @@ def test_stats_keeps_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) 
     median = row.quantile(0.5)
     assert median is not None
     assert abs(median - 2_500_000) < 200_000
+
+
+def test_stats_count_the_echoes_of_sealed_messages() -> None:
+    stats, said = Stats(), decoded(wire.Ping(1)).conversation
+    one, other = (
+        wire.Sealed(12, 1, 1, n, 0, b"", b"", bytes(64), b"", (), b"c", bytes(64)) for n in (1, 2)
+    )
+    for message, to_server in (
+        (wire.SealedSend(16, "r", (one,)), True),
+        (wire.SealedSend(32, "r", (other,)), True),
+        (wire.SealedEvent(1, 1, 5, 16, "r", "N", (one,)), False),
+        (wire.SealedEvent(2, 1, 5, 32, "r", "N", (one,)), False),  # not the message that was sent
+    ):
+        raw = wire.encode(message)
+        stats.add(DecodedMessage(START, said, to_server, message, raw, (1,), False, 0, False))
+    assert len(stats.rows[said].echoes) == 1
+    assert list(stats.rows[said].sent) == [32]

@@ -7,17 +7,15 @@ import subprocess
 
 import pytest
 
-from netchat.chat.moderation_text import (
+from netchat.web.site import PAGE
+from netchat.wire import Event, EventKind, ModeratorAction
+from netchat.wire.moderation_text import (
     ModerationNotice,
-    audit_line,
     describe,
     duration_words,
     event_text,
     parse_notice,
 )
-from netchat.chat.persistence import AuditRow
-from netchat.web.site import PAGE
-from netchat.wire import Event, EventKind, ModeratorAction
 from tests.web.page_client import NODE
 
 SENTENCES = [
@@ -73,13 +71,6 @@ def test_durations_have_the_largest_whole_unit(seconds, words):
 )  # fmt: skip
 def test_a_text_is_read_back_whatever_it_is(kind, text, notice):
     assert parse_notice(Event(1, 0, 0, 4, kind, "lobby", "Nova", text)) == notice
-
-
-def test_an_entry_of_the_audit_log_names_its_room():
-    row = AuditRow(1, 0, "", 1, "lobby", "Nova", 0, "spam")
-    assert audit_line(row) == "Nova was removed by the host: spam (in the lobby)"
-    row = row._replace(room="7K3F92MQ0T")
-    assert audit_line(row) == "Nova was removed by the host: spam (in room 7K3F9-2MQ0T)"
 
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed: apt-get install nodejs")

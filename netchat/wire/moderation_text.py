@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from netchat.chat.persistence import AuditRow
-from netchat.chat.room_codes import LOBBY, show_code
-from netchat.wire import Event, EventKind, ModeratorAction
+from netchat.wire.messages import Event, EventKind, ModeratorAction
 from netchat.wording import many
 
 __all__ = [
     "HOST",
     "KINDS",
     "ModerationNotice",
-    "audit_line",
     "describe",
     "duration_words",
     "event_text",
@@ -63,13 +60,6 @@ def parse_notice(event: Event) -> ModerationNotice:
     target = "" if event.kind == EventKind.ROOM_CHANGED else event.sender
     is_number = len(seconds) <= 10 and seconds.isascii() and seconds.isdecimal()
     return ModerationNotice(event.counter, target, actor, int(seconds) if is_number else 0, text)
-
-
-def audit_line(row: AuditRow) -> str:
-    """Return the sentence about an entry of the audit log, with its room."""
-    notice = ModerationNotice(row.action, row.target, row.actor, row.seconds, row.text)
-    where = "the lobby" if row.room == LOBBY else f"room {show_code(row.room)}"
-    return f"{describe(notice)} (in {where})"
 
 
 def duration_words(seconds: int) -> str:
