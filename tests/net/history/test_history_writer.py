@@ -1,6 +1,7 @@
 """The writer thread, which makes batches durable."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -21,6 +22,8 @@ class Disk:
         self.written: list[Batch] = []
         self.purged: list[tuple[int, int]] = []
         self.tries = self.rescues = 0
+        self.may_purge = threading.Event()
+        self.may_purge.set()
 
     def write(self, batches):
         self.tries += 1
@@ -51,6 +54,7 @@ class Disk:
         assert postponed is None
 
     def purge_room(self, room, before, most):
+        assert self.may_purge.wait(20)
         if room == 2:
             raise HistoryError("room 2 is damaged")
         self.purged.append((room, len(self.written)))
@@ -126,9 +130,11 @@ async def test_a_purge_neither_stops_at_damage_nor_keeps_batches_waiting(desk):
     done = []
     purge = Purge(desk.disk, 77, 0, at_once=True)
     sent = batches(20)
+    desk.disk.may_purge.clear()  # until all batches wait
     desk.writer.purge(purge, lambda purge: (done.append(purge), desk.news.set()))
     for batch in sent:
         desk.writer.put(batch)
+    desk.disk.may_purge.set()
     await desk.until(lambda: done and len(desk.durable) == 20)
     assert desk.disk.written == sent
     assert done == [purge]
