@@ -20,6 +20,10 @@ __all__ = ["ABUSE", "LinkWork", "Worker"]
 #: Seconds per turn of the event loop for receiving on links, and the same again for sending.
 SLICE = 0.0003
 
+#: Seconds that queued work waits for a running commit at most, and between checks whether it is over. The
+#: writer's thread needs the GIL about ten times per commit, and each time waits for the end of a step.
+_LONGEST_WAIT, _CHECK_EVERY = 0.003, 0.0005
+
 #: Seconds of useless work after which a link must wait for that allowance. An occasional
 #: acknowledgement without news is normal.
 TOLERANCE = 0.001
@@ -61,10 +65,15 @@ class _Turns:
 
     Args:
         loop: Event loop.
+        is_committing: Returns whether a commit is running, for which queued work waits.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, is_committing: Callable[[], bool] = lambda: False
+    ) -> None:
         self._loop = loop
+        self._is_committing = is_committing
+        self._worked_at = 0.0  # end of the last turn for queued work
         self._in_turn = False
         self._used = 0.0  # seconds used in this turn of the loop
         self._waiting: dict[Worker, Callable[[], None]] = {}
@@ -97,7 +106,12 @@ class _Turns:
         self._used = 0.0
 
     def _go_on(self) -> None:
+        now = self._loop.time()
+        if self._is_committing() and now - self._worked_at < _LONGEST_WAIT:
+            self._handle = self._loop.call_later(_CHECK_EVERY, self._go_on)
+            return
         self._handle = None
+        self._worked_at = now
         try:
             for _ in range(len(self._waiting)):
                 if self.is_over or not self._waiting:
@@ -118,19 +132,24 @@ class LinkWork:
     Args:
         loop: Event loop.
         cpu: Clock that measures work, in seconds.
+        is_committing: Returns whether a commit is running.
 
     Attributes:
         strangers: Allowance of datagrams that belong to no link, by address group.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, cpu: Callable[[], float] = time.thread_time
+        self,
+        loop: asyncio.AbstractEventLoop,
+        cpu: Callable[[], float] = time.thread_time,
+        is_committing: Callable[[], bool] = lambda: False,
     ) -> None:
         self._loop = loop
         self._cpu = cpu
         self._waste = FairAllowance()
         self.strangers = FairAllowance()
-        self._receiving, self._sending = _Turns(loop), _Turns(loop)
+        self._receiving = _Turns(loop, is_committing)
+        self._sending = _Turns(loop)
         self._wasteful: deque[Worker] = deque()
         self._timer: asyncio.TimerHandle | None = None
 

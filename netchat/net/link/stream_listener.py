@@ -53,13 +53,16 @@ class StreamLinkListener:
 
     Args:
         loop: Event loop of the server.
+        is_committing: Returns whether the server is storing events.
 
     Attributes:
         work: Scheduler that divides CPU time among the links.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.work = LinkWork(loop)
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, is_committing: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.work = LinkWork(loop, is_committing=is_committing)
         self._loop = loop
         self._prepared: asyncio.Future[None] | None = None
         # Not the loop's executor, which would delay the end of the loop until everything is compiled.

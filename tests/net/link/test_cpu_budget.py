@@ -111,6 +111,27 @@ def test_one_address_leaves_the_others_their_part(hostile: int) -> None:
     assert toilers[-1].spent > 0.4 * WASTE_RATE * loop.now
 
 
+def test_queued_work_waits_for_a_commit_but_not_for_long() -> None:
+    loop = Loop()
+    commit = {"running": False}
+    work = LinkWork(loop, lambda: loop.cpu, lambda: commit["running"])  # type: ignore[arg-type]
+    toiler = Toiler(loop, work, useful=True)
+    loop.call_soon(toiler.resumed)
+    while loop.now < 0.1:
+        loop.turn()
+    assert toiler.spent == pytest.approx(0.1, rel=0.1)  # without a commit, it never waits
+    commit["running"] = True
+    spent, began = toiler.spent, loop.now
+    while loop.now < began + 1:
+        loop.turn()
+    assert 0.05 < toiler.spent - spent < 0.2
+    commit["running"] = False
+    spent, began = toiler.spent, loop.now
+    while loop.now < began + 0.1:
+        loop.turn()
+    assert toiler.spent - spent == pytest.approx(0.1, rel=0.1)
+
+
 def test_work_that_cannot_wait_gets_its_share() -> None:
     """Datagrams are dropped instead: some of a link's get through whatever others send."""
     loop, work, (hostile, other) = rig(wasteful=2)
