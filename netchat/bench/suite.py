@@ -33,7 +33,8 @@ SUITE: dict[str, dict[str, int]] = {
     },
     "awgn": {
         "uncoded:64": 10_000_000,
-        "repetition:3": 100_000_000,
+        "repetition:3@hard": 100_000_000,
+        "repetition:3": 20_000_000,
         "hamming:7,4": 200_000_000,
         "rs:255,223": 400_000,
         "rs:255,223+hamming:7,4": 20_000,

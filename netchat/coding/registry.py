@@ -4,8 +4,9 @@ A specification is a chain of stages joined by `+`; the first stage is next to t
 
     name[:argument,...[,option=value,...]][@implementation]     or     file.py:Class[:argument,...]
 
-Names are those of the built-in codes and of the entry point group `netchat.codes` of installed
-packages. The entry point of an alternative implementation is called `name@implementation`.
+The suffix `@hard` makes the decoder of a stage ignore log-likelihood ratios. Names are those of the
+built-in codes and of the entry point group `netchat.codes` of installed packages. The entry point of
+an alternative implementation is called `name@implementation`.
 """
 
 from __future__ import annotations
@@ -66,6 +67,9 @@ EXAMPLES = (
     "rs:255,223+interleave:5+hamming:7,4",
 )
 
+#: Suffix of a stage whose decoder gets hard decisions only.
+_HARD = "@hard"
+
 _STAGE = re.compile(
     r"(?P<name>[a-z][\w.-]*)(?::(?P<arguments>[^@]*))?(?:@(?P<implementation>[\w.-]+))?"
 )
@@ -115,6 +119,9 @@ def specs() -> list[str]:
 
 
 def _stage(stage: str, outer: Code | None) -> Code:
+    if stage.endswith(_HARD):
+        code = _stage(stage.removesuffix(_HARD), None).with_hard_decisions()
+        return code if outer is None else _load(_CONCATENATED)(outer, code)
     match = FILE.fullmatch(stage) or _STAGE.fullmatch(stage)
     if match is None:
         raise ValueError(

@@ -78,12 +78,15 @@ class Simulation:
         self._at_rate = channel.at_rate(code.rate)
         name = hashlib.sha256(f"{code.spec} over {channel.spec}".encode()).digest()
         self._entropy = [seed, *np.frombuffer(name, "<u4").tolist()]
-        self._soft = code.soft and code.alphabet == "bit"
-        self._is_bit_sliced = (
-            code.fast == "bit_sliced" and not self._soft
-        )  # bit slices hold no ratios
+        # Bit slices carry no ratios; if all have one magnitude, hard decisions are equivalent.
+        self._soft = (
+            code.soft
+            and code.alphabet == "bit"
+            and (code.fast != "bit_sliced" or self._at_rate.is_soft)
+        )
+        self._is_bit_sliced = code.fast == "bit_sliced" and not self._soft
         # The message, the codeword and the decoded message; a bit in a row takes a byte.
-        symbols = 2 * code.k + code.n + (8 * code.n if self._soft else 0)
+        symbols = 2 * code.k + code.n + (4 * code.n if self._soft else 0)
         working_set = (
             8 * _WORKING_SET["bit_sliced"] if self._is_bit_sliced else _WORKING_SET["rows"]
         )
@@ -210,7 +213,7 @@ class Simulation:
 
     def _damage(
         self, word: NDArray[np.uint8], rng: np.random.Generator
-    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None, NDArray[np.float64] | None]:
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None, NDArray[np.float32] | None]:
         """Transmit rows; return the received rows, their erasures, and ratios for a soft decoder."""
         channel, alphabet = self._at_rate, self.code.alphabet
         if self._soft:
