@@ -29,6 +29,7 @@ from netchat.coding import (
     BitSlicedCode,
     Code,
     Concatenated,
+    Convolutional,
     Hamming,
     Interleaved,
     ReedSolomon,
@@ -108,7 +109,10 @@ def _public_classes() -> dict[str, type]:
 def test_every_code_and_channel_is_tested_here() -> None:
     families = {cls for cls in _public_classes().values() if issubclass(cls, (Code, Channel))}
     interfaces = {Code, BitSlicedCode, Channel, ErrorChannel, ModulatedChannel}
-    assert families - interfaces - set(VALID) == {Concatenated}  # it takes no number
+    assert families - interfaces - set(VALID) == {
+        Concatenated,
+        Convolutional,
+    }  # no keyword is enough
 
 
 def test_every_class_has_an_example() -> None:

@@ -40,6 +40,7 @@ _BUILT_IN = {
     "rs": "netchat.coding.reed_solomon.code:ReedSolomon",
     "rs@reedsolo": "netchat.coding.reed_solomon.reference:ReferenceReedSolomon",
     "crc": "netchat.coding.block.crc:CRC",
+    "conv": "netchat.coding.convolutional.code:Convolutional",
     "interleave": "netchat.coding.interleave:Interleaved",
 }
 _CONCATENATED = "netchat.coding.concatenate:Concatenated"
@@ -62,6 +63,11 @@ EXAMPLES = (
     "rs:255,239",
     "rs:32,16,fcr=1",
     "rs:255,223@reedsolo",
+    "conv:5,7,k=16",
+    "conv:voyager",
+    "conv:wifi,rate=3/4,k=500",
+    "conv:gsm",
+    "conv:lte",
     "interleave:8",
     "rs:255,223+interleave:5",
     "rs:255,223+interleave:5+hamming:7,4",
@@ -214,12 +220,12 @@ def _bound(
         raise ValueError(f"{stage}: {problem}; it takes {', '.join(names) or 'nothing'}.") from None
     for name, value in bound.arguments.items():
         words = set(re.findall(r"\w+", kinds[name]))
-        if isinstance(value, int):
-            if abs(value) > _LARGEST:
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, int) and abs(each) > _LARGEST:
                 raise ValueError(
-                    f"{stage}: {name} must be from {-_LARGEST} to {_LARGEST}, got {_brief(value)}."
+                    f"{stage}: {name} must be from {-_LARGEST} to {_LARGEST}, got {_brief(each)}."
                 )
-        elif isinstance(value, str) and "str" not in words:
+        if isinstance(value, str) and "str" not in words:
             if "float" in words:
                 bound.arguments[name] = _as_float(stage, name, value)
             elif "int" in words:

@@ -25,9 +25,11 @@ from netchat.bench.theory.error_counts import (
     wrong_symbols,
 )
 from netchat.bench.theory.miscorrection import exact_ber, expected_bits, uncertainty
+from netchat.bench.theory.union_bounds import over_errors, over_noise
 from netchat.channels import AWGN, Channel
 from netchat.channels import get as get_channel
 from netchat.channels.bec import BEC
+from netchat.channels.bsc import BSC
 from netchat.channels.channel import ErrorChannel, MarkovChain
 from netchat.channels.modulated import ModulatedChannel
 from netchat.coding import Code
@@ -37,6 +39,7 @@ from netchat.coding.block.repetition import Repetition
 from netchat.coding.block.syndrome import SyndromeCode
 from netchat.coding.block.uncoded import Uncoded
 from netchat.coding.concatenate import AsBits, Concatenated
+from netchat.coding.convolutional.code import Convolutional
 from netchat.coding.interleave import Interleaved
 from netchat.coding.reed_solomon.code import ReedSolomon
 
@@ -107,7 +110,19 @@ def _soft(code: Code, channel: Channel) -> Theory:
         # The sum of n ratios is the ratio of one bit with n times the energy.
         p = math.erfc(math.sqrt(code.n * channel.es_n0)) / 2
         return Theory(p, p, name="Q(sqrt(2 Eb/N0)), as without a code (maximum-ratio combining)")
+    if isinstance(code, Convolutional):
+        if isinstance(channel, AWGN):
+            return _union(over_noise(code, channel.es_n0))
+        if isinstance(channel, BSC):
+            return _union(over_errors(code, channel.p))
     return Theory()
+
+
+def _union(bounds: tuple[float, float] | None) -> Theory:
+    if bounds is None:
+        return Theory()
+    name = "union bound by the distance spectrum (Viterbi 1971)"
+    return Theory(*bounds, "bound", "bound", name)
 
 
 def _over_symbols(code: Code, channel: ModulatedChannel) -> Theory:
@@ -146,6 +161,8 @@ def _over_errors(code: Code, chain: MarkovChain) -> Theory:
         found = _concatenated(code, chain)
         if found is not None:
             return found
+    if isinstance(code, Convolutional):
+        return _union(over_errors(code, float(chain.error[0]))) if single else Theory()
     if code.n > _LONGEST and not single:
         return Theory()
     return _bound(wrong_symbols(chain, code.n, code.bits_per_symbol).probability, code.corrects)
