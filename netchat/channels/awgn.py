@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from netchat.arguments import real_number
 from netchat.channels.channel import ErrorChannel, Received, capacity_of_difference
+from netchat.channels.gaussian import receive
 
 __all__ = ["AWGN", "checked_ebn0"]
 
@@ -73,10 +74,9 @@ class AWGN(ErrorChannel):
 
     def _transmit(self, bits: NDArray[np.uint8], rng: np.random.Generator) -> Received:
         # ln P(y|0)/P(y|1) = 2 y / sigma^2, where y has the mean 1 or -1 and sigma^2 = N0 / (2 Es)
-        ratios = rng.standard_normal(bits.shape, dtype=np.float32)
-        ratios *= np.float32(math.sqrt(8 * self._snr))
-        ratios += np.float32(4 * self._snr) * (np.float32(1) - 2 * bits.astype(np.float32))
-        return Received((ratios < 0).view(np.uint8), soft=ratios)
+        mean = 4 * self._snr
+        ratios, decisions = receive(bits, mean, math.sqrt(2 * mean), rng)
+        return Received(decisions, soft=ratios)
 
 
 def checked_ebn0(ebn0_db: float, rate: float) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from netchat.arguments import whole_number
 from netchat.channels.awgn import checked_ebn0
 from netchat.channels.channel import Channel, Received
+from netchat.channels.gaussian import normal
 from netchat.channels.modulation import modulation as modulation_of
 
 __all__ = ["ModulatedAWGN", "ModulatedChannel", "Rayleigh"]
@@ -86,7 +87,7 @@ class ModulatedChannel(Channel):
         gain = self._gains(sent.shape[0], sent.shape[1], rng)
         if gain is not None:
             sent *= gain[:, :, None]
-        noise = rng.standard_normal(sent.shape, dtype=np.float32)
+        noise = normal(sent.shape, rng)
         noise *= np.float32(1 / math.sqrt(2 * self._es_n0))
         sent += noise
         ratios = self._ratios(sent, gain)[:, :width].reshape(bits.shape)

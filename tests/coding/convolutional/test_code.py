@@ -67,12 +67,12 @@ def test_the_textbook_decoder_finds_the_same(octal, k):
     """Metrics of 8 bits differ from floats only in near ties."""
     code = Convolutional(*octal, k=k)
     message = generator(2).integers(0, 2, (40, k), dtype=np.uint8)
-    channel = netchat.channels.AWGN(3).at_rate(code.rate)
+    channel = netchat.channels.AWGN(1).at_rate(code.rate)
     received = channel.transmit(code.encode(message), generator(3))
     found = code.decode(received.block, soft=received.soft).message
     right = np.array([viterbi(code, octal, ratios) for ratios in received.soft])
     assert ((found != right).any(axis=1)).mean() <= 0.05
-    assert 0.3 < (right == message).all(axis=1).mean() < 1
+    assert 0.1 < (right == message).all(axis=1).mean() < 1
 
 
 @pytest.mark.parametrize(
