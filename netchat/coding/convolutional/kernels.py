@@ -278,12 +278,14 @@ def decode(
     old, new = metrics[0], metrics[1]
     branch = np.zeros((1 << count) * lanes, metrics.dtype)
     segments = (steps + segment - 1) // segment
-    borders = np.zeros((segments, states * lanes if segments > 1 else 1), metrics.dtype)
+    borders = np.empty((segments, states * lanes if segments > 1 else 1), metrics.dtype)
     final = np.zeros(states * lanes if end == _TAIL_BITING else 1, metrics.dtype)
-    decisions = np.zeros(min(segment, steps) * states, np.uint64)
-    quantised = np.zeros(steps * count * lanes, np.int8)
+    decisions = np.empty(min(segment, steps) * states, np.uint64)
+    quantised = np.empty(steps * count * lanes, np.int8)
+    if len(sources) < steps * count:  # outputs that are not sent
+        quantised[:] = 0
     none = np.zeros(lanes, np.int8)
-    sent = np.zeros(steps * lanes, np.uint8)
+    sent = np.empty(steps * lanes, np.uint8)
     square, spare = np.zeros(lanes * lanes, np.int8), np.zeros(lanes * lanes, np.int8)
     bytes_of_64, more = np.zeros(lanes * lanes, np.uint8), np.zeros(lanes * lanes, np.uint8)
     state, ends = np.zeros(lanes, np.int32), np.zeros(lanes, np.int32)
