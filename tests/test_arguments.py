@@ -25,6 +25,7 @@ from netchat.channels import (
 )
 from netchat.coding import (
     CRC,
+    LDPC,
     SECDED,
     BitSlicedCode,
     Code,
@@ -110,6 +111,7 @@ def test_every_code_and_channel_is_tested_here() -> None:
     families = {cls for cls in _public_classes().values() if issubclass(cls, (Code, Channel))}
     interfaces = {Code, BitSlicedCode, Channel, ErrorChannel, ModulatedChannel}
     assert families - interfaces - set(VALID) == {
+        LDPC,
         Concatenated,
         Convolutional,
     }  # no keyword is enough

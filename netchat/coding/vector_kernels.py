@@ -22,7 +22,7 @@ from numba.core import cgutils as _cgutils
 from numba.core import config
 from numba.extending import intrinsic, models, register_model
 
-from netchat.jit import part
+from netchat.jit import kernel, part
 
 __all__ = [
     "LANES",
@@ -35,11 +35,16 @@ __all__ = [
     "maximum",
     "minimum",
     "negative",
+    "quantise",
+    "read_rows",
     "shift_right",
+    "spread_bits",
     "store",
     "subtract_saturated",
     "transpose",
     "widen_like",
+    "write_rows",
+    "xor",
 ]
 
 cgutils: Any = _cgutils  # it has no types
@@ -226,6 +231,23 @@ def _choose(typing: Any, one: Any, two: Any, yes: Any, no: Any) -> Any:  # noqa:
 
 
 @intrinsic
+def _xor(typing: Any, one: Any, two: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:  # noqa: ARG001
+        return builder.xor(*values)
+
+    return one(one, one), generate
+
+
+@intrinsic
+def _spread_bits(typing: Any, word: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        target = context.get_value_type(signature.return_type)
+        return builder.zext(builder.bitcast(values[0], _BITS), target)
+
+    return _Vector(types.uint8)(types.uint64), generate
+
+
+@intrinsic
 def _negative(typing: Any, vector: Any) -> Any:  # noqa: ARG001
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:  # noqa: ARG001
         return builder.neg(values[0])
@@ -262,6 +284,10 @@ def _numpy_transpose(square: Any, spare: Any) -> None:  # noqa: ARG001
     square[:] = square.reshape(LANES, LANES).T.copy().ravel()
 
 
+def _numpy_spread(word: Any) -> Any:
+    return np.unpackbits(np.array([word], "<u8").view(np.uint8), bitorder="little")
+
+
 def _bits(lanes: Any) -> Any:
     return np.packbits(lanes, bitorder="little").view("<u8")[0]
 
@@ -282,6 +308,8 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined] # pragma: no cover - in a p
     shift_right: Any = lambda vector, places: vector >> places  # noqa: E731
     load_quantised: Any = _numpy_quantised
     transpose: Any = _numpy_transpose
+    xor: Any = np.bitwise_xor
+    spread_bits: Any = _numpy_spread
     choose: Any = lambda one, two, yes, no: np.where(one < two, yes, no)  # noqa: E731
     negative: Any = np.negative
     widen_like: Any = lambda vector, array: vector.astype(array.dtype)  # noqa: E731
@@ -292,3 +320,120 @@ else:
     bits_at, shift_right, load_quantised, transpose = (
         _bits_at, _shift_right, _load_quantised, _transpose,
     )  # fmt: skip
+    xor, spread_bits = _xor, _spread_bits
+
+
+#: Ratios of a block from which its scale is computed.
+_SAMPLE = 256
+
+
+@kernel
+def _scale(ratios: Any, limit: Any) -> Any:
+    """Return the factor that maps twice the mean finite magnitude of a block to the limit."""
+    total, count = 0.0, 0
+    stride = len(ratios) // _SAMPLE + 1
+    while stride:
+        for at in range(0, len(ratios), stride):
+            magnitude = abs(ratios[at])
+            if 0 < magnitude < np.inf:
+                total += magnitude
+                count += 1
+        if count:
+            return np.float32(limit * count / (2 * total))
+        stride = 0 if stride == 1 else 1
+    return np.float32(1.0)
+
+
+@kernel
+def quantise(
+    ratios: Any,
+    first: Any,
+    blocks: Any,
+    sources: Any,
+    limit: Any,
+    square: Any,
+    spare: Any,
+    out: Any,
+) -> None:
+    """Quantise the ratios of 64 blocks: a row of 64 integers for each position.
+
+    Only a ratio of exactly 0 becomes 0, so that the signs are the hard decisions.
+
+    Args:
+        ratios: (batch, n) Ratios, float32.
+        first: First block.
+        blocks: Number of blocks, at most 64.
+        sources: (n,) Row of `out` for each position.
+        limit: Integer for twice the mean magnitude of a block, and for all above.
+        square: Working memory of 64 * 64 int8.
+        spare: The same.
+        out: (rows * 64) int8 array, to be filled.
+    """
+    n, lanes = ratios.shape[1], LANES
+    flat, top = ratios.reshape(-1), np.float32(limit)
+    scales = np.ones(lanes, np.float32)
+    for lane in range(blocks):
+        scales[lane] = _scale(ratios[first + lane], limit)
+    rest = np.zeros(lanes, np.float32)
+    for start in range(0, n, lanes):
+        width = min(lanes, n - start)
+        for lane in range(blocks):
+            at = (first + lane) * n + start
+            if width == lanes:
+                few = load_quantised(flat, at, scales[lane], top)
+            else:
+                rest[:width] = flat[at : at + width]
+                few = load_quantised(rest, 0, scales[lane], top)
+            store(square, lane * lanes, few)
+        transpose(square, spare)
+        for column in range(width):
+            row = load(square, column * lanes)
+            store(out, sources[start + column] * lanes, row)
+
+
+@kernel
+def write_rows(
+    first: Any, blocks: Any, words: Any, places: Any, square: Any, spare: Any, rows: Any
+) -> None:
+    """Write bits of 64 blocks, each as a word of 64 bits, as rows of a byte each.
+
+    Args:
+        first: First block.
+        blocks: Number of blocks, at most 64.
+        words: Words of 64 bits.
+        places: (width,) Word of each position in a row.
+        square: Working memory of 64 * 64 uint8.
+        spare: The same.
+        rows: (batch, width) uint8 array, to be filled.
+    """
+    width_all, flat = rows.shape[1], rows.reshape(-1)
+    for start in range(0, width_all, LANES):
+        width = min(LANES, width_all - start)
+        for column in range(width):
+            store(square, column * LANES, spread_bits(words[places[start + column]]))
+        transpose(square, spare)
+        for lane in range(blocks):
+            at = (first + lane) * width_all + start
+            if width == LANES:
+                store(flat, at, load(square, lane * LANES))
+            else:
+                flat[at : at + width] = square[lane * LANES : lane * LANES + width]
+
+
+@kernel
+def read_rows(
+    first: Any, blocks: Any, rows: Any, places: Any, square: Any, spare: Any, words: Any
+) -> None:
+    """Read rows of bits as words of 64 blocks: the inverse of `write_rows`."""
+    width_all, flat = rows.shape[1], rows.reshape(-1)
+    for start in range(0, width_all, LANES):
+        width = min(LANES, width_all - start)
+        for lane in range(blocks):
+            at = (first + lane) * width_all + start
+            if width == LANES:
+                store(square, lane * LANES, load(flat, at))
+            else:
+                square[lane * LANES : lane * LANES + width] = flat[at : at + width]
+        transpose(square, spare)
+        for column in range(width):
+            words[places[start + column]] = bits_at(load(square, column * LANES), 0)

@@ -46,7 +46,11 @@ RATIOS = {
 }
 
 #: Soft decoders, each with the channel at which it is measured.
-SOFT = {"conv:133,171": "awgn:3dB"}
+SOFT = {
+    "conv:133,171": "awgn:3dB",
+    "ldpc:wifi,1944,1/2,iterations=10": "awgn:2.5dB",
+    "ldpc:nr,8448,9504,iterations=10": "awgn:4.5dB",
+}
 
 Job = tuple[Callable[[], object], int]
 

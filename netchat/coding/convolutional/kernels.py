@@ -18,8 +18,6 @@ __all__ = ["decode", "encode"]
 
 #: Steps between normalisations of the metrics.
 _NORMALISE = 3
-#: Ratios of a block from which its scale is computed.
-_SAMPLE = 256
 #: Rounds of the wrap-around decoder of tail-biting codes.
 _ROUNDS = 4
 #: Paths that the decoder of tail-biting codes tries in each round but the first.
@@ -59,60 +57,6 @@ def encode(
                 if column >= 0:
                     word[block, column] = (output >> place) & 1
             state = branch >> 1
-
-
-@kernel
-def _scale(ratios: Any, limit: Any) -> Any:
-    """Return the factor that maps twice the mean finite magnitude of a block to the limit."""
-    total, count = 0.0, 0
-    stride = len(ratios) // _SAMPLE + 1
-    while stride:
-        for at in range(0, len(ratios), stride):
-            magnitude = abs(ratios[at])
-            if 0 < magnitude < np.inf:
-                total += magnitude
-                count += 1
-        if count:
-            return np.float32(limit * count / (2 * total))
-        stride = 0 if stride == 1 else 1
-    return np.float32(1.0)
-
-
-@kernel
-def _quantise(
-    ratios: Any,
-    first: Any,
-    blocks: Any,
-    sources: Any,
-    limit: Any,
-    square: Any,
-    spare: Any,
-    out: Any,
-) -> None:
-    """Quantise the ratios of 64 blocks: a row of 64 integers for each output.
-
-    Only a ratio of exactly 0 becomes 0, so that the signs are the hard decisions.
-    """
-    n, lanes = ratios.shape[1], vectors.LANES
-    flat, top = ratios.reshape(-1), np.float32(limit)
-    scales = np.ones(lanes, np.float32)
-    for lane in range(blocks):
-        scales[lane] = _scale(ratios[first + lane], limit)
-    rest = np.zeros(lanes, np.float32)
-    for start in range(0, n, lanes):
-        width = min(lanes, n - start)
-        for lane in range(blocks):
-            at = (first + lane) * n + start
-            if width == lanes:
-                few = vectors.load_quantised(flat, at, scales[lane], top)
-            else:
-                rest[:width] = flat[at : at + width]
-                few = vectors.load_quantised(rest, 0, scales[lane], top)
-            vectors.store(square, lane * lanes, few)
-        vectors.transpose(square, spare)
-        for column in range(width):
-            row = vectors.load(square, column * lanes)
-            vectors.store(out, sources[start + column] * lanes, row)
 
 
 @kernel
@@ -292,7 +236,7 @@ def decode(
     live = np.ones(lanes, np.bool_)
     for first in range(0, batch, lanes):
         blocks = min(lanes, batch - first)
-        _quantise(ratios, first, blocks, sources, limit, square, spare, quantised)
+        vectors.quantise(ratios, first, blocks, sources, limit, square, spare, quantised)
         live[:] = True
         old[:] = 0
         if known:
