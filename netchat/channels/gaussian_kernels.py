@@ -101,8 +101,11 @@ def normal(state: Any, out: Any) -> None:
     bits, pair = uniform.view(np.int32), np.empty(2 * LANES, np.float32)
     for start in range(0, len(out), 2 * LANES):
         _draw(state, words, uniform, bits, pair)
-        for at in range(min(2 * LANES, len(out) - start)):
-            out[start + at] = pair[at]
+        few = out[
+            start : start + 2 * LANES
+        ]  # a slice, whose indices need no check for being negative
+        for at in range(len(few)):
+            few[at] = pair[at]
 
 
 @kernel
@@ -121,7 +124,9 @@ def receive(state: Any, sent: Any, mean: Any, deviation: Any, ratios: Any, decis
     bits, pair = uniform.view(np.int32), np.empty(2 * LANES, np.float32)
     for start in range(0, len(sent), 2 * LANES):
         _draw(state, words, uniform, bits, pair)
-        for at in range(min(2 * LANES, len(sent) - start)):
-            ratio = pair[at] * deviation + (mean if sent[start + at] == 0 else -mean)
-            ratios[start + at] = ratio
-            decisions[start + at] = ratio < 0
+        few, zeros_and_ones = ratios[start : start + 2 * LANES], sent[start : start + 2 * LANES]
+        decided = decisions[start : start + 2 * LANES]
+        for at in range(len(few)):
+            few[at] = pair[at] * deviation + (mean if zeros_and_ones[at] == 0 else -mean)
+        for at in range(len(few)):
+            decided[at] = np.uint8(few[at] < 0)
