@@ -26,7 +26,7 @@ from netchat.errors import BenchError
 __all__ = ["Simulation"]
 
 #: Bytes of a batch: data that fits a core's own cache is processed several times faster.
-_WORKING_SET = {"bit_sliced": 512 * 1024, "rows": 256 * 1024}
+_WORKING_SET = {"bit_sliced": 512 * 1024, "rows": 256 * 1024, "soft": 1024 * 1024}
 
 #: Frames in the first batch of a code on rows. Each further batch is twice as large, up to the full
 #: size, so that a slow code with many errors does not decode thousands of frames.
@@ -90,9 +90,9 @@ class Simulation:
         self._is_bit_sliced = code.fast == "bit_sliced" and not self._soft
         # The message, the codeword and the decoded message; a bit in a row takes a byte.
         symbols = 2 * code.k + code.n + (4 * code.n if self._soft else 0)
-        working_set = (
-            8 * _WORKING_SET["bit_sliced"] if self._is_bit_sliced else _WORKING_SET["rows"]
-        )
+        working_set = _WORKING_SET["soft" if self._soft else "rows"]
+        if self._is_bit_sliced:
+            working_set = 8 * _WORKING_SET["bit_sliced"]
         frames = working_set // symbols
         self._full = max(_FIRST, frames // 64 * 64)
         self._first = self._full if self._is_bit_sliced else _FIRST
