@@ -351,6 +351,7 @@ def quantise(
     blocks: Any,
     sources: Any,
     limit: Any,
+    largest: Any,
     square: Any,
     spare: Any,
     out: Any,
@@ -364,13 +365,14 @@ def quantise(
         first: First block.
         blocks: Number of blocks, at most 64.
         sources: (n,) Row of `out` for each position.
-        limit: Integer for twice the mean magnitude of a block, and for all above.
+        limit: Integer for twice the mean magnitude of a block.
+        largest: Largest integer, at most 127.
         square: Working memory of 64 * 64 int8.
         spare: The same.
         out: (rows * 64) int8 array, to be filled.
     """
     n, lanes = ratios.shape[1], LANES
-    flat, top = ratios.reshape(-1), np.float32(limit)
+    flat, top = ratios.reshape(-1), np.float32(largest)
     scales = np.ones(lanes, np.float32)
     for lane in range(blocks):
         scales[lane] = _scale(ratios[first + lane], limit)

@@ -62,9 +62,9 @@ class Convolutional(Code):
     decoding algorithms for tailbiting codes", 2003); the decoder reports a failure if the path does not
     close, and gives no guarantee for a number of errors.
 
-    Ratios are quantised, up to twice their mean magnitude in the block: to 15 to 30 levels of magnitude
-    with metrics of 8 bits, or to 127 with metrics of 16 bits if the memory is above 8 or there are more
-    than 4 outputs.
+    Ratios are quantised: up to twice their mean magnitude in the block to 15 to 30 levels of magnitude,
+    with metrics of 8 bits; or up to four times the mean to 127 levels, with metrics of 16 bits, if the
+    memory is above 8 or there are more than 4 outputs.
 
     References: A. J. Viterbi, "Error bounds for convolutional codes and an asymptotically optimum
     decoding algorithm" (1967); S. Lin and D. J. Costello, "Error Control Coding" (2004), chapters 11
@@ -244,9 +244,9 @@ class Convolutional(Code):
         # Metrics of 8 bits saturate only for paths far from the best one; with longer memories, or
         # more outputs, metrics of 16 bits never do.
         kind: type[np.unsignedinteger[Any]] = np.uint8
-        limit = min(30, 60 // count)
+        limit = largest = min(30, 60 // count)
         if self.memory > _SHORT_MEMORY or count > _FEW_OUTPUTS:
-            kind, limit = np.uint16, 127
+            kind, limit, largest = np.uint16, 60, 127
         if hard:
             limit = 2  # each ratio counts 1
         message = np.empty((batch, self.k), np.uint8)
@@ -254,7 +254,7 @@ class Convolutional(Code):
         segment = max(_MIN_SEGMENT, _DECISIONS // (8 * states))
         kernels.decode(
             read_only(np.ascontiguousarray(ratios)), self._sources, self.memory, self._steps,
-            count, self._trellis.outputs, limit,
+            count, self._trellis.outputs, limit, largest,
             get_args(Termination).index(self.end), segment,
             np.zeros((2, states * vectors.LANES), kind), message, corrected,
         )  # fmt: skip

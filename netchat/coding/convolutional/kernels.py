@@ -199,7 +199,7 @@ def _finish(
 @kernel
 def decode(
     ratios: Any, sources: Any, memory: Any, steps: Any, count: Any, words: Any, limit: Any,
-    end: Any, segment: Any, metrics: Any, message: Any, corrected: Any,
+    largest: Any, end: Any, segment: Any, metrics: Any, message: Any, corrected: Any,
 ) -> None:  # fmt: skip
     """Decode received words (batch, n).
 
@@ -210,7 +210,8 @@ def decode(
         steps: Number of steps of the trellis.
         count: Number of outputs per step.
         words: (branches,) Outputs of each branch.
-        limit: Largest magnitude of a quantised ratio.
+        limit: Integer for twice the mean magnitude of the ratios of a block.
+        largest: Largest magnitude of a quantised ratio.
         end: 0 if the last state is zero, 1 if it is unknown, 2 for a tail-biting code.
         segment: Number of steps whose decisions are stored.
         metrics: (2, states * 64) Working memory for the metrics.
@@ -236,7 +237,7 @@ def decode(
     live = np.ones(lanes, np.bool_)
     for first in range(0, batch, lanes):
         blocks = min(lanes, batch - first)
-        vectors.quantise(ratios, first, blocks, sources, limit, square, spare, quantised)
+        vectors.quantise(ratios, first, blocks, sources, limit, largest, square, spare, quantised)
         live[:] = True
         old[:] = 0
         if known:

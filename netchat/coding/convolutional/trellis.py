@@ -83,7 +83,7 @@ class Trellis:
         for phase in range(self.period):
             after = (phase + 1) % self.period
             heapq.heappush(queue, (weights[phase][self.states], half, after))
-        while queue:
+        while True:  # every state leads to the zero state
             weight, state, phase = heapq.heappop(queue)
             if state == 0:
                 return weight
@@ -94,7 +94,6 @@ class Trellis:
                 branch = bit * self.states + state
                 entry = weight + weights[phase][branch], branch >> 1, (phase + 1) % self.period
                 heapq.heappush(queue, entry)
-        return None  # pragma: no cover - every state leads to the zero state
 
     @property
     def last_weight(self) -> int:
@@ -123,6 +122,9 @@ class Trellis:
     def paths(self, most: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """Count the paths that leave the zero state and return to it, by weight up to `most`.
 
+        Args:
+            most: Largest weight, at least the free distance.
+
         Returns:
             (most + 1,) Number of paths, averaged over the phases in which they begin.
             (most + 1,) Sum of their message bits, averaged likewise.
@@ -134,9 +136,7 @@ class Trellis:
         count = np.zeros((2, most + 1))
         for begin in range(self.period):
             alive = np.zeros((2, self.states, most + 1))
-            first = int(self.weights[begin][self.states])
-            if first <= most:
-                alive[:, self.states >> 1, first] = 1.0
+            alive[:, self.states >> 1, self.weights[begin][self.states]] = 1.0
             for step in range(begin + 1, begin + 1 + 64 * (self.memory + 1) * self.period):
                 if not alive.any():
                     break

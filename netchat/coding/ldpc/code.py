@@ -28,6 +28,8 @@ _SHIFTS = {0.5: 1, 0.75: 2, 0.875: 3, 1.0: 7}
 
 #: Integer for twice the mean magnitude of the received ratios.
 _LIMIT = 28
+#: Largest magnitude of a quantised ratio.
+_LARGEST = 42
 
 
 class LDPC(Code):
@@ -167,7 +169,7 @@ class LDPC(Code):
         if fast and self._scale in _SHIFTS:
             kernels.decode(
                 rows, found.sent, self._positions, graph.columns, graph.starts, graph.variables,
-                _LIMIT, self.iterations, _SHIFTS[self._scale], found.message, message, corrected,
+                _LIMIT, _LARGEST, self.iterations, _SHIFTS[self._scale], found.message, message, corrected,
             )  # fmt: skip
         else:
             kernels.decode_floats(

@@ -90,7 +90,7 @@ def plan(graph: Graph, message: NDArray[np.intp]) -> Plan:
         return [int(variable) for variable in members[unknown[members]]]
 
     waiting = np.flatnonzero(counts > 1)
-    while unknown.any():
+    while True:
         while ready:
             check = ready.popleft()
             if used[check] or counts[check] != 1:

@@ -190,7 +190,7 @@ def _iterate(
 @kernel
 def decode(
     ratios: Any, sent: Any, positions: Any, columns: Any, starts: Any, variables: Any, limit: Any,
-    iterations: Any, shift: Any, places: Any, message: Any, corrected: Any,
+    largest: Any, iterations: Any, shift: Any, places: Any, message: Any, corrected: Any,
 ) -> None:  # fmt: skip
     """Decode received words (batch, n) by layered normalised min-sum in integers of 8 bits.
 
@@ -202,6 +202,7 @@ def decode(
         starts: Graph, as in `Graph`.
         variables: The same.
         limit: Integer for twice the mean magnitude of the ratios of a block.
+        largest: Largest magnitude of a quantised ratio.
         iterations: Largest number of iterations.
         shift: The messages are multiplied by 1 - 2^-shift; 7 means 1.
         places: (k,) Variables of the message.
@@ -228,7 +229,7 @@ def decode(
     zero = vectors.load(constants, 0)
     for first in range(0, len(ratios), lanes):
         blocks = min(lanes, len(ratios) - first)
-        vectors.quantise(ratios, first, blocks, positions, limit, square, spare, received)
+        vectors.quantise(ratios, first, blocks, positions, limit, largest, square, spare, received)
         posterior[:] = 0
         for at in range(len(sent)):
             ratio = vectors.load(received, at * lanes)

@@ -86,6 +86,10 @@ def test_unknown_bounds():
     ):
         assert bench.theory(spec, "awgn:3dB").fer is None
         assert bench.theory(f"{spec}@hard", "awgn:3dB").fer is None
+    assert netchat.coding.get("conv:4001,6001,k=20").generating_function(0.1) is None
+    long = netchat.coding.get("conv:40001,77777,k=20,puncture=11111.11110")
+    assert long.spectrum() is None
+    assert long.minimum_distance == 1
     assert bench.theory("conv:5,7,k=20", "rayleigh:3dB").fer is None
     assert bench.theory("conv:5,7,k=20@hard", "gilbert-elliott:0.01,0.1,0,0.5").fer is None
     large = Trellis((0o100001, 0o77777), 15, np.ones((1, 2), bool))

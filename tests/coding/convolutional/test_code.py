@@ -103,6 +103,17 @@ def test_maximum_likelihood_by_brute_force(arguments, hard):
     assert found.failed.mean() <= (0.1 if "tailbiting" in arguments.values() else 0)
 
 
+def test_metrics_of_16_bits_find_a_likeliest_codeword():
+    code = Convolutional(5, 7, 7, 5, 7, k=8)
+    words = code.encode(every_message(8))
+    channel = netchat.channels.AWGN(0).at_rate(code.rate)
+    received = channel.transmit(words[generator(4).integers(0, 256, 500)], generator(5))
+    score = received.soft @ (1.0 - 2.0 * words.T)
+    found = code.decode(received.block, soft=received.soft).message @ (1 << np.arange(8))
+    lost = score.max(axis=1) - score[np.arange(500), found]
+    assert (lost < 0.1 * np.abs(received.soft).mean()).all()
+
+
 def test_minimum_distances_by_brute_force():
     for arguments in (
         {}, {"end": "tailbiting"}, {"end": "truncated"}, {"puncture": "110.101"},
