@@ -38,6 +38,8 @@ SUITE: dict[str, dict[str, int]] = {
         "hamming:7,4": 200_000_000,
         "rs:255,223": 400_000,
         "rs:255,223+hamming:7,4": 20_000,
+        "conv:voyager": 20_000,
+        "ldpc:wifi,648,1/2": 50_000,
     },
     "gilbert-elliott": {
         "uncoded:64": 10_000_000,
