@@ -109,7 +109,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the blocks a
 @click.option("--flip", type=click.IntRange(0), metavar="N", help="Flip N random bits.")
 @click.option(
     "--channel", type=_ChannelSpec(),
-    help="Channel: bsc:P, bec:P, awgn:4dB, gilbert-elliott:...",
+    help="Channel: bsc:P, bec:P, awgn:4dB, awgn:8dB,qam16, rayleigh:10dB, gilbert-elliott:...",
 )  # fmt: skip
 @click.option(
     "--seed",
