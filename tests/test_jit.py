@@ -6,6 +6,7 @@ import random
 import resource
 import subprocess
 import sys
+import types
 
 import numba
 import pytest
@@ -165,6 +166,20 @@ def compiled(function, monkeypatch):
     assert (twice(4), twice(4.5)) == (8, 9)
     assert bool(twice.stats.cache_misses) == bool(told)
     return told
+
+
+def test_a_change_in_an_imported_module_is_noticed(folder, function, monkeypatch):
+    """A kernel can call functions of another file of netchat."""
+    other = folder / "other.py"
+    other.write_text("# one version")
+    module = types.ModuleType("netchat.other")
+    module.__file__ = str(other)
+    monkeypatch.setitem(function.__globals__, "other", module)
+    assert len(compiled(function, monkeypatch)) == 1
+    assert compiled(function, monkeypatch) == []
+    other.write_text("# another version")
+    assert len(compiled(function, monkeypatch)) == 1
+    assert compiled(function, monkeypatch) == []
 
 
 @pytest.mark.parametrize("damage", [shorter, empty, garbage, one_bit])

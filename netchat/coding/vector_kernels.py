@@ -6,8 +6,7 @@ of a flat array, and the others combine two vectors of the same type, unsigned o
 
     vectors.store(out, at, vectors.add_saturated(vectors.load(a, at), vectors.load(b, at)))
 
-Numba does not notice a change in this file: after one, change the files of the kernels too. With
-NUMBA_DISABLE_JIT the functions work on NumPy arrays.
+With NUMBA_DISABLE_JIT the functions work on NumPy arrays.
 """
 
 from __future__ import annotations
