@@ -1,8 +1,9 @@
 """Numba kernels, compiled on first use with a notice, and cached on disk.
 
 A module with kernels is imported only by the method that runs one, so that listing the codes or showing
-help does not load Numba. Numba detects a change in the file of a kernel, but not in other files whose
-functions it calls; those functions must therefore be in the same file.
+help does not load Numba. Numba detects a change in the file of a kernel, and this module one in the
+modules of netchat that the file imports as a whole (`from netchat.coding import vector_kernels`). Other
+functions that a kernel calls must be in its file.
 
 The cache is optional. If no folder is writable, every process compiles its kernels. A damaged cache file
 is compiled again, and a full disk only prevents caching.
@@ -20,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from glob import escape
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 import numba
@@ -128,14 +130,23 @@ def _checked(path: Path) -> bytes:
     return pickled
 
 
+def _imported(function: Callable[..., Any]) -> tuple[tuple[str, int, int], ...]:
+    """Return name, time and size of the modules of netchat that the file of a kernel imports."""
+    found = set()
+    for value in function.__globals__.values():
+        if isinstance(value, ModuleType) and value.__name__.startswith("netchat."):
+            status = Path(str(value.__file__)).stat()
+            found.add((value.__name__, status.st_mtime_ns, status.st_size))
+    return tuple(sorted(found))
+
+
 class _Cache(FunctionCache):
     """Numba's cache of a function; errors count as a cache miss."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        self._cache_file = _CheckedFile(
-            self._cache_path, self._impl.filename_base, self._impl.locator.get_source_stamp()
-        )
+        stamp = self._impl.locator.get_source_stamp(), _imported(function)
+        self._cache_file = _CheckedFile(self._cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         try:

@@ -19,13 +19,18 @@ from netchat.channels import (
     ErrorChannel,
     GilbertElliott,
     Impairments,
+    ModulatedAWGN,
+    ModulatedChannel,
+    Rayleigh,
 )
 from netchat.coding import (
     CRC,
+    LDPC,
     SECDED,
     BitSlicedCode,
     Code,
     Concatenated,
+    Convolutional,
     Hamming,
     Interleaved,
     ReedSolomon,
@@ -44,6 +49,8 @@ VALID = {
     Hamming: {"n": 7, "k": 4},
     Impairments: {"loss": 0.1, "duplicate": 0.1, "reorder": 0.1, "delay": 0.1, "burst": 2.0},
     Interleaved: {"outer": "hamming:7,4", "depth": 2},
+    ModulatedAWGN: {"ebn0_db": 4.0, "rate": 0.5},
+    Rayleigh: {"ebn0_db": 4.0, "block": 2, "rate": 0.5},
     ReedSolomon: {"n": 255, "k": 223, "fcr": 1, "prim": 0x11D, "generator": 2},
     Repetition: {"n": 3},
     SECDED: {"n": 72, "k": 64},
@@ -102,14 +109,18 @@ def _public_classes() -> dict[str, type]:
 
 def test_every_code_and_channel_is_tested_here() -> None:
     families = {cls for cls in _public_classes().values() if issubclass(cls, (Code, Channel))}
-    interfaces = {Code, BitSlicedCode, Channel, ErrorChannel}
-    assert families - interfaces - set(VALID) == {Concatenated}  # it takes no number
+    interfaces = {Code, BitSlicedCode, Channel, ErrorChannel, ModulatedChannel}
+    assert families - interfaces - set(VALID) == {
+        LDPC,
+        Concatenated,
+        Convolutional,
+    }  # no keyword is enough
 
 
 def test_every_class_has_an_example() -> None:
     """`tests/docs/test_doctests.py` runs the examples, and those of docs/CODES.md show the interfaces."""
     plain = {name for name, cls in _public_classes().items() if ">>>" not in (cls.__doc__ or "")}
-    interfaces = {"BitSlicedCode", "Channel", "Code", "ErrorChannel"}
+    interfaces = {"BitSlicedCode", "Channel", "Code", "ErrorChannel", "ModulatedChannel"}
     results = {
         "ImpairmentCounts",
         "Decoded",

@@ -6,6 +6,7 @@ import random
 import resource
 import subprocess
 import sys
+import types
 
 import numba
 import pytest
@@ -111,7 +112,8 @@ import numpy as np, netchat.coding, netchat.channels
 from netchat import bench
 rng = np.random.Generator(np.random.SFC64(1))
 for spec in ("uncoded:8", "repetition:4", "hamming:8,4", "secded:22,16", "crc:8,8", "crc:32,16",
-             "rs:12,8", "rs:60,20", "rs:9,5+interleave:2+hamming:7,4"):
+             "rs:12,8", "rs:60,20", "conv:5,7,k=9", "ldpc:nr,8,16", "conv:5,7,7,k=9,end=tailbiting",
+             "rs:9,5+interleave:2+hamming:7,4"):
     code = netchat.coding.get(spec)
     message = rng.integers(0, 256 if code.alphabet == "byte" else 2, (3, code.k), dtype=np.uint8)
     word = code.encode(message)
@@ -164,6 +166,20 @@ def compiled(function, monkeypatch):
     assert (twice(4), twice(4.5)) == (8, 9)
     assert bool(twice.stats.cache_misses) == bool(told)
     return told
+
+
+def test_a_change_in_an_imported_module_is_noticed(folder, function, monkeypatch):
+    """A kernel can call functions of another file of netchat."""
+    other = folder / "other.py"
+    other.write_text("# one version")
+    module = types.ModuleType("netchat.other")
+    module.__file__ = str(other)
+    monkeypatch.setitem(function.__globals__, "other", module)
+    assert len(compiled(function, monkeypatch)) == 1
+    assert compiled(function, monkeypatch) == []
+    other.write_text("# another version")
+    assert len(compiled(function, monkeypatch)) == 1
+    assert compiled(function, monkeypatch) == []
 
 
 @pytest.mark.parametrize("damage", [shorter, empty, garbage, one_bit])

@@ -63,7 +63,7 @@ def test_a_soft_decoder_gets_ratios(soft, workers):
     (point,) = bench.run(soft, "awgn:4dB", errors=3000, workers=workers).points
     uncoded = bench.theory("uncoded:1", "awgn:4dB").ber
     assert point.ber == pytest.approx(uncoded, rel=0.08)  # 3000 errors: 4 standard errors
-    assert uncoded < 0.7 * bench.theory("repetition:3", "awgn:4dB").ber
+    assert uncoded < 0.7 * bench.theory("repetition:3@hard", "awgn:4dB").ber
     assert point.theory.fer is None  # there is no theory for a soft decoder
 
 
@@ -73,7 +73,7 @@ def test_a_soft_decoder_gets_ratios(soft, workers):
 def test_a_soft_decoder_inside_other_codes_gets_ratios(soft, around):
     spec = around.format(soft)
     assert netchat.coding.get(spec).soft
-    hard = around.format("repetition:3")
+    hard = around.format("repetition:3@hard")
     assert not netchat.coding.get(hard).soft
     better, worse = (
         bench.run(each, "awgn:4dB", frames=4000, errors=10**6, workers=1).points[0].ber
@@ -87,12 +87,13 @@ def test_ratios_of_other_channels(soft):
     seen = []
 
     class Listening(Repetition):
+        fast = "rows"
+
         def _decode_soft(self, received, soft, erasures):
             seen.append((received, soft, erasures))
             return super()._decode_soft(received, soft, erasures)
 
     assert Listening.soft
-    assert not Repetition.soft
     bench.run(Listening(), ["bsc:0.1", "bec:0.3", "awgn:0dB"], frames=64, workers=1)
     kinds = {
         np.unique(abs(ratios)).size: (received, ratios, lost) for received, ratios, lost in seen

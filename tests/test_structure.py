@@ -39,9 +39,6 @@ SMALL = 40
 TESTED_ELSEWHERE = {
     "netchat.bench.report.grid": ("tests/bench/engine/test_run.py", "results.grid()"),
     "netchat.bench.report.table": ("tests/bench/engine/test_run.py", "results.table("),
-    "netchat.bench.results": ("tests/bench/engine/test_resume.py", "one.save(results)"),
-    "netchat.bench.saved_values": ("tests/bench/engine/test_resume.py", "--resume"),
-    "netchat.bench.suite": ("tests/bench/engine/test_run.py", "bench.run("),
     "netchat.cli.lab.grade": ("tests/cli/test_output_files.py", '"lab", "grade"'),
     "netchat.cli.lab.up": ("tests/lab/test_lab.py", 'lab("up"'),
     "netchat.cli.link_bench": ("tests/cli/test_output_files.py", "link-bench"),

@@ -33,10 +33,13 @@ SUITE: dict[str, dict[str, int]] = {
     },
     "awgn": {
         "uncoded:64": 10_000_000,
-        "repetition:3": 100_000_000,
+        "repetition:3@hard": 100_000_000,
+        "repetition:3": 20_000_000,
         "hamming:7,4": 200_000_000,
         "rs:255,223": 400_000,
         "rs:255,223+hamming:7,4": 20_000,
+        "conv:voyager": 20_000,
+        "ldpc:wifi,648,1/2": 50_000,
     },
     "gilbert-elliott": {
         "uncoded:64": 10_000_000,

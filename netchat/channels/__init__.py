@@ -23,6 +23,7 @@ from netchat.channels.bec import BEC
 from netchat.channels.bsc import BSC
 from netchat.channels.channel import Channel, ErrorChannel, MarkovChain, Received
 from netchat.channels.gilbert_elliott import GilbertElliott
+from netchat.channels.modulated import ModulatedAWGN, ModulatedChannel, Rayleigh
 from netchat.channels.registry import FORMS, get, names, specs
 from netchat.lazy_exports import lazy_exports
 
@@ -53,6 +54,9 @@ __all__ = [
     "ImpairmentCounts",
     "Impairments",
     "MarkovChain",
+    "ModulatedAWGN",
+    "ModulatedChannel",
+    "Rayleigh",
     "Received",
     "check",
     "get",

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from netchat.arguments import real_number
 from netchat.channels.channel import ErrorChannel, Received, capacity_of_difference
+from netchat.channels.gaussian import receive
 
-__all__ = ["AWGN"]
+__all__ = ["AWGN", "checked_ebn0"]
 
 #: Largest magnitude of Eb/N0 in dB: beyond it the channel is perfect or useless, and floats overflow.
 _MAX_DB = 100
@@ -44,24 +45,23 @@ class AWGN(ErrorChannel):
     """Eb/N0 in dB."""
     rate: float
     """Code rate."""
+    is_soft = True
 
     sweep: ClassVar[Sequence[str]] = (
         "0dB", "2dB", "3dB", "4dB", "5dB", "5.5dB", "6dB", "6.5dB", "7dB", "8dB", "9dB"
     )  # fmt: skip
 
     def __init__(self, ebn0_db: float, rate: float = 1.0) -> None:
-        ebn0_db, rate = real_number("ebn0_db", ebn0_db), real_number("rate", rate)
-        if not abs(ebn0_db) <= _MAX_DB:
-            raise ValueError(
-                f"Argument 'ebn0_db' must be from -{_MAX_DB} to {_MAX_DB} dB, got {ebn0_db:g}."
-            )
-        if not 0 < rate <= 1:
-            raise ValueError(f"Argument 'rate' must be above 0 and at most 1, got {rate:g}.")
-        self.ebn0_db, self.rate = ebn0_db, rate
+        self.ebn0_db, self.rate = ebn0_db, rate = checked_ebn0(ebn0_db, rate)
         self._snr = 10 ** (ebn0_db / 10) * rate
         p = math.erfc(math.sqrt(self._snr)) / 2
         super().__init__(f"AWGN, Eb/N0 = {ebn0_db:g} dB", _capacity(self._snr), p)
         self.spec: str = f"awgn:{ebn0_db:g}dB"
+
+    @property
+    def es_n0(self) -> float:
+        """Energy per channel bit over noise density, Es/N0."""
+        return self._snr
 
     def at_rate(self, rate: float) -> AWGN:
         """Return the channel with the same Eb/N0 for a code of this rate."""
@@ -73,10 +73,27 @@ class AWGN(ErrorChannel):
         return capacity_of_difference(math.erf(math.sqrt(self._snr)))
 
     def _transmit(self, bits: NDArray[np.uint8], rng: np.random.Generator) -> Received:
-        sent = 1.0 - 2.0 * bits
-        received = sent + rng.standard_normal(sent.shape) / math.sqrt(2 * self._snr)
-        # ln P(y|0)/P(y|1) = 2 y / sigma^2, and sigma^2 = N0 / (2 Es)
-        return Received((received < 0).astype(np.uint8), soft=4 * self._snr * received)
+        # ln P(y|0)/P(y|1) = 2 y / sigma^2, where y has the mean 1 or -1 and sigma^2 = N0 / (2 Es)
+        mean = 4 * self._snr
+        ratios, decisions = receive(bits, mean, math.sqrt(2 * mean), rng)
+        return Received(decisions, soft=ratios)
+
+
+def checked_ebn0(ebn0_db: float, rate: float) -> tuple[float, float]:
+    """Check Eb/N0 in dB and a code rate, and return them.
+
+    Raises:
+        TypeError: An argument is not a number.
+        ValueError: An argument is out of range.
+    """
+    ebn0_db, rate = real_number("ebn0_db", ebn0_db), real_number("rate", rate)
+    if not abs(ebn0_db) <= _MAX_DB:
+        raise ValueError(
+            f"Argument 'ebn0_db' must be from -{_MAX_DB} to {_MAX_DB} dB, got {ebn0_db:g}."
+        )
+    if not 0 < rate <= 1:
+        raise ValueError(f"Argument 'rate' must be above 0 and at most 1, got {rate:g}.")
+    return ebn0_db, rate
 
 
 def _capacity(snr: float) -> float:

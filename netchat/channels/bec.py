@@ -56,9 +56,9 @@ class BEC(Channel):
         """Transmit symbols; see `Channel.transmit`."""
         return self._transmit(np.array(block, dtype=np.uint8, order="C"), rng)
 
-    def ratios(self, received: Received) -> NDArray[np.float64]:
+    def ratios(self, received: Received) -> NDArray[np.float32]:
         """Return log-likelihood ratios: infinite for received bits, 0 for erased ones."""
-        ratios = np.where(received.block == 0, np.inf, -np.inf)
+        ratios = np.where(received.block == 0, np.float32(np.inf), np.float32(-np.inf))
         if received.erasures is not None:
             ratios[received.erasures] = 0.0
         return ratios

@@ -36,7 +36,7 @@ class Received:
     """Received symbols, in the shape of the input."""
     erasures: NDArray[np.bool_] | None = None
     """Boolean array, True where a symbol is erased; None if the channel has no erasures."""
-    soft: NDArray[np.float64] | None = None
+    soft: NDArray[np.float32] | None = None
     """Log-likelihood ratios ln P(0)/P(1) of bits; None if the channel gives hard decisions only."""
 
 
@@ -79,6 +79,9 @@ class Channel(ABC):
 
     memory: float = 0.0
     """Number of bits over which errors are correlated; 0 for a memoryless channel."""
+
+    is_soft: bool = False
+    """Whether the ratios of received bits differ in magnitude, so that soft decisions gain from them."""
 
     def __init__(self, name: str, capacity: float | None = None) -> None:
         self.name = self.spec = name
@@ -148,7 +151,7 @@ class Channel(ABC):
         flat[:] = _bit_slices_of(out.block).reshape(-1)
         return None if out.erasures is None else _bit_slices_of(out.erasures)
 
-    def ratios(self, received: Received) -> NDArray[np.float64] | None:
+    def ratios(self, received: Received) -> NDArray[np.float32] | None:
         """Return the log-likelihood ratios ln P(0)/P(1) of received bits, or None.
 
         Args:
@@ -203,12 +206,12 @@ class ErrorChannel(Channel):
         self.corrupt_bytes(received, rng)
         return Received(received)
 
-    def ratios(self, received: Received) -> NDArray[np.float64]:
+    def ratios(self, received: Received) -> NDArray[np.float32]:
         """Return log-likelihood ratios, by default those of a BSC with error rate p."""
         if received.soft is not None:
             return received.soft
         with np.errstate(divide="ignore"):  # infinite if the channel makes no errors
-            magnitude = float(np.log1p(-self.p) - np.log(self.p))
+            magnitude = np.float32(np.log1p(-self.p) - np.log(self.p))
         return np.where(received.block == 0, magnitude, -magnitude)
 
     def _transmit(self, bits: NDArray[np.uint8], rng: np.random.Generator) -> Received:

@@ -49,7 +49,7 @@ def shapes_and_types(channel: Channel, rng: np.random.Generator) -> str | None:
             if alphabet == "bit" and out.block.max(initial=0) > 1:
                 return "the output contains a bit that is neither 0 nor 1."
             for name, array, dtype in (
-                ("erasures", out.erasures, np.bool_), ("soft", out.soft, np.float64)
+                ("erasures", out.erasures, np.bool_), ("soft", out.soft, np.float32)
             ):  # fmt: skip
                 if array is not None and (array.shape != shape or array.dtype != dtype):
                     return (

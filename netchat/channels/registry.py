@@ -16,6 +16,8 @@ from netchat.channels.bec import BEC
 from netchat.channels.bsc import BSC
 from netchat.channels.channel import Channel
 from netchat.channels.gilbert_elliott import GilbertElliott
+from netchat.channels.modulated import ModulatedAWGN, Rayleigh
+from netchat.channels.modulation import MODULATIONS
 from netchat.plugins import FILE, described, from_file
 from netchat.wording import cut, many
 
@@ -29,15 +31,25 @@ FORMS = (
     "bsc:P",
     "gilbert-elliott:P_GB,P_BG,E_GOOD,E_BAD",
     "bec:P",
-    "awgn:EBN0dB",
+    "awgn:EBN0dB[,MODULATION]",
+    "rayleigh:EBN0dB[,MODULATION]",
     "my_channel.py:MyChannel",
 )
+
+#: Modulations, and words that are options, of `awgn` and `rayleigh`.
+_WORDS: dict[str, dict[str, Any]] = {
+    **{name: {"modulation": name} for name in MODULATIONS},
+    "maxlog": {"maxlog": True},
+    "unknown": {"known": False},
+}
+_NOISY = {"awgn": ("maxlog",), "rayleigh": ("block=N", "unknown", "maxlog")}
 
 _BUILT_IN: dict[str, tuple[type[Channel], int]] = {
     "bsc": (BSC, 1),
     "gilbert-elliott": (GilbertElliott, 4),
     "bec": (BEC, 1),
     "awgn": (AWGN, 1),
+    "rayleigh": (Rayleigh, 1),
 }
 
 #: Specifications of every built-in channel, for tests.
@@ -51,6 +63,12 @@ EXAMPLES = (
     "bec:1",
     "awgn:4dB",
     "awgn:-1.5dB",
+    "awgn:4dB,qpsk",
+    "awgn:8dB,qam16",
+    "awgn:12dB,qam64,maxlog",
+    "rayleigh:10dB",
+    "rayleigh:10dB,block=20,unknown",
+    "rayleigh:15dB,qam16",
 )
 
 _NAME = re.compile(r"(?P<name>[a-z][\w.-]*)(?::(?P<arguments>.*))?")
@@ -61,7 +79,8 @@ def get(spec: str | Channel) -> Channel:
 
     Args:
         spec: Specification such as `bsc:0.01`, `gilbert-elliott:1e-3,0.1,0,0.5`, `bec:0.1`,
-            `awgn:4dB` or `my_channel.py:MyChannel:0.1`. A channel is returned unchanged.
+            `awgn:4dB`, `awgn:8dB,qam16`, `rayleigh:10dB,block=100` or
+            `my_channel.py:MyChannel:0.1`. A channel is returned unchanged.
 
     Raises:
         TypeError: It is neither a text nor a channel.
@@ -124,17 +143,41 @@ def split(spec: str) -> tuple[str, str]:
 
 def _built_in(spec: str, name: str, rest: str) -> Channel:
     kind, count = _BUILT_IN[name]
-    if kind is AWGN:
-        rest = rest.lower().removesuffix("db").strip()
     given = rest.split(",")
+    options: dict[str, Any] = {}
+    if name in _NOISY:
+        given[0] = given[0].strip().lower().removesuffix("db").strip()
+        options = _options(spec, name, given[1:])
+        given = given[:1]
+        if name == "awgn" and options:
+            kind = ModulatedAWGN
+            options = {"modulation": "bpsk", **options}
     numbers = [number for number in map(_number, given) if number is not None]
     if not len(given) == len(numbers) == count:
         raise _unknown(spec, _problem(name, given, count))
     try:
-        channel = kind(*numbers)  # type: ignore[arg-type] # the parameters differ
+        channel = kind(*numbers, **options)  # type: ignore[arg-type] # the parameters differ
     except ValueError as error:
         raise ValueError(f"{cut(spec)}: {error}") from error
     return channel
+
+
+def _options(spec: str, name: str, words: list[str]) -> dict[str, Any]:
+    """Parse the modulation and the other options of a noisy channel."""
+    options: dict[str, Any] = {}
+    for word in (word.strip().lower() for word in words):
+        key, _, value = word.partition("=")
+        if name == "rayleigh" and key == "block" and value.isascii() and value.isdigit():
+            found: dict[str, Any] = {"block": int(value[:9])}
+        elif word in MODULATIONS or word in _NOISY[name]:
+            found = _WORDS[word]
+        else:
+            allowed = ", ".join([*MODULATIONS, *_NOISY[name]])
+            raise _unknown(spec, f": {cut(word)!r} must be one of {allowed}")
+        if options.keys() & found:
+            raise _unknown(spec, f": {cut(word)!r} repeats an option")
+        options |= found
+    return options
 
 
 def _plugged_in(spec: str) -> Channel:

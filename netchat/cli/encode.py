@@ -76,7 +76,7 @@ class _Positions(click.ParamType):  # type: ignore[type-arg] # generic since cli
 
 
 class _Ratios(click.ParamType):  # type: ignore[type-arg] # generic since click 8.5 only
-    """Finite numbers: `1.5,-0.3`."""
+    """Numbers: `1.5,-0.3,inf`."""
 
     name = "ratios"
 
@@ -91,8 +91,8 @@ class _Ratios(click.ParamType):  # type: ignore[type-arg] # generic since click 
                 found.append(float(item))
             except ValueError:
                 found.append(math.nan)
-            if not math.isfinite(found[-1]):
-                self.fail(f"must be finite numbers, got {cut(item)!r}.", param, ctx)
+            if math.isnan(found[-1]):
+                self.fail(f"must be numbers, got {cut(item)!r}.", param, ctx)
         return found
 
 
@@ -109,7 +109,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the blocks a
 @click.option("--flip", type=click.IntRange(0), metavar="N", help="Flip N random bits.")
 @click.option(
     "--channel", type=_ChannelSpec(),
-    help="Channel: bsc:P, bec:P, awgn:4dB, gilbert-elliott:...",
+    help="Channel: bsc:P, bec:P, awgn:4dB, awgn:8dB,qam16, rayleigh:10dB, gilbert-elliott:...",
 )  # fmt: skip
 @click.option(
     "--seed",
@@ -164,7 +164,9 @@ def encode(
         received = np.packbits(bits) if code.bits_per_symbol == 8 else bits
     elif channel is not None:
         out = channel.at_rate(code.rate).transmit(sent, rng, code.alphabet)
-        received, lost, soft = out.block, out.erasures, _rounded(out.soft)
+        received, lost = out.block, out.erasures
+        uses_ratios = code.soft and code.alphabet == "bit"
+        soft = _rounded(channel.ratios(out) if uses_ratios else out.soft)
     blocks, results, start = [], [], 0
     for part, word in parts:
         stop = start + word.size
@@ -235,7 +237,7 @@ def decode(
         raise click.UsageError(f"HEX: {error}") from error
     size = sum(word.size for _, word in parts)
     lost = None if erased is None else _mask(erased, size)
-    ratios = None if soft is None else np.array(soft)
+    ratios = None if soft is None else np.array(soft, np.float32)
     if ratios is not None and (code.bits_per_symbol != 1 or ratios.size != size):
         expected = f"must have {many(size, 'value')}, got {ratios.size:,}"
         raise click.BadParameter(
@@ -262,13 +264,13 @@ def decode(
         ctx.exit(FAILED)
 
 
-def _rounded(soft: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+def _rounded(soft: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
     """Round ratios as the decode command prints them, so that both give the same result."""
     if soft is None or soft.size > _LONGEST_LINE:  # too long to print
         return soft
     import numpy as np
 
-    return np.array([float(_ratio(value)) for value in soft])
+    return np.array([float(_ratio(value)) for value in soft], np.float32)
 
 
 def _ratio(value: float) -> str:

@@ -8,9 +8,9 @@
 >>> result.message.tolist(), result.corrected.tolist()  # -1 where decoding failed
 ([[1, 0, 1, 1]], [1])
 
-`Code` is the interface of all codes. The families are in `block/` and `reed_solomon/`; `Interleaved`
-and `Concatenated` combine codes. `get` creates a code from a specification, and `check` searches for
-violations of the laws that every code must obey.
+`Code` is the interface of all codes. The families are in `block/`, `convolutional/`, `ldpc/` and
+`reed_solomon/`; `Interleaved` and `Concatenated` combine codes. `get` creates a code from a
+specification, and `check` searches for violations of the laws that every code must obey.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from netchat.coding.block.secded import SECDED
     from netchat.coding.block.uncoded import Uncoded
     from netchat.coding.concatenate import Concatenated
+    from netchat.coding.convolutional.code import Convolutional
     from netchat.coding.interleave import Interleaved
     from netchat.coding.laws import LawResult, check
+    from netchat.coding.ldpc.code import LDPC
     from netchat.coding.reed_solomon.code import ReedSolomon
 else:
     __getattr__, __dir__ = lazy_exports(
@@ -45,18 +47,22 @@ else:
             "block.secded": "SECDED",
             "block.uncoded": "Uncoded",
             "concatenate": "Concatenated",
+            "convolutional.code": "Convolutional",
             "interleave": "Interleaved",
             "laws": "LawResult check",
+            "ldpc.code": "LDPC",
             "reed_solomon.code": "ReedSolomon",
         },
     )
 
 __all__ = [
     "CRC",
+    "LDPC",
     "SECDED",
     "BitSlicedCode",
     "Code",
     "Concatenated",
+    "Convolutional",
     "Decoded",
     "DecodedBitSlices",
     "DecodedBytes",

@@ -24,7 +24,7 @@ Alphabet = Literal["bit", "byte"]
 Rows = NDArray[np.uint8]
 BitSlices = NDArray[np.uint64]
 Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal
 
@@ -85,7 +86,13 @@ class Code(ABC):
     """Layout in which the code is fast; the other one is converted to it."""
 
     soft: bool = False
-    """Whether the bench passes log-likelihood ratios; True for a class with `_decode_soft`."""
+    """Whether the bench passes log-likelihood ratios; True for a class with `_decode_soft`.
+
+    A class that is fast on bit slices, which carry no ratios, gets them only from channels whose ratios
+    differ in magnitude.
+    """
+
+    _forces_hard: bool = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -176,7 +183,7 @@ class Code(ABC):
             received: (batch, n) One symbol per entry.
             erasures: (batch, n) Boolean array, True where a symbol is known to be lost.
             soft: (batch, n) Log-likelihood ratios ln P(0)/P(1) of the bits whose hard decisions are
-                in `received`. Hard-decision decoders ignore them.
+                in `received`, converted to float32. Hard-decision decoders ignore them.
 
         Raises:
             ValueError: The shape, the type or a value is wrong.
@@ -191,7 +198,7 @@ class Code(ABC):
                     f"got {lost.dtype} {lost.shape}."
                 )
         if soft is not None:
-            ratios = np.asarray(soft, dtype=np.float64)
+            ratios = np.asarray(soft, dtype=np.float32)
             if self.alphabet != "bit":
                 raise ValueError(
                     f"{self.spec}: Argument 'soft' must be omitted: only codes over bits use it."
@@ -200,7 +207,8 @@ class Code(ABC):
                 raise ValueError(
                     f"{self.spec}: Argument 'soft' must have shape {rows.shape}, got {ratios.shape}."
                 )
-            return self._decode_soft(rows, ratios, lost)
+            if not self._forces_hard:
+                return self._decode_soft(rows, ratios, lost)
         if lost is not None and lost.any():
             return self._decode_erasures(rows, lost)
         return self._decode(rows)
@@ -253,8 +261,18 @@ class Code(ABC):
         The omitted message symbols are zero and are not sent.
         """
         if k not in self._shortened:
-            self._shortened[k] = self._shorten(k) if k != self.k else self
+            code = self._shorten(k) if k != self.k else self
+            self._shortened[k] = code.with_hard_decisions() if self._forces_hard else code
         return self._shortened[k]
+
+    def with_hard_decisions(self) -> Code:
+        """Return a copy of this code that ignores log-likelihood ratios: `CODE@hard`."""
+        if self._forces_hard:
+            return self
+        code = copy.copy(self)
+        code.soft, code._forces_hard, code._shortened = False, True, {}
+        code.spec += "@hard"
+        return code
 
     # Hooks for subclasses. Their arguments have been checked and must not be modified.
 
@@ -377,7 +395,9 @@ class Shortened(Code):
         )
 
     def _decode_soft(self, received: Rows, soft: Floats, erasures: Bools | None) -> Decoded:
-        ratios = np.full((len(soft), self._full.n), np.inf)  # the omitted bits are surely zero
+        ratios = np.full(
+            (len(soft), self._full.n), np.inf, np.float32
+        )  # the omitted bits are surely zero
         ratios[:, self._sent] = soft
         lost = None if erasures is None else self._padded(erasures)
         return self._without_padding(self._full.decode(self._padded(received), lost, ratios))

@@ -4,8 +4,9 @@ A specification is a chain of stages joined by `+`; the first stage is next to t
 
     name[:argument,...[,option=value,...]][@implementation]     or     file.py:Class[:argument,...]
 
-Names are those of the built-in codes and of the entry point group `netchat.codes` of installed
-packages. The entry point of an alternative implementation is called `name@implementation`.
+The suffix `@hard` makes the decoder of a stage ignore log-likelihood ratios. Names are those of the
+built-in codes and of the entry point group `netchat.codes` of installed packages. The entry point of
+an alternative implementation is called `name@implementation`.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ _BUILT_IN = {
     "rs": "netchat.coding.reed_solomon.code:ReedSolomon",
     "rs@reedsolo": "netchat.coding.reed_solomon.reference:ReferenceReedSolomon",
     "crc": "netchat.coding.block.crc:CRC",
+    "ldpc": "netchat.coding.ldpc.code:LDPC",
+    "conv": "netchat.coding.convolutional.code:Convolutional",
     "interleave": "netchat.coding.interleave:Interleaved",
 }
 _CONCATENATED = "netchat.coding.concatenate:Concatenated"
@@ -61,10 +64,23 @@ EXAMPLES = (
     "rs:255,239",
     "rs:32,16,fcr=1",
     "rs:255,223@reedsolo",
+    "conv:5,7,k=16",
+    "conv:voyager",
+    "conv:wifi,rate=3/4,k=500",
+    "conv:gsm",
+    "conv:lte",
+    "ldpc:wifi,648,1/2",
+    "ldpc:nr,256,512",
+    "ldpc:ccsds,128",
+    "ldpc:wimax,576",
+    "ldpc:ar4ja,8192",
     "interleave:8",
     "rs:255,223+interleave:5",
     "rs:255,223+interleave:5+hamming:7,4",
 )
+
+#: Suffix of a stage whose decoder gets hard decisions only.
+_HARD = "@hard"
 
 _STAGE = re.compile(
     r"(?P<name>[a-z][\w.-]*)(?::(?P<arguments>[^@]*))?(?:@(?P<implementation>[\w.-]+))?"
@@ -115,6 +131,9 @@ def specs() -> list[str]:
 
 
 def _stage(stage: str, outer: Code | None) -> Code:
+    if stage.endswith(_HARD):
+        code = _stage(stage.removesuffix(_HARD), None).with_hard_decisions()
+        return code if outer is None else _load(_CONCATENATED)(outer, code)
     match = FILE.fullmatch(stage) or _STAGE.fullmatch(stage)
     if match is None:
         raise ValueError(
@@ -207,12 +226,12 @@ def _bound(
         raise ValueError(f"{stage}: {problem}; it takes {', '.join(names) or 'nothing'}.") from None
     for name, value in bound.arguments.items():
         words = set(re.findall(r"\w+", kinds[name]))
-        if isinstance(value, int):
-            if abs(value) > _LARGEST:
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, int) and abs(each) > _LARGEST:
                 raise ValueError(
-                    f"{stage}: {name} must be from {-_LARGEST} to {_LARGEST}, got {_brief(value)}."
+                    f"{stage}: {name} must be from {-_LARGEST} to {_LARGEST}, got {_brief(each)}."
                 )
-        elif isinstance(value, str) and "str" not in words:
+        if isinstance(value, str) and "str" not in words:
             if "float" in words:
                 bound.arguments[name] = _as_float(stage, name, value)
             elif "int" in words:

@@ -3,8 +3,8 @@
     python -m tests.bench.coding [--quick]
 
 All jobs are measured in one run, in turns, so that the ratios hold on a busy machine too; a figure
-is that of the best single run. Peers are measured if they are installed (`pip install galois komm`).
-All figures are megabits of information per second, with compiled kernels.
+is that of the best single run. Peers are measured if they are installed (`pip install galois komm`,
+`apt-get install libfec-dev`). All figures are megabits of information per second, with compiled kernels.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import numpy as np
 import netchat.channels
 import netchat.coding
 from netchat.bench.engine.simulation import Simulation
+from tests.coding.convolutional import libfec
 
 #: Approximate size of a working set in bytes, which fits the L2 cache.
 HAMMING_WORDS = 4096
@@ -41,6 +42,14 @@ RATIOS = {
     ("rs:255,223 decode, 8 errors", "reedsolo"): 1000,
     ("rs:255,223 decode, 8 errors", "galois"): 200,
     ("hamming:7,4 decode", "komm"): 300,
+    ("conv:133,171 decode at awgn:3dB", "libfec"): 10,
+}
+
+#: Soft decoders, each with the channel at which it is measured.
+SOFT = {
+    "conv:133,171": "awgn:3dB",
+    "ldpc:wifi,1944,1/2,iterations=10": "awgn:2.5dB",
+    "ldpc:nr,8448,9504,iterations=10": "awgn:4.5dB",
 }
 
 Job = tuple[Callable[[], object], int]
@@ -86,9 +95,24 @@ def own_jobs() -> dict[str, Job]:
             (lambda c=channel, p=bit_slices: c.corrupt_bit_sliced(p, rng)),
             64 * bit_slices.size,
         )
+    for spec, channel_spec in SOFT.items():
+        code, ratios = received_softly(spec, channel_spec)
+        jobs[f"{spec} decode at {channel_spec}"] = (
+            (lambda c=code, r=ratios: c.decode((r < 0).view(np.uint8), soft=r)),
+            len(ratios) * code.k,
+        )
+        jobs[f"all of {spec} at {channel_spec}"] = experiment(spec, channel_spec)
     jobs["all of hamming:7,4 at bsc:0.01"] = experiment("hamming:7,4", "bsc:0.01")
     jobs["all of rs:255,223 at bsc:0.004"] = experiment("rs:255,223", "bsc:0.004")
     return jobs
+
+
+def received_softly(spec: str, channel_spec: str) -> tuple[netchat.coding.Code, np.ndarray]:
+    """Return a code and the ratios of 64 random blocks that passed a channel."""
+    code, rng = netchat.coding.get(spec), generator()
+    message = rng.integers(0, 2, (64, code.k), dtype=np.uint8)
+    channel = netchat.channels.get(channel_spec).at_rate(code.rate)
+    return code, channel.transmit(code.encode(message), rng).soft
 
 
 def experiment(code_spec: str, channel_spec: str) -> Job:
@@ -148,6 +172,13 @@ def peer_jobs() -> dict[tuple[str, str], Job]:
         coded = hamming.encode(block)
         jobs["hamming:7,4 encode", "komm"] = (lambda: hamming.encode(block)), block.size
         jobs["hamming:7,4 decode", "komm"] = (lambda: decoder.decode(coded)), block.size
+    if libfec.LIBRARY is not None:
+        code, ratios = received_softly("conv:133,171", "awgn:3dB")
+        scale = 25 / np.abs(ratios).mean()
+        jobs["conv:133,171 decode at awgn:3dB", "libfec"] = (
+            (lambda: libfec.decode(ratios, code.k, scale)),
+            len(ratios) * code.k,
+        )
     return jobs
 
 

@@ -183,3 +183,24 @@ def test_a_shortened_code_passes_erasures_and_soft_values_on():
     assert code.decode(word ^ lost, lost).corrected.tolist() == [2]
     soft = 10 * (1.0 - 2.0 * word)
     assert code.decode(word, None, soft).message.tolist() == [[1, 0]]
+
+
+def test_hard_decisions_by_specification():
+    """With @hard, a decoder ignores ratios; so does the shortened code, and the code in a chain."""
+    soft, hard = netchat.coding.get("repetition:3"), netchat.coding.get("repetition:3@hard")
+    assert (soft.soft, hard.soft, hard.spec) == (True, False, "repetition:3@hard")
+    assert hard.with_hard_decisions() is hard
+    received, ratios = np.array([[1, 1, 0]], np.uint8), np.array([[-0.1, -0.1, 5.0]])
+    assert soft.decode(received, soft=ratios).message.tolist() == [[0]]
+    assert hard.decode(received, soft=ratios).message.tolist() == [[1]]
+    lost = np.array([[False, True, True]])
+    assert hard.decode(received, lost, ratios).message.tolist() == [[1]]
+    for spec in ("uncoded:1+repetition:3@hard", "repetition:3@hard+interleave:1"):
+        chain = netchat.coding.get(spec)
+        assert (chain.soft, chain.spec) == (False, spec)
+        assert chain.decode(received, soft=ratios).message.tolist() == [[1]]
+    assert hard.shortened(1) is hard
+    chain = netchat.coding.get("uncoded:2+repetition:3").with_hard_decisions()
+    assert chain.shortened(1).decode(received, soft=ratios).message.tolist() == [[1]]
+    with pytest.raises(ValueError, match="Unknown code 'nothing'"):
+        netchat.coding.get("nothing@hard")

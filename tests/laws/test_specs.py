@@ -163,7 +163,7 @@ def test_a_command_line(code, channel):
             "crc:32,800000000",
             "crc:32,800000000: CRC-32, 800000000 bits: Argument 'n' must be from 1 to 1048576, got ",
         ),
-        ("hammimg:7,4", "Unknown code 'hammimg' (did you mean hamming?); available: crc, "),
+        ("hammimg:7,4", "Unknown code 'hammimg' (did you mean hamming?); available: conv, crc, "),
     ],
 )
 def test_errors_of_invalid_codes(spec, says):

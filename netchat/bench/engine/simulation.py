@@ -26,7 +26,7 @@ from netchat.errors import BenchError
 __all__ = ["Simulation"]
 
 #: Bytes of a batch: data that fits a core's own cache is processed several times faster.
-_WORKING_SET = {"bit_sliced": 512 * 1024, "rows": 256 * 1024}
+_WORKING_SET = {"bit_sliced": 512 * 1024, "rows": 256 * 1024, "soft": 1024 * 1024}
 
 #: Frames in the first batch of a code on rows. Each further batch is twice as large, up to the full
 #: size, so that a slow code with many errors does not decode thousands of frames.
@@ -37,6 +37,9 @@ _MEMORIES = 32
 
 #: Seconds for which the first batch is repeated, to measure its speed.
 _TIMING = 0.02
+
+#: Size of an array after which glibc's thresholds are at their largest.
+_FREED = (32 << 20) - 8192
 
 #: Codes and kinds of channels whose kernels this process has loaded.
 _warm: set[tuple[str, type, type]] = set()
@@ -78,15 +81,18 @@ class Simulation:
         self._at_rate = channel.at_rate(code.rate)
         name = hashlib.sha256(f"{code.spec} over {channel.spec}".encode()).digest()
         self._entropy = [seed, *np.frombuffer(name, "<u4").tolist()]
-        self._soft = code.soft and code.alphabet == "bit"
-        self._is_bit_sliced = (
-            code.fast == "bit_sliced" and not self._soft
-        )  # bit slices hold no ratios
-        # The message, the codeword and the decoded message; a bit in a row takes a byte.
-        symbols = 2 * code.k + code.n + (8 * code.n if self._soft else 0)
-        working_set = (
-            8 * _WORKING_SET["bit_sliced"] if self._is_bit_sliced else _WORKING_SET["rows"]
+        # Bit slices carry no ratios; if all have one magnitude, hard decisions are equivalent.
+        self._soft = (
+            code.soft
+            and code.alphabet == "bit"
+            and (code.fast != "bit_sliced" or self._at_rate.is_soft)
         )
+        self._is_bit_sliced = code.fast == "bit_sliced" and not self._soft
+        # The message, the codeword and the decoded message; a bit in a row takes a byte.
+        symbols = 2 * code.k + code.n + (4 * code.n if self._soft else 0)
+        working_set = _WORKING_SET["soft" if self._soft else "rows"]
+        if self._is_bit_sliced:
+            working_set = 8 * _WORKING_SET["bit_sliced"]
         frames = working_set // symbols
         self._full = max(_FIRST, frames // 64 * 64)
         self._first = self._full if self._is_bit_sliced else _FIRST
@@ -120,6 +126,7 @@ class Simulation:
 
     def run(self, index: int) -> BatchResult:
         """Run a batch; the last one ends at the limit of the frames."""
+        _keep_freed_memory()
         start = self.start(index)
         frames = self.start(index + 1) - start
         if self.frames is not None:
@@ -210,7 +217,7 @@ class Simulation:
 
     def _damage(
         self, word: NDArray[np.uint8], rng: np.random.Generator
-    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None, NDArray[np.float64] | None]:
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None, NDArray[np.float32] | None]:
         """Transmit rows; return the received rows, their erasures, and ratios for a soft decoder."""
         channel, alphabet = self._at_rate, self.code.alphabet
         if self._soft:
@@ -223,6 +230,16 @@ class Simulation:
             return word, None, None
         out = channel.transmit(word, rng)
         return out.block, out.erasures, None
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Make the C library keep freed memory, so that not every batch gets new pages from the kernel.
+
+    After an array of nearly 32 MiB is freed, glibc serves smaller ones from its heap, and keeps twice as
+    much of it (mallopt(3), M_MMAP_THRESHOLD). A soft decoder's batch is twice as fast then.
+    """
+    np.empty(_FREED, np.uint8)
 
 
 # A worker receives a simulation with every few batches, but creates its code and channel only once.

@@ -29,6 +29,7 @@ from netchat.channels.bec import BEC
 from netchat.channels.bsc import BSC
 from netchat.channels.channel import ErrorChannel
 from netchat.channels.gilbert_elliott import GilbertElliott
+from netchat.channels.modulated import ModulatedChannel
 from netchat.channels.registry import split
 from netchat.coding import Code
 from netchat.coding import get as get_code
@@ -59,8 +60,8 @@ class _Panel:
     """Position of a channel on the axis."""
     at: Callable[[float], Channel] | None
     """Channel at a position; None if there is no theory for this kind."""
-    limit: Callable[[float], float] | None
-    """Position of the Shannon limit for a code rate."""
+    limit: Callable[[Code], float] | None
+    """Position of the Shannon limit for the rate of a code, with the decisions that it uses."""
     log: bool = True
     inverted: bool = False
     """Whether the axis is inverted, so that channels get better to the right."""
@@ -77,6 +78,8 @@ def plot(points: Sequence[Point], rate: Literal["ber", "fer"] = "ber") -> Figure
         # A user's file is loaded once per channel, so the types of its channels differ.
         known = type(channel) in _KNOWN
         kind = (type(channel), "") if known else (Channel, split(point.channel)[0])
+        if isinstance(channel, ModulatedChannel):
+            kind = (ModulatedChannel, _without_level(channel.spec))
         kinds.setdefault(kind, []).append(point)
     figure, axes = picture(
         len(kinds),
@@ -154,18 +157,20 @@ def _lowest(points: Sequence[Point], rate: str) -> float:
 def _panel(kind: type[Channel], channels: Sequence[Channel]) -> _Panel:
     if kind is AWGN:
         return _Panel(
-            "Gaussian noise (BPSK, hard decisions)",
+            "Gaussian noise (BPSK)",
             "$E_b/N_0$ in dB, per bit of information",
             lambda channel: channel.ebn0_db,  # type: ignore[attr-defined]
             AWGN,
-            lambda rate: worst_ebn0(rate, "hard"),
+            lambda code: worst_ebn0(code.rate, "soft" if code.soft else "hard"),
             log=False,
         )
+    if kind is ModulatedChannel:
+        return _modulated([c for c in channels if isinstance(c, ModulatedChannel)])
     if kind is BEC:
         return _Panel(
             "Erasures (BEC)", "fraction of symbols erased",
             lambda channel: channel.p,  # type: ignore[attr-defined]
-            BEC, lambda rate: 1 - rate, inverted=True,
+            BEC, lambda code: 1 - code.rate, inverted=True,
         )  # fmt: skip
     if kind is GilbertElliott:
         return _bursts([c for c in channels if isinstance(c, GilbertElliott)])
@@ -174,7 +179,25 @@ def _panel(kind: type[Channel], channels: Sequence[Channel]) -> _Panel:
     return _Panel(
         "Independent errors (BSC)", "fraction of bits that the channel flips",
         lambda channel: channel.p,  # type: ignore[attr-defined]
-        BSC, worst_bsc, inverted=True,
+        BSC, lambda code: worst_bsc(code.rate), inverted=True,
+    )  # fmt: skip
+
+
+def _without_level(spec: str) -> str:
+    """Return a specification with a placeholder for its Eb/N0."""
+    name, _, arguments = spec.partition(":")
+    return ",".join([f"{name}:{{}}dB", *arguments.split(",")[1:]])
+
+
+def _modulated(channels: Sequence[ModulatedChannel]) -> _Panel:
+    """Create the panel of one modulation and kind of fading, over Eb/N0."""
+    form = _without_level(channels[0].spec)
+    return _Panel(
+        channels[0].name.rpartition(", Eb/N0")[0] + channels[0].name.partition(" dB")[2],
+        "$E_b/N_0$ in dB, per bit of information",
+        lambda channel: channel.ebn0_db,  # type: ignore[attr-defined]
+        lambda level: get_channel(form.format(level)),
+        None, log=False,
     )  # fmt: skip
 
 
@@ -268,7 +291,7 @@ def _draw_theory(axes: Axes, panel: _Panel, code: Code, rate: str, look: Look) -
 def _draw_limit(axes: Axes, panel: _Panel, code: Code, look: Look) -> None:
     if panel.limit is None or isinstance(code, Uncoded):
         return
-    place = panel.limit(code.rate)
+    place = panel.limit(code)
     low, high = sorted(axes.get_xlim())
     if low < place < high:
         axes.axvline(place, color=look[0], linestyle=":", linewidth=1.8, zorder=1)

@@ -11,6 +11,7 @@ error below 1e-9, down to 1e-300.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -24,10 +25,13 @@ from netchat.bench.theory.error_counts import (
     wrong_symbols,
 )
 from netchat.bench.theory.miscorrection import exact_ber, expected_bits, uncertainty
-from netchat.channels import Channel
+from netchat.bench.theory.union_bounds import over_errors, over_noise
+from netchat.channels import AWGN, Channel
 from netchat.channels import get as get_channel
 from netchat.channels.bec import BEC
+from netchat.channels.bsc import BSC
 from netchat.channels.channel import ErrorChannel, MarkovChain
+from netchat.channels.modulated import ModulatedChannel
 from netchat.coding import Code
 from netchat.coding import get as get_code
 from netchat.coding.block.crc import CRC
@@ -35,6 +39,7 @@ from netchat.coding.block.repetition import Repetition
 from netchat.coding.block.syndrome import SyndromeCode
 from netchat.coding.block.uncoded import Uncoded
 from netchat.coding.concatenate import AsBits, Concatenated
+from netchat.coding.convolutional.code import Convolutional
 from netchat.coding.interleave import Interleaved
 from netchat.coding.reed_solomon.code import ReedSolomon
 
@@ -70,21 +75,64 @@ def theory(code: Code | str, channel: Channel | str) -> Theory:
     Args:
         code: Code, or its specification. A user's code is assumed to fail only if more symbols are wrong
             than it declares to correct.
-        channel: Channel, or its specification; AWGN means hard decisions.
+        channel: Channel, or its specification. Codes without a soft decoder get hard decisions.
 
     Raises:
         ValueError: A specification is invalid.
     """
     code = get_code(code)
     channel = get_channel(channel).at_rate(code.rate)
-    if code.soft:  # its correction capability with ratios is unknown
-        return Theory()
+    if code.soft and not (_is_majority(code) and not channel.is_soft):
+        return _soft(code, channel)
+    if isinstance(channel, ModulatedChannel):
+        return _over_symbols(code, channel)
     if isinstance(channel, BEC):
         return _over_erasures(code, channel.p)
     if isinstance(channel, ErrorChannel):
         chain = channel.markov_chain()
         if len(chain.error) == 1 or code.n <= _LONGEST or isinstance(code, Interleaved):
             return _over_errors(code, chain)
+    return Theory()
+
+
+def _is_majority(code: Code) -> bool:
+    """Return whether a soft decoder with ratios of one magnitude takes a majority vote."""
+    if isinstance(code, Concatenated):
+        return _is_majority(code.inner)
+    if isinstance(code, Interleaved):
+        return _is_majority(code.outer)
+    return type(code) is Repetition
+
+
+def _soft(code: Code, channel: Channel) -> Theory:
+    """Return the rates of a soft decoder."""
+    if type(code) is Repetition and isinstance(channel, AWGN):
+        # The sum of n ratios is the ratio of one bit with n times the energy.
+        p = math.erfc(math.sqrt(code.n * channel.es_n0)) / 2
+        return Theory(p, p, name="Q(sqrt(2 Eb/N0)), as without a code (maximum-ratio combining)")
+    if isinstance(code, Convolutional):
+        if isinstance(channel, AWGN):
+            return _union(over_noise(code, channel.es_n0))
+        if isinstance(channel, BSC):
+            return _union(over_errors(code, channel.p))
+    return Theory()
+
+
+def _union(bounds: tuple[float, float] | None) -> Theory:
+    if bounds is None:
+        return Theory()
+    name = "union bound by the distance spectrum (Viterbi 1971)"
+    return Theory(*bounds, "bound", "bound", name)
+
+
+def _over_symbols(code: Code, channel: ModulatedChannel) -> Theory:
+    """Return the rates with hard decisions for the symbols of a modulation."""
+    p = channel.p
+    if channel.has_independent_errors:
+        return _over_errors(code, MarkovChain(np.ones(1), np.ones((1, 1)), np.array([p])))
+    if isinstance(code, Uncoded):
+        kind: Kind = "exact" if channel.p_is_exact else "bound"
+        return Theory(None, p, ber_kind=kind, name="nearest symbols with Gray labels (Cho 2002)")
     return Theory()
 
 
@@ -113,6 +161,8 @@ def _over_errors(code: Code, chain: MarkovChain) -> Theory:
         found = _concatenated(code, chain)
         if found is not None:
             return found
+    if isinstance(code, Convolutional):
+        return _union(over_errors(code, float(chain.error[0]))) if single else Theory()
     if code.n > _LONGEST and not single:
         return Theory()
     return _bound(wrong_symbols(chain, code.n, code.bits_per_symbol).probability, code.corrects)

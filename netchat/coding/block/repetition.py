@@ -33,8 +33,6 @@ class Repetition(BitSlicedCode):
     [[1], [0]]
     """
 
-    soft = False  # the bench measures hard decisions, on bit slices
-
     def __init__(self, n: int = 3) -> None:
         n = whole_number("n", n)
         if not 2 <= n <= 255:

@@ -22,7 +22,8 @@ CODES = {
     "hamming:31,26": 10_000, "hamming:8,4": 40_000, "hamming:16,11": 20_000,
     "secded:22,16": 10_000, "secded:72,64": 6_000, "rs:15,7": 6_000, "rs:60,40": 3_000,
     "rs:255,223": 1_500, "rs:30,14,fcr=3+interleave:3": 1_500,
-    "rs:60,40+hamming:7,4": 400, "rs:30,14+repetition:3": 1_000,
+    "rs:60,40+hamming:7,4": 400, "rs:30,14+repetition:3@hard": 1_000,
+    "repetition:3@hard": 60_000,
 }  # fmt: skip
 CHANNELS = (
     "bsc:0.2", "bsc:0.08", "bsc:0.04", "bsc:0.02", "bsc:0.01", "bsc:0.005",

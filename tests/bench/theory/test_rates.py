@@ -31,6 +31,8 @@ def of(code, channel):
         ("rs:255,223", "bec:0.1", 7.572977e-2, None),
         ("uncoded:64", "awgn:4dB", None, 1.250082e-2),
         ("uncoded:64", "awgn:8dB", None, 1.909078e-4),
+        ("repetition:3", "awgn:4dB", 1.250082e-2, 1.250082e-2),
+        ("repetition:5", "awgn:8dB", 1.909078e-4, 1.909078e-4),
         ("uncoded:64", "awgn:9.5879dB", None, 1e-5),
     ],
 )

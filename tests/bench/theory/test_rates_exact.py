@@ -241,7 +241,7 @@ def test_gaussian_noise(ebn0):
 
             soft = mpmath.quad(missing, mpmath.linspace(-14, 14, 15)) / mpmath.log(2)
             agree(channel.capacity, soft)
-        for spec in ("repetition:3", "hamming:7,4"):
+        for spec in ("repetition:3@hard", "hamming:7,4"):
             code = netchat.coding.get(spec)
             q = mpmath.erfc(mpmath.sqrt(snr * code.k / mpf(code.n))) / 2
             agree(of(spec, channel).fer, reed_solomon_fer(code.n, 1, q))

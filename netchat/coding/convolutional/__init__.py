@@ -1,0 +1,1 @@
+"""Convolutional codes and the Viterbi decoder."""

@@ -1,0 +1,1 @@
+"""Low-density parity-check codes of standards and of files, and their decoders."""

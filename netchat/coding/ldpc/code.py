@@ -1,0 +1,202 @@
+"""LDPC codes with belief-propagation decoders."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netchat.arguments import real_number, whole_number
+from netchat.coding.arrays import Bools, Decoded, Floats, Rows
+from netchat.coding.code import Code
+from netchat.coding.ldpc.encoder import Plan, independent_columns, plan
+from netchat.coding.ldpc.graph import read_graph
+from netchat.coding.ldpc.standards import STANDARDS, Design, design
+from netchat.wording import cut
+
+__all__ = ["LDPC", "Algorithm", "Schedule"]
+
+Algorithm = Literal["min-sum", "offset", "sum-product"]
+Schedule = Literal["layered", "flooding"]
+
+_MAX_ITERATIONS = 10_000
+
+#: Scales of the decoder in integers, with the shifts that compute them.
+_SHIFTS = {0.5: 1, 0.75: 2, 0.875: 3, 1.0: 7}
+
+#: Integer for twice the mean magnitude of the received ratios.
+_LIMIT = 28
+#: Largest magnitude of a quantised ratio.
+_LARGEST = 42
+
+
+class LDPC(Code):
+    """Low-density parity-check code of a standard, or of a file with its parity-check matrix.
+
+    Normalised min-sum multiplies each message of a check by `scale`. With the layered schedule and the
+    scale 0.5, 0.75, 0.875 or 1, it uses integers of 8 bits, 64 blocks at a time; all other decoders use
+    floats, and are slower. A decoder stops when all checks hold, and reports a failure if they do not
+    after the last iteration.
+
+    References: R. G. Gallager, "Low-density parity-check codes" (1962); D. E. Hocevar, "A reduced
+    complexity decoder architecture via layered decoding of LDPC codes" (2004); J. Chen and M. P. C.
+    Fossorier, "Near optimum universal belief propagation based decoding" (2002).
+
+    Args:
+        source: wifi (n, rate), nr (k, n, redundancy version, base graph), wimax, ccsds or ar4ja; or the
+            name of a file: .alist, .qc, .npz or .npy.
+        arguments: Arguments of the standard.
+        iterations: Largest number of iterations.
+        algorithm: "min-sum", "offset" (min-sum with an offset) or "sum-product".
+        schedule: "layered" or "flooding".
+        scale: Factor of min-sum.
+        offset: Offset that "offset" subtracts from the magnitude of a message.
+
+    Raises:
+        TypeError: A number has the wrong type.
+        ValueError: An argument is out of range, or the file is not valid.
+
+    >>> code = LDPC("wifi", 648, "1/2")
+    >>> code.n, code.k
+    (648, 324)
+    """
+
+    iterations: int
+    """Largest number of iterations."""
+    algorithm: Algorithm
+    """Algorithm of the decoder."""
+    schedule: Schedule
+    """Order in which the decoder updates the messages."""
+
+    def __init__(
+        self,
+        source: str,
+        *arguments: int | str,
+        iterations: int = 20,
+        algorithm: str = "min-sum",
+        schedule: str = "layered",
+        scale: float = 0.75,
+        offset: float = 0.5,
+    ) -> None:
+        for name, value, kind in (
+            ("algorithm", algorithm, Algorithm), ("schedule", schedule, Schedule)
+        ):  # fmt: skip
+            if value not in get_args(kind):
+                allowed = ", ".join(get_args(kind))
+                raise ValueError(f"Argument {name!r} must be {allowed}, got {cut(str(value))!r}.")
+        self.iterations = whole_number("iterations", iterations)
+        if not 1 <= self.iterations <= _MAX_ITERATIONS:
+            raise ValueError(
+                f"Argument 'iterations' must be from 1 to {_MAX_ITERATIONS}, got {iterations}."
+            )
+        self._scale, self._offset = real_number("scale", scale), real_number("offset", offset)
+        if not 0 < self._scale <= 1 or not 0 <= self._offset <= 100:
+            raise ValueError(
+                "Arguments 'scale' and 'offset' must be from 0 to 1 and from 0 to 100, got "
+                f"{scale:g} and {offset:g}."
+            )
+        self.algorithm, self.schedule = algorithm, schedule  # type: ignore[assignment] # checked above
+        self._design = found = _design(str(source), arguments)
+        self._positions = np.arange(len(found.sent))
+        first = np.full(found.graph.columns, -1)
+        first[found.sent[::-1]] = self._positions[::-1]
+        self._data = first[found.message]
+        super().__init__(
+            found.name,
+            k=len(found.message),
+            n=len(found.sent),
+            minimum_distance=found.distance,
+            corrects=0,
+            detects=0,
+            erasure_capability=0,
+            systematic=bool((self._data >= 0).all()),
+            citation=found.citation,
+        )
+        options = (
+            ("iterations", self.iterations, 20), ("algorithm", algorithm, "min-sum"),
+            ("schedule", schedule, "layered"), ("scale", self._scale, 0.75),
+            ("offset", self._offset, 0.5),
+        )  # fmt: skip
+        chosen = [f"{name}={value}" for name, value, usual in options if value != usual]
+        self.spec: str = f"ldpc:{','.join(map(str, (source, *arguments, *chosen)))}"
+
+    @property
+    def data_positions(self) -> NDArray[np.intp]:
+        """(k,) Positions of the message symbols."""
+        return self._data
+
+    @cached_property
+    def _plan(self) -> Plan:
+        return plan(self._design.graph, self._design.message)
+
+    def _encode(self, message: Rows) -> Rows:
+        from netchat.coding.ldpc import kernels
+        from netchat.jit import read_only
+
+        found, steps = self._design, self._plan
+        word = np.empty((len(message), self.n), np.uint8)
+        kernels.encode(
+            read_only(message), found.message, found.graph.starts, found.graph.variables,
+            steps.checks, steps.solved, steps.assumed, steps.left, steps.inverse,
+            found.graph.columns, found.sent, word,
+        )  # fmt: skip
+        return word
+
+    def _decode(self, received: Rows) -> Decoded:
+        return self._decode_ratios(np.float32(1) - 2 * received.astype(np.float32))
+
+    def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
+        ratios = np.float32(1) - 2 * received.astype(np.float32)
+        ratios[erasures] = 0
+        return self._decode_ratios(ratios)
+
+    def _decode_soft(self, received: Rows, soft: Floats, erasures: Bools | None) -> Decoded:  # noqa: ARG002
+        if erasures is not None and erasures.any():
+            soft = np.where(erasures, np.float32(0), soft)
+        return self._decode_ratios(soft)
+
+    def _decode_ratios(self, ratios: Floats) -> Decoded:
+        from netchat.coding.ldpc import kernels
+        from netchat.jit import read_only
+
+        found, batch = self._design, len(ratios)
+        message = np.empty((batch, self.k), np.uint8)
+        corrected = np.empty(batch, np.int64)
+        rows, graph = read_only(np.ascontiguousarray(ratios)), found.graph
+        fast = self.algorithm == "min-sum" and self.schedule == "layered"
+        if fast and self._scale in _SHIFTS:
+            kernels.decode(
+                rows, found.sent, self._positions, graph.columns, graph.starts, graph.variables,
+                _LIMIT, _LARGEST, self.iterations, _SHIFTS[self._scale], found.message, message, corrected,
+            )  # fmt: skip
+        else:
+            kernels.decode_floats(
+                rows, found.sent, graph.columns, graph.starts, graph.variables, self.iterations,
+                get_args(Algorithm).index(self.algorithm),
+                np.float32(self._scale if self.algorithm == "min-sum" else 1),
+                np.float32(self._offset if self.algorithm == "offset" else 0),
+                self.schedule == "flooding", found.message, message,
+                corrected,
+            )  # fmt: skip
+        return Decoded(message, corrected)
+
+
+def _design(source: str, arguments: tuple[int | str, ...]) -> Design:
+    """Create the code of a standard or of a file."""
+    if source in STANDARDS:
+        return design(source, arguments)
+    if arguments:
+        raise ValueError(
+            f"Argument 'source' must be {', '.join(STANDARDS)} or a file, got {cut(source)!r}."
+        )
+    graph, is_sent = read_graph(source)
+    parity = independent_columns(graph)
+    message = np.setdiff1d(np.arange(graph.columns), parity)
+    sent = np.arange(graph.columns) if is_sent is None else np.flatnonzero(is_sent)
+    if not len(message):
+        raise ValueError(f"{cut(source)} must have more columns than independent rows.")
+    return Design(
+        f"LDPC ({len(sent)},{len(message)})", graph, message, sent, f"parity-check matrix {source}"
+    )

@@ -1,0 +1,53 @@
+"""Measured rates against published ones: the intervals overlap. See `tests.bench.references`."""
+
+import pytest
+
+from netchat import bench
+from netchat.bench import clopper_pearson
+from netchat.channels import AWGN
+from netchat.coding import LDPC
+from tests.bench.references import CURVES, compared
+
+#: Uncoded bits have an exact theory; tests/channels/test_modulated.py compares it with their curves.
+CODED = [curve for curve in CURVES if not curve.code.startswith("uncoded")]
+
+
+@pytest.mark.parametrize("curve", CODED, ids=lambda curve: curve.name)
+@pytest.mark.slow
+def test_published_rates(curve):
+    """Of each curve, two points in its middle; `python -m tests.bench.references` compares all."""
+    first = sum(point[3] >= 0.9 * point[1] for point in curve.points)
+    found = compared(curve, errors=60, seconds=60, points=slice(first + 1, first + 4, 2))
+    assert found
+    assert all(overlap for *_, overlap in found), found
+
+
+class FlippedSigns(LDPC):
+    """A decoder that takes the ratios for ln P(1)/P(0)."""
+
+    def _decode_soft(self, received, soft, erasures):
+        return super()._decode_soft(received, -soft, erasures)
+
+
+class EnergyPerChannelBit(AWGN):
+    """A channel that takes Es/N0 for Eb/N0."""
+
+    def at_rate(self, rate):
+        return AWGN(self.ebn0_db)
+
+
+@pytest.mark.parametrize("bug", [None, "signs", "energy", "scale"])
+@pytest.mark.slow
+def test_a_broken_decoder_is_found(bug):
+    """Wrong signs, a wrong energy, and min-sum without a scale leave the published intervals."""
+    (curve,) = (
+        each for each in CURVES if "NMS_i100_WiMAX over AWGN" in each.name and "dB" in each.channel
+    )
+    place, frames, _, errors = next(point for point in curve.points if point[0] == 2.0)
+    options = {"iterations": 100, "scale": 1 if bug == "scale" else 0.825}
+    code = (FlippedSigns if bug == "signs" else LDPC)("wimax", **options)
+    channel = (EnergyPerChannelBit if bug == "energy" else AWGN)(place)
+    (point,) = bench.run(code, channel, errors=200, frames=40_000, workers=1).points
+    low, high = clopper_pearson(errors, frames)
+    apart = point.fer_interval.high < low or point.fer_interval.low > high
+    assert apart == (bug is not None)
