@@ -45,6 +45,10 @@ class Settings:
         accounts: Whether users can register (`optional`), must (`required`), or cannot (`off`).
         registration: Whether new users can register without an invitation (`open`), with one
             (`invitation`), or not at all (`closed`).
+        files: Time for which an offered file is kept; 0 turns files off. A server of a cluster has none.
+        max_file: Largest file, in bytes.
+        file_quota: Bytes that the files of one user may take up.
+        file_space: Bytes that all files may take up.
         purge_now: Whether to delete older history at the start, even more than a day's worth.
     """
 
@@ -67,3 +71,7 @@ class Settings:
     purge_now: bool = False
     accounts: Accounts = "off"
     registration: Registration = "open"
+    files: float = 7 * 86400.0
+    max_file: int = 100_000_000
+    file_quota: int = 500_000_000
+    file_space: int = 5_000_000_000

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from netchat.chat.account_admin import AdminRequest, list_accounts, plan
 from netchat.chat.connection import Connection
-from netchat.chat.effects import CheckPassword, ClearHistory, Close, Effect, Fanout, Log, Write
+from netchat.chat.effects import (
+    CheckPassword,
+    ClearHistory,
+    Close,
+    Effect,
+    Fanout,
+    Log,
+    RunFileJob,
+    Write,
+)
+from netchat.chat.file_jobs import FileJob, FileJobResult
 from netchat.chat.hub import Hub
 from netchat.chat.moderation_handlers import operate
 from netchat.chat.ordering import propose
@@ -21,6 +31,8 @@ from netchat.chat.persistence import AuditRow, Batch
 from netchat.chat.settings import Settings
 from netchat.errors import HistoryError, NetchatError, PeerError
 from netchat.net.address import show_address
+from netchat.net.files.file_store import FileStore
+from netchat.net.files.file_worker import FileWorker
 from netchat.net.group_commit import GroupCommit
 from netchat.net.half_close import half_close
 from netchat.net.history.history_writer import HistoryWriter
@@ -313,11 +325,32 @@ class ServerDriver:
             if isinstance(history, SqliteHistory)
             else None
         )
+        self._files = self._open_files()
         self._passwords = PasswordWorker(self._loop, self._password_checked)
         self._link_listener = StreamLinkListener(self._loop)
         self._servers: list[asyncio.Server] = []
         self._udp: list[UdpServer] = []
         self._timers: list[asyncio.TimerHandle] = []
+
+    def _open_files(self) -> FileWorker | None:
+        """Open the server's files, and let the hub transfer them; return None without files."""
+        if not self.settings.files or self.cluster is not None:
+            return None
+        history = self._history
+        folder, fsync = None, True
+        if isinstance(history, SqliteHistory):
+            folder, fsync = history.path.with_name(f"{history.path.name}.files"), history.fsync
+        try:
+            store = FileStore(folder, fsync=fsync)
+        except HistoryError as error:
+            self._log(Log("storage", {"text": f"{error} The server runs without files."}))
+            return None
+        self.hub.enable_files(store.files, store.partials)
+        return FileWorker(store, self._loop, self._file_job_done)
+
+    def _file_job_done(self, job: FileJob, result: FileJobResult) -> None:
+        self.hub.file_job_done(job, result, self.now())
+        self.schedule()
 
     def _load(self) -> None:
         """Start with the state in the history.
@@ -527,6 +560,8 @@ class ServerDriver:
             socket_.close()
         self._link_listener.close()
         self._passwords.close()
+        if self._files is not None:
+            await self._loop.run_in_executor(None, self._files.close)
         if self._writer is not None:
             await self._loop.run_in_executor(None, self._writer.close)
         self._history.close()
@@ -669,10 +704,12 @@ class ServerDriver:
         """Serve queued connections and pending replies, for `TURN_SECONDS` each."""
         self._take_turns(now)
         self._carry_out()
-        if self.state.catching_up:
-            end = time.monotonic() + TURN_SECONDS
+        end = time.monotonic() + TURN_SECONDS
+        while self.state.catching_up:
             self.hub.catch_up(lambda: time.monotonic() > end)
             self._carry_out()
+            if time.monotonic() > end:
+                break
         self._worked_at = time.monotonic()
         if self._line or self.state.catching_up or self.state.batch:
             self.schedule()
@@ -771,6 +808,9 @@ class ServerDriver:
                     self._part(cast(_Peer, connection))
                 case CheckPassword():
                     self._passwords.put(output)
+                case RunFileJob(job):
+                    assert self._files is not None
+                    self._files.put(job)
         if written:
             self.memory.written(self._peers, written)
             self.state.is_memory_scarce = self.memory.is_scarce

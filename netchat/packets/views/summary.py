@@ -18,6 +18,7 @@ from netchat.wire import (
     Welcome,
     fields_of,
 )
+from netchat.wire.file_offers import describe_offer
 from netchat.wire.safe_text import INVISIBLE, show_line
 from netchat.wording import many
 
@@ -80,6 +81,8 @@ def _event(event: Event) -> str:
     head = f"{_word(event.room)} {event.seq} {kind} {_word(event.sender)}"
     if event.kind == EventKind.CHAT:
         return f"{head}: {quote(event.text)}"
+    if event.kind == EventKind.FILE:
+        return f"{head}: {quote(describe_offer(event.text))}"
     return f"{head} {quote(event.text)}" if event.text else head
 
 
