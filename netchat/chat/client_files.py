@@ -216,8 +216,11 @@ class ClientFiles:
         return file.transfer
 
     def _ask_upload(self, sending: _Sending) -> None:
+        """Request an upload, unless the same bytes are being uploaded: then after that."""
         file = sending.file
         sha256 = file.offer.sha256
+        if any(other.file.offer.sha256 == sha256 for other in self._uploads.values()):
+            return
         sending.request = self._client.ask(lambda n: Upload(n, file.size, sha256, file.room))
         self._uploads[sending.request] = sending
 
@@ -454,6 +457,10 @@ class ClientFiles:
         client.events.append(
             FileEnded(file.transfer, file.room, file.offer.name, True, why, code, counter)
         )
+        if client.online and self.is_supported:
+            for other in self._sending.values():
+                if not other.request:
+                    self._ask_upload(other)
 
     def _end_download(
         self, incoming: IncomingFile, why: str = "", code: int = 0, *, path: str = ""

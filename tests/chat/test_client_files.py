@@ -57,6 +57,14 @@ def test_a_file_goes_from_one_user_to_two_others(world):
     assert nova.progress(transfer)[-1] == len(DATA)
 
 
+def test_the_same_bytes_are_uploaded_once_at_a_time(world):
+    nova = world.file_user("Nova", "lobby")
+    transfers = [nova.send_file("lobby", DATA, f"{number}.bin") for number in range(3)]
+    world.settle()
+    assert [nova.ended(transfer).why for transfer in transfers] == ["", "", ""]
+    assert [offer.name for offer in nova.offers()] == ["0.bin", "1.bin", "2.bin"]
+
+
 def test_progress_is_reported_ten_times_per_second_and_at_the_end(world):
     nova = world.file_user("Nova", "lobby")
     transfer = nova.send_file("lobby", DATA)

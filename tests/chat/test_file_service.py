@@ -159,7 +159,7 @@ def test_knowing_the_hash_of_another_rooms_file_gives_no_access(world, nova):
 
 def test_wrong_bytes_are_refused_and_deleted(world, nova):
     world.say(nova, Upload(5, 3, sha256(b"abc"), "lobby"))
-    answer = world.say(nova, Chunk(5, 0, b"abd"))
+    answer = world.say(nova, Chunk(5, 0, b"xyz"))
     assert refusal(answer) == (ErrorCode.WRONG_HASH, Upload.TYPE, 5)
     assert world.say(nova, Upload(6, 3, sha256(b"abc"), "lobby"))[0].stored == 0
 

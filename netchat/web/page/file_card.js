@@ -119,7 +119,7 @@ function content(state) {
     h("button", { class: "textual", type: "button", onclick: () => load(state) }, "Show");
   return [
     ...(url ? [h("img", { src: url, alt: showText(offer.name), decoding: "async" })] : []),
-    h("div", { class: "about" }, icon("file"), name, h("span", { class: "size" }, showSize(offer.size)),
+    h("div", { class: "about" }, icon("file"), name, h("span", { class: "weight" }, showSize(offer.size)),
       ...(bar ? [] : [look || "", save])),
     ...(bar ? [bar.element] : []),
     ...(why ? [h("p", { class: "why", role: "alert" }, icon("alert"), showText(why))] : []),

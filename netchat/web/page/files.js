@@ -88,8 +88,10 @@ export class Files {
     return transfer;
   }
 
+  /** Request an upload, unless the same bytes are being uploaded: then after that. */
   ask(upload) {
     const { size, offer: { sha256 }, room } = upload;
+    if ([...this.uploads.values()].some(({ offer }) => toHex(offer.sha256) === toHex(sha256))) return;
     upload.request = this.core.ask("UPLOAD", { size: BigInt(size), sha256, room });
     this.uploads.set(upload.request, upload);
   }
@@ -261,6 +263,8 @@ export class Files {
     else for (const number of [...found.ranges.keys()]) this.forget(found, number);
     this.uploads.delete(request);
     this.core.report("fileEnded", { transfer, room, name, isUpload, why, code });
+    if (!isUpload || !this.core.online || !this.isSupported) return;
+    for (const other of this.sending.values()) if (!other.request) this.ask(other);
   }
 
   report(found, isDue = false) {
