@@ -647,13 +647,16 @@ class ServerDriver:
     def _take_turns(self, now: float) -> None:
         """Process queued connections for up to `TURN_SECONDS`."""
         line, end = self._line, now + TURN_SECONDS
-        most = SHORT_SLICE if self._pacing.is_light_active(now) else SLICE
+        is_light_active = self._pacing.is_light_active(now)
+        most = SHORT_SLICE if is_light_active else SLICE
         while line and now < end and not self._stopping:
             _, _, peer = heappop(line)
             peer.holds &= ~_Hold.ITS_TURN
             if not peer.holds and peer in self.state.connections:
                 if not peer.closing:
-                    self._read(peer, b"", most, now)
+                    # The frames of an upload are the largest: 0.1 ms each.
+                    is_large = is_light_active and peer.transfers is not None
+                    self._read(peer, b"", 1 if is_large else most, now)
                 if not peer.holds and not peer.transport.is_closing():
                     peer.transport.resume_reading()
             now = time.monotonic()

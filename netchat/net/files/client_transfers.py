@@ -12,6 +12,7 @@ import mimetypes
 import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from netchat.chat.client_events import FileEnded
@@ -26,6 +27,12 @@ from netchat.wording import cannot
 if TYPE_CHECKING:
     from netchat.chat.client import ChatClient
     from netchat.chat.sealing.sealed_file import FileOpener, FileSealer
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 __all__ = ["ClientTransfers", "free_path"]
 
@@ -153,9 +160,7 @@ class _TargetFile:
 
     def __init__(self, path: Path, offer: FileOffer) -> None:
         self.path, self.offer = path, offer
-        self._partial = path.with_name(f".netchat-{offer.sha256.hex()[:16]}.part")
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-        self._file = os.open(self._partial, flags, 0o600)
+        self._partial, self._file = _open_partial(path, offer)
         self._hash = hashlib.sha256()
         self.offset, self.size = 0, offer.size
         self._opener: FileOpener | None = None
@@ -235,6 +240,26 @@ class _TargetFile:
         with contextlib.suppress(OSError):
             os.close(self._file)
         self._file = -1
+
+
+def _open_partial(path: Path, offer: FileOffer) -> tuple[Path, int]:
+    """Open the partial file of an offer, or another one if a process is writing to it."""
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    number = 0
+    while True:
+        number += 1
+        more = f"-{number}" if number > 1 else ""
+        partial = path.with_name(f".netchat-{offer.sha256.hex()[:16]}{more}.part")
+        file = os.open(partial, flags, 0o600)
+        if fcntl is None:
+            return partial, file
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file).st_nlink:
+                return partial, file
+        except BlockingIOError:
+            pass
+        os.close(file)
 
 
 def _file_in(path: Path, name: str) -> Path:

@@ -17,7 +17,7 @@ from netchat.net.event_loop import run
 from netchat.net.files import client_transfers
 from netchat.net.files.client_transfers import free_path
 from netchat.wire import ErrorCode, EventKind
-from netchat.wire.file_offers import parse_offer
+from netchat.wire.file_offers import FileOffer, parse_offer
 
 DATA = os.urandom(400_000)
 
@@ -277,6 +277,16 @@ def test_sending_in_the_background_reports_in_any_case(tmp_path):
                 await driver.bye()
 
     limited(main)
+
+
+def test_two_processes_do_not_write_to_the_same_partial_file(tmp_path):
+    offer = FileOffer(5, bytes(32), "", "a")
+    first = client_transfers._TargetFile(tmp_path / "a", offer)
+    second = client_transfers._TargetFile(tmp_path / "a", offer)
+    assert len(list(tmp_path.iterdir())) == 2
+    for target in (first, second):
+        target.discard()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_free_paths(tmp_path):
