@@ -289,6 +289,38 @@ def test_two_processes_do_not_write_to_the_same_partial_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("udp", [False, True])
+def test_a_file_arrives_over_a_noisy_link_that_is_cut(tmp_path, udp):
+    async def main():
+        source = tmp_path / "photo.jpg"
+        source.write_bytes(DATA)
+        noisy = {"link": "rs:255,223", "channel": "bsc:1e-3", "udp": udp, "seed": 1}
+        async with (
+            netchat.Server(port=0, udp=True) as server,
+            netchat.Client(server.address, name="Nova", **noisy) as nova,
+            netchat.Client(server.address, name="Sourav", **noisy) as sourav,
+        ):
+            room, other = await nova.join("lobby"), await sourav.join("lobby")
+            cuts = []
+
+            def cut(client):
+                def report(done, _):
+                    if done > 50_000 and client not in cuts:
+                        cuts.append(client)
+                        client._driver.drop()
+
+                return report
+
+            event = await room.send_file(source, progress=cut(nova))
+            assert (await next_file(other)).seq == event.seq
+            path = await sourav.save_file(event, tmp_path / "in.jpg", progress=cut(sourav))
+            assert path.read_bytes() == DATA
+            assert cuts == [nova, sourav]
+
+    limited(main)
+
+
 def test_free_paths(tmp_path):
     path = tmp_path / "a.tar.gz"
     assert free_path(path) == path
