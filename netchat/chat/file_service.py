@@ -49,6 +49,9 @@ UPLOAD_BUDGET = 32 * 1024 * 1024
 #: Bytes that one job reads, and those that may wait to be sent on a connection.
 READ_SIZE, READ_AHEAD = 4 * MAX_CHUNK, 4 * MAX_CHUNK
 
+#: log2 of the bytes for which resuming an upload costs one frame of the rate limit: they are hashed again.
+HASHED_UNIT = 16
+
 #: Jobs that read, at a time.
 MAX_READS = 8
 
@@ -348,6 +351,7 @@ class FileService:
             state.send(upload.connection, complete)
             return
         self.catalog.begin(key, state.time)
+        upload.connection.allowance -= stored >> HASHED_UNIT
         upload.received = upload.stored = upload.told = stored
         upload.window.start(state.now)
         self._advance(upload, stored)

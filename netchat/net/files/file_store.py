@@ -1,7 +1,8 @@
 """Files of a server on disk, each stored once by its SHA-256.
 
 The folder has the complete files, the incomplete uploads, and an index that says which room has which file.
-A file is in the index once it is complete and durable; at the start, what is not in the index is deleted.
+Complete files without an entry in the index, and entries without their file, are removed at the start: a
+crash has left them.
 """
 
 from __future__ import annotations
@@ -237,6 +238,9 @@ class FileStore:
         if not is_right:
             source.unlink(missing_ok=True)
             return False
+        # First the entry: if there is no space for it, the incomplete file stays.
+        assert self._index is not None
+        self._index.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", stored)
         if target.exists():
             source.unlink()
         else:
@@ -245,8 +249,6 @@ class FileStore:
             if self._fsync:
                 sync_folder(target.parent)
                 sync_folder(target.parent.parent)
-        assert self._index is not None
-        self._index.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", stored)
         return True
 
     def _close(self, key: PartialKey) -> None:

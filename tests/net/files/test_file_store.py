@@ -187,6 +187,7 @@ def test_an_index_that_fails_is_reported(folder, monkeypatch):
     result = store.run(FinishPartial(None, KEY, STORED))
     assert isinstance(result, OSError)
     assert "the index of files" in str(result)
+    assert len(list((folder / "partial").iterdir())) == 1, "the bytes stay"
     store._index = None
     monkeypatch.setattr(store, "_prepare", lambda _: (_ for _ in ()).throw(sqlite3.Error("bad")))
     assert isinstance(store.run(OpenPartial(None, KEY)), OSError)
