@@ -137,6 +137,7 @@ def test_pause_and_resume(world):
     assert nova.ended(transfer).why == ""
     save = nova.save_file("lobby", nova.offers()[0])
     files.pause(save)
+    files.left("another room")
     world.settle()
     assert nova.ended(save) is None
     files.resume(save)
