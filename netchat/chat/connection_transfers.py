@@ -76,6 +76,11 @@ class ConnectionTransfers:
         return len(self.ranges) + len(self.ready)
 
     @property
+    def is_sending(self) -> bool:
+        """Whether the client waits for bytes of a file."""
+        return bool(self.ranges or self.ready)
+
+    @property
     def active_uploads(self) -> int:
         """Number of uploads that have not ended."""
         return sum(not upload.is_over for upload in self.uploads.values())

@@ -587,7 +587,9 @@ class ServerDriver:
         self.traffic.bytes_in += len(data)
         most = SLICE
         if peer.clock <= now:
-            self._pacing.light_at = now
+            # During a download, a client mostly sends requests for more of the file.
+            if peer.transfers is None or not peer.transfers.is_sending:
+                self._pacing.light_at = now
             self._is_urgent = True
         elif self._line or self._work >= BUSY_WORK or self._pacing.is_light_active(now):
             most = 0

@@ -74,6 +74,8 @@ class Chat:
     def take(self) -> tuple[float, float, int]:
         """Return p50 and p99 in milliseconds and the number of messages since the last call."""
         found, self.latencies = sorted(self.latencies), []
+        if not found:
+            return float("nan"), float("nan"), 0
         return found[len(found) // 2], found[int(len(found) * 0.99)], len(found)
 
 
@@ -89,7 +91,9 @@ async def _transfer(port: int, names: list[str], do: str, path: Path) -> float:
     return max(float(out) for out, _ in outputs)
 
 
-async def _measure(server: Server, folder: Path, size: int, clients: int, idle: float) -> None:
+async def _measure(
+    server: Server, folder: Path, size: int, clients: int, idle: float, *, has_chat: bool
+) -> None:
     chat, memory, process = Chat(), [0], psutil.Process(server.pid)
 
     async def watch() -> None:
@@ -103,12 +107,13 @@ async def _measure(server: Server, folder: Path, size: int, clients: int, idle: 
         netchat.Client(address, name="Sourav") as sourav,
     ):
         rooms = [await user.join("lobby") for user in (nova, sourav)]
-        tasks = [asyncio.create_task(chat.talk(room)) for room in rooms]
+        tasks = [asyncio.create_task(chat.talk(room)) for room in rooms if has_chat]
         tasks.append(asyncio.create_task(watch()))
-        await asyncio.sleep(1)
-        chat.take()
-        await asyncio.sleep(idle)
-        _line("idle", None, chat.take(), memory)
+        if has_chat:
+            await asyncio.sleep(1)
+            chat.take()
+            await asyncio.sleep(idle)
+            _line("idle", None, chat.take(), memory)
         for name, do, names, path in (
             ("upload", "send", ["Sender"], folder / "file.bin"),
             ("download", "save", ["Reader"], folder),
@@ -150,6 +155,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=1000, help="Megabytes of the file.")
     parser.add_argument("--clients", type=int, default=4, help="Downloads at once.")
     parser.add_argument("--idle", type=float, default=10, help="Seconds without a transfer.")
+    parser.add_argument("--no-chat", action="store_true", help="Only transfer files.")
     options = parser.parse_args()
     size = options.size * 10**6
     with tempfile.TemporaryDirectory() as name:
@@ -169,7 +175,9 @@ def main() -> None:
             print(
                 f"{head[0]:<14} {head[1]:>8} {head[2]:>10} {head[3]:>10} {head[4]:>9} {head[5]:>10}"
             )
-            run(_measure(server, folder, size, options.clients, options.idle))
+            has_chat = not options.no_chat
+            clients, idle = options.clients, options.idle
+            run(_measure(server, folder, size, clients, idle, has_chat=has_chat))
 
 
 if __name__ == "__main__":

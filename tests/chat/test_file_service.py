@@ -418,6 +418,20 @@ def test_reads_take_turns(world, nova):
         assert b"".join(c.data for c in link.take()) == DATA
 
 
+def test_a_connection_is_sending_until_it_has_what_it_requested(world, nova):
+    send(world, nova)
+    assert not nova.transfers.is_sending
+    world.slow_jobs = True
+    nova.up += encode(Download(9, 0, READ_AHEAD + 1, HASH, "lobby"))
+    world.settle()
+    assert nova.transfers.is_sending
+    world.run_job()
+    assert nova.transfers.is_sending
+    world.slow_jobs = False
+    world.settle()
+    assert not nova.transfers.is_sending
+
+
 def test_too_many_downloads(world, nova):
     send(world, nova)
     world.slow_jobs = True
