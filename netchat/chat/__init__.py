@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         BansReceived,
         ClientEvent,
         EventsMissed,
+        FileEnded,
+        FileProgress,
         HistoryReceived,
         LoginFailed,
         LoginRequired,
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
     )
     from netchat.chat.client_session import Credentials
     from netchat.chat.effects import Log
-    from netchat.chat.outbox import ClientState, RoomView, SealingState
+    from netchat.chat.outbox import ClientState, OutgoingFile, OutgoingOffer, RoomView, SealingState
     from netchat.chat.settings import Settings
 else:
     __getattr__, __dir__ = lazy_exports(
@@ -68,13 +70,14 @@ else:
             "client": "ChatClient",
             "client_events": """
                 AccountChanged Acknowledged ActionCompleted BansReceived ClientEvent EventsMissed
-                HistoryReceived LoginFailed LoginRequired NameChanged NameRejected Offline Online
+                FileEnded FileProgress HistoryReceived LoginFailed LoginRequired NameChanged
+                NameRejected Offline Online
                 RequestRefused RoomDescribed RoomEntered RoomEvent RoomLeft RosterReceived
                 SafetyReceived SealingWarning SecretKnown SessionEnded Undelivered WarningReceived
             """,
             "client_session": "Credentials",
             "effects": "Log",
-            "outbox": "ClientState RoomView SealingState",
+            "outbox": "ClientState OutgoingFile OutgoingOffer RoomView SealingState",
             "settings": "Settings",
         },
     )
@@ -89,6 +92,8 @@ __all__ = [
     "ClientState",
     "Credentials",
     "EventsMissed",
+    "FileEnded",
+    "FileProgress",
     "HistoryReceived",
     "Log",
     "LoginFailed",
@@ -97,6 +102,8 @@ __all__ = [
     "NameRejected",
     "Offline",
     "Online",
+    "OutgoingFile",
+    "OutgoingOffer",
     "RequestRefused",
     "RoomDescribed",
     "RoomEntered",

@@ -25,6 +25,7 @@ from netchat.chat.commands import (
     JoinRoom,
     LeaveRoom,
     ModerateRoom,
+    OfferFile,
     OpenAccountSession,
     OpenConversation,
     OpenSession,
@@ -271,7 +272,7 @@ def _leave_room(state: SharedState, command: LeaveRoom) -> Outcome:
     return [*changes, MemberLeft(session.id, room.code, command.request)]
 
 
-def _post(state: SharedState, command: Post | PostSealed) -> Outcome:
+def _post(state: SharedState, command: Post | PostSealed | OfferFile) -> Outcome:
     session = state.sessions.get(command.session)
     # After the epoch of its server has ended, an earlier message may have been rejected with it: this one
     # must not overtake that.
@@ -298,11 +299,8 @@ def _post(state: SharedState, command: Post | PostSealed) -> Outcome:
     if room.kind is RoomKind.SEALED:
         return Rejected(Reason.NOT_SEALED)
     room.counters[device] = counter
-    return [
-        append_event(
-            room, EventKind.CHAT, session.name, command.text, command.time, device, counter
-        )
-    ]
+    kind = EventKind.CHAT if type(command) is Post else EventKind.FILE
+    return [append_event(room, kind, session.name, command.text, command.time, device, counter)]
 
 
 def _delete_room(state: SharedState, command: DeleteRoom) -> Outcome:
@@ -375,6 +373,7 @@ _APPLY: dict[type[ChatCommand], Callable[[SharedState, Any], Outcome]] = {
     LeaveRoom: _leave_room,
     OpenAccountSession: account_rules.open_account_session,
     ModerateRoom: moderate,
+    OfferFile: _post,
     OpenConversation: _open_conversation,
     OpenSession: _open_session,
     Post: _post,

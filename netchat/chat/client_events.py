@@ -13,6 +13,8 @@ __all__ = [
     "BansReceived",
     "ClientEvent",
     "EventsMissed",
+    "FileEnded",
+    "FileProgress",
     "HistoryReceived",
     "LoginFailed",
     "LoginRequired",
@@ -427,6 +429,54 @@ class WarningReceived:
     error: Error
 
 
+@dataclass(frozen=True, slots=True)
+class FileProgress:
+    """The progress of a transfer, several times per second.
+
+    Attributes:
+        transfer: Number of the transfer.
+        room: Code of the room.
+        name: Name of the file.
+        is_upload: Whether it is sent, not received.
+        done: Bytes that are transferred.
+        size: Bytes to transfer.
+        is_paused: Whether the user has paused it.
+    """
+
+    transfer: int
+    room: str
+    name: str
+    is_upload: bool
+    done: int
+    size: int
+    is_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileEnded:
+    """The end of a transfer.
+
+    Attributes:
+        transfer: Number of the transfer.
+        room: Code of the room.
+        name: Name of the file.
+        is_upload: Whether it was sent, not received.
+        why: Why it has failed; empty if it has not.
+        code: The server's reason, or 0.
+        counter: Counter of the message that offers an uploaded file to the room.
+        path: Where a downloaded file is stored.
+    """
+
+    transfer: int
+    room: str
+    name: str
+    is_upload: bool
+    why: str = ""
+    code: int = 0
+    counter: int = 0
+    path: str = ""
+
+
 ClientEvent = (
     Online
     | Offline
@@ -440,6 +490,8 @@ ClientEvent = (
     | RoomLeft
     | RoomEvent
     | EventsMissed
+    | FileEnded
+    | FileProgress
     | HistoryReceived
     | RosterReceived
     | RequestRefused

@@ -29,7 +29,7 @@ from netchat.chat.client_events import (
 )
 from netchat.chat.client_session import ClientSession
 from netchat.chat.names import fold
-from netchat.chat.outbox import RoomView
+from netchat.chat.outbox import RoomView, shown_text, unsealed_message
 from netchat.chat.room_moderation import RoomFlags
 from netchat.errors import Unexpected
 from netchat.wire import (
@@ -37,9 +37,11 @@ from netchat.wire import (
     Ack,
     BanList,
     Bye,
+    Chunk,
     Create,
     CreateSealed,
     Devices,
+    Download,
     Error,
     ErrorCode,
     Event,
@@ -55,6 +57,7 @@ from netchat.wire import (
     Message,
     Moderated,
     ModeratorAction,
+    Offer,
     Ping,
     Pong,
     Private,
@@ -67,6 +70,8 @@ from netchat.wire import (
     SealedSend,
     Send,
     Servers,
+    Upload,
+    UploadState,
     Welcome,
     encode,
 )
@@ -102,7 +107,7 @@ def _welcome(client: ClientSession, message: Welcome) -> None:
         raise Unexpected("WELCOME was sent twice")
     client.online = True
     client.name, client.device = message.name, message.device
-    client.max_text = message.max_text
+    client.max_text, client.max_frame = message.max_text, message.max_frame
     client.has_accounts = bool(message.features & Feature.ACCOUNTS)
     memory = client.memory
     memory.token = message.token
@@ -136,6 +141,7 @@ def _welcome(client: ClientSession, message: Welcome) -> None:
     for name in memory.private:
         if name not in asked:  # an earlier client ended before it got the room
             client.ask(lambda n, name=name: Private(n, name))  # type: ignore[misc]
+    client.files.online(message.features)
     if client.pending_bye:
         client.out.append(client.pending_bye)
 
@@ -211,7 +217,8 @@ def _finish_catching_up(client: ClientSession, view: RoomView) -> None:
     if client.sealing is not None and view.code in client.sealing.rooms:
         client.sealing.transmit(view.code)
         return
-    client.out += [encode(s) for s in client.memory.outbox.values() if s.room == view.code]
+    waiting = [one for one in client.memory.outbox.values() if one.room == view.code]
+    client.out += [encode(unsealed_message(one)) for one in waiting]
 
 
 def _event(client: ClientSession, event: Event | SealedEvent) -> None:
@@ -412,11 +419,20 @@ def _forget(client: ClientSession, view: RoomView, undelivered: str, why: str = 
     del client.memory.rooms[view.code]
     if client.sealing is not None:
         client.sealing.left(view.code)
+    client.files.left(view.code)
     for counter, send in list(client.memory.outbox.items()):
         if send.room == view.code:
             del client.memory.outbox[counter]
-            client.events.append(Undelivered(send.text, undelivered, counter))
+            client.events.append(Undelivered(shown_text(send), undelivered, counter))
     client.events.append(RoomLeft(view.code, why))
+
+
+def _upload_state(client: ClientSession, message: UploadState) -> None:
+    client.files.state(message)
+
+
+def _chunk(client: ClientSession, message: Chunk) -> None:
+    client.files.chunk(message)
 
 
 def _servers(client: ClientSession, message: Servers) -> None:
@@ -495,7 +511,9 @@ def _error(client: ClientSession, error: Error) -> None:
     elif error.code in _FATAL or (error.code == ErrorCode.SERVER_FULL and not client.memory.token):
         client.ended = True
         client.events.append(SessionEnded(error.text, wanted=False))
-    elif error.about in (Send.TYPE, SealedSend.TYPE):
+    elif error.about in (Upload.TYPE, Chunk.TYPE, Download.TYPE):
+        client.files.refused(error)
+    elif error.about in (Send.TYPE, SealedSend.TYPE, Offer.TYPE):
         is_old = error.code == ErrorCode.OLD_EPOCH
         sealing = client.sealing
         if sealing is not None and sealing.refused(error.reference, is_old=is_old, why=error.text):
@@ -504,7 +522,7 @@ def _error(client: ClientSession, error: Error) -> None:
         if send is not None:
             if sealing is not None:
                 sealing.dropped(send)
-            client.events.append(Undelivered(send.text, error.text, error.reference))
+            client.events.append(Undelivered(shown_text(send), error.text, error.reference))
     elif error.about:
         request = client.requests.pop(error.reference, None)
         client.history_replies.pop(error.reference, None)
@@ -542,4 +560,6 @@ HANDLERS: dict[type[Message], Callable[[Any, Any], None]] = {
     RoomState: _room_state,
     Moderated: _moderated,
     BanList: _ban_list,
+    UploadState: _upload_state,
+    Chunk: _chunk,
 }

@@ -19,7 +19,7 @@ from netchat.chat.client_events import (
 )
 from netchat.chat.client_session import COUNTER_GAP, ClientSession
 from netchat.chat.names import fold
-from netchat.chat.outbox import RoomView
+from netchat.chat.outbox import OutgoingOffer, RoomView, shown_text, unsealed_message
 from netchat.chat.sealing.device_key import DeviceKey
 from netchat.chat.sealing.epoch_keys import check_value
 from netchat.chat.sealing.pins import Pins
@@ -167,6 +167,16 @@ class ClientSealing:
         """Return whether texts to a room are sealed, as far as it is known."""
         room = self.rooms.get(code)
         return room is not None and (not room.is_private or room.epoch > 0)
+
+    def seals_files(self, code: str) -> bool | None:
+        """Return whether files for a room must be sealed; None if it is not known yet."""
+        room, view = self.rooms.get(code), self._client.memory.rooms.get(code)
+        if room is None or view is None:
+            return False
+        if self.can_send_sealed(code) or (view.peer and self.pins.get(view.peer) is not None):
+            return True
+        members = self._devices.get(code)
+        return None if members is None else bool(members)
 
     # -- device lists ---------------------------------------------------------------------------
 
@@ -327,7 +337,7 @@ class ClientSealing:
         outbox = self._client.memory.outbox.values()
         return any(send.room == code and send.counter in self._sent for send in outbox)
 
-    def _send_unsealed(self, view: RoomView, waiting: list[Send]) -> None:
+    def _send_unsealed(self, view: RoomView, waiting: list[Send | OutgoingOffer]) -> None:
         """Send private messages to a user whose program cannot open sealed ones."""
         client = self._client
         for send in waiting:
@@ -338,13 +348,20 @@ class ClientSealing:
                     f"{view.peer} had keys before, and the server now says that it has no keys; "
                     f"/safety {view.peer} forget allows messages that are not sealed"
                 )
-                client.events.append(Undelivered(send.text, why, send.counter))
+                client.events.append(Undelivered(shown_text(send), why, send.counter))
                 continue
-            client.out.append(encode(send))
+            if isinstance(send, OutgoingOffer) and send.is_sealed:
+                self._refuse_offer(send, "the other user's program cannot open sealed files")
+                continue
+            client.out.append(encode(unsealed_message(send)))
             self._sent.add(send.counter)
 
     def _send_rekey(
-        self, code: str, room: SealedRoom, members: dict[str, bytes], waiting: list[Send]
+        self,
+        code: str,
+        room: SealedRoom,
+        members: dict[str, bytes],
+        waiting: list[Send | OutgoingOffer],
     ) -> None:
         client = self._client
         if waiting:
@@ -353,7 +370,7 @@ class ClientSealing:
             if spent >= COUNTER_GAP:
                 send = client.memory.outbox.pop(waiting[0].counter)
                 why = "the room's secret was changed too often in the meantime"
-                client.events.append(Undelivered(send.text, why, send.counter))
+                client.events.append(Undelivered(shown_text(send), why, send.counter))
                 return
         else:
             counter = client.memory.counter
@@ -366,11 +383,23 @@ class ClientSealing:
         self._rekeys[code] = counter
         client.out.append(encode(SealedSend(counter, code, (sealed,))))
 
-    def _send_sealed(self, room: SealedRoom, send: Send) -> None:
+    def _refuse_offer(self, offer: OutgoingOffer, why: str) -> None:
+        client = self._client
+        del client.memory.outbox[offer.counter]
+        client.events.append(Undelivered(shown_text(offer), why, offer.counter))
+
+    def _send_sealed(self, room: SealedRoom, send: Send | OutgoingOffer) -> None:
         client, counter = self._client, send.counter
+        is_offer = isinstance(send, OutgoingOffer)
+        if isinstance(send, OutgoingOffer) and not send.is_sealed:
+            self._refuse_offer(
+                send, "the conversation became sealed meanwhile; send the file again"
+            )
+            return
         message = self._sealed.get(counter)
         if message is None or message.sealed[0].epoch != room.epoch:
-            sealed = room.seal(counter, client.name, send.text)
+            kind = EventKind.FILE if is_offer else EventKind.SEALED
+            sealed = room.seal(counter, client.name, send.text, kind=kind)
             message = self._sealed[counter] = SealedSend(counter, send.room, (sealed,))
         client.out.append(encode(message))
         self._sent.add(counter)
@@ -400,9 +429,9 @@ class ClientSealing:
             if send.room == code and counter not in self._sent:
                 del client.memory.outbox[counter]
                 self._acknowledged(counter)
-                client.events.append(Undelivered(send.text, why, counter))
+                client.events.append(Undelivered(shown_text(send), why, counter))
 
-    def dropped(self, send: Send) -> None:
+    def dropped(self, send: Send | OutgoingOffer) -> None:
         """Note that a message will not be delivered."""
         self._acknowledged(send.counter)
         if (room := self.rooms.get(send.room)) is not None:
@@ -501,8 +530,8 @@ def _new_run() -> int:
 
 def shown_event(event: SealedEvent, opened: Opened) -> Event:
     """Return an opened message as the EVENT that it would be in an ordinary room."""
-    is_rekey = event.sealed[0].kind == EventKind.REKEY
-    kind = EventKind.REKEY if is_rekey else EventKind.CHAT
+    stated = event.sealed[0].kind
+    kind = EventKind(stated) if stated in (EventKind.REKEY, EventKind.FILE) else EventKind.CHAT
     return Event(
         event.seq,
         event.time,

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from netchat.chat.client_events import ClientEvent, RequestRefused
+from netchat.chat.client_files import ClientFiles
 from netchat.chat.names import fold
-from netchat.chat.outbox import ClientState
+from netchat.chat.outbox import ClientState, OutgoingOffer
 from netchat.chat.room_codes import read_code
 from netchat.chat.sealing.room_secret import read_invitation, read_secret
 from netchat.errors import SealingError
@@ -49,7 +50,7 @@ __all__ = ["ClientSession", "Credentials"]
 
 
 #: Optional features that every client has.
-_FEATURES = Feature.SERVERS | Feature.ACCOUNTS | Feature.MODERATION
+_FEATURES = Feature.SERVERS | Feature.ACCOUNTS | Feature.MODERATION | Feature.FILES
 
 
 class Credentials(NamedTuple):
@@ -89,6 +90,8 @@ class ClientSession:
             another one.
         ended: Whether the session is over: no message follows, and the client must not reconnect.
         memory: The state that survives reconnects and restarts.
+        max_frame: The largest frame that the server accepts, in bytes.
+        files: Transfers of files.
         max_text: The largest text that the server accepts in one message, in bytes.
         close_reason: The text of the server's BYE on the last connection, or an empty string.
         device: The client's device id.
@@ -123,6 +126,7 @@ class ClientSession:
         self.ended: bool = False
         self.memory: ClientState = memory if memory is not None else ClientState()
         self.max_text: int = 0
+        self.max_frame: int = 0
         self.close_reason: str = ""
         self.device: int = 0
         self.servers: tuple[ServerAddress, ...] = ()
@@ -142,6 +146,7 @@ class ClientSession:
         self._software = software
         self._reader = FrameReader()
         self._next_request = 1
+        self.files: ClientFiles = ClientFiles(self)
 
     # -- the connection -------------------------------------------------------------------------
 
@@ -204,6 +209,7 @@ class ClientSession:
         """Handle the loss of the connection."""
         self.online = False
         self.out.clear()
+        self.files.lost()
         if self.sealing is not None:
             self.sealing.lost()
         for view in self.memory.rooms.values():
@@ -250,6 +256,28 @@ class ClientSession:
             sealing.transmit(room)
         elif self.online and view.is_caught_up:
             self.out.append(frame)
+        return counter
+
+    def offer(self, room: str, text: str) -> int:
+        """Offer an uploaded file to a room. The offer stays in the outbox until it is acknowledged.
+
+        Args:
+            room: Code of a room that the user is a member of.
+            text: Text of the event (`netchat.wire.file_offers.offer_text`).
+
+        Returns:
+            The counter of the message.
+        """
+        view = self.memory.rooms[room]
+        sealing = self.sealing if view.kind in (RoomKind.SEALED, RoomKind.PRIVATE) else None
+        counter = self.memory.counter + (1 if sealing is None else COUNTER_GAP)
+        offer = OutgoingOffer(counter, room, text)
+        self.memory.counter = counter
+        self.memory.outbox[counter] = offer
+        if sealing is not None:
+            sealing.transmit(room)
+        elif self.online and view.is_caught_up:
+            self.out.append(encode(offer.message()))
         return counter
 
     def send_private(self, name: str, text: str) -> None:

@@ -36,6 +36,7 @@ __all__ = [
     "JoinRoom",
     "LeaveRoom",
     "ModerateRoom",
+    "OfferFile",
     "OpenAccountSession",
     "OpenConversation",
     "OpenSession",
@@ -384,6 +385,21 @@ class PublishDevice(ChatCommand):
     room: str = text("Code of a sealed room, or empty.")
     keys: bytes = blob("The device's public keys.")
     proof: bytes = blob("Proof that the device knows the room's secret, or empty.")
+
+
+@_command(60)
+class OfferFile(ChatCommand):
+    """Append the offer of a file to a room."""
+
+    session: int = u64("Session number of the sender.")
+    attachment: int = u64("The attachment on which it was requested.")
+    counter: int = u64("Number of the message on the sender's device.")
+    known: int = u64(
+        "The device's last counter in the history, if the state has none; otherwise 0."
+    )
+    time: int = u64("Time of day in microseconds since 1970.")
+    room: str = text("The room's code.")
+    text: str = text("Text of the event (`netchat.wire.file_offers`).")
 
 
 def encode_command(command: ChatCommand) -> bytes:

@@ -21,7 +21,7 @@ from netchat.chat.effects import ClearHistory, Fanout
 from netchat.chat.model import Session
 from netchat.chat.moderation_rules import rank
 from netchat.chat.persistence import Batch
-from netchat.chat.plain_events import plain_events, removal_code
+from netchat.chat.plain_events import FORMS, plain_events, removal_code
 from netchat.chat.server_state import ServerState
 from netchat.wire import (
     AccountStatus,
@@ -49,8 +49,8 @@ def commit(state: ServerState, batch: Batch) -> None:
         first = feed.delivered + 1
         feed.delivered += len(frames)
         feed.tail.add(first, feed.delivered, data)
-        if feed.live and feed in batch.moderated:
-            _fan_out_both_forms(state, feed, data)
+        if feed.live and feed in batch.uncommon:
+            _fan_out_in_forms(state, feed, data)
         elif feed.live:
             state.effects.append(Fanout(list(feed.live), data))
     delivery.serve_leaving(state)
@@ -58,15 +58,14 @@ def commit(state: ServerState, batch: Batch) -> None:
         _carry_out(state, action)
 
 
-def _fan_out_both_forms(state: ServerState, feed: RoomFeed, data: bytes) -> None:
-    """Send events, some of moderation, in the form that each client handles."""
-    bit = int(Feature.MODERATION)  # an operation with an `IntFlag` takes a microsecond
-    new = [one for one in feed.live if one.features & bit]
-    if new:
-        state.effects.append(Fanout(new, data))
-    if len(new) < len(feed.live):
-        old = [one for one in feed.live if not one.features & bit]
-        state.effects.append(Fanout(old, plain_events(data)))
+def _fan_out_in_forms(state: ServerState, feed: RoomFeed, data: bytes) -> None:
+    """Send events, some of them uncommon, in the form that each client handles."""
+    groups: dict[int, list[Connection]] = {}
+    for connection in feed.live:
+        groups.setdefault(connection.features & FORMS, []).append(connection)
+    for features, connections in groups.items():
+        form = data if features == FORMS else plain_events(data, features)
+        state.effects.append(Fanout(connections, form))
 
 
 def _carry_out(state: ServerState, action: CommitAction) -> None:
@@ -96,6 +95,8 @@ def _carry_out(state: ServerState, action: CommitAction) -> None:
             feed.oldest = max(feed.oldest, floor)
             feed.tail.clear()
             state.effects.append(ClearHistory(feed.room.id, floor))
+            if state.files is not None:
+                state.files.clear_room(feed.room.log)
         case CloseFeed():
             _close_feed(state, action)
 
@@ -110,6 +111,8 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
         offered |= Feature.SERVERS
     if settings.accounts != "off":
         offered |= Feature.ACCOUNTS
+    if state.files is not None:
+        offered |= Feature.FILES
     features = action.features & offered
     starts = [
         (feed, feed.start_position(positions.get(feed.room.code)))

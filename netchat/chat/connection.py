@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
+from netchat.chat.connection_transfers import ConnectionTransfers
 from netchat.chat.model import Room, Session
 from netchat.chat.room_tail import RoomTail
 from netchat.wire import Bans, DeviceList, Frame, History, Role, RoomKind, Who
@@ -52,6 +53,7 @@ class Connection:
         closing: Whether either peer has ended the conversation; further frames are ignored.
         finished: Whether nothing more may be written to it.
         features: Optional features of the client, from its HELLO.
+        transfers: Transfers of files on it, or None before the first one.
     """
 
     __slots__ = (
@@ -78,6 +80,7 @@ class Connection:
         "share",
         "stalled_since",
         "told_role",
+        "transfers",
         "warned_at",
     )
 
@@ -103,6 +106,7 @@ class Connection:
         self.told_role: Role | None = None
         self.closing = self.finished = False
         self.features = 0
+        self.transfers: ConnectionTransfers | None = None
 
 
 class RoomFeed:

@@ -1,4 +1,4 @@
-"""Delivery of past events and of large replies to connections that lag."""
+"""Delivery of past events, large replies and files to connections, as they read them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,10 @@ def _serve(
     connection.lagging_rooms = None
     if connection.pending_replies:
         send_reply(state, connection)
-    return bool(connection.pending_replies)
+    elif connection.transfers is not None and state.files is not None:
+        return bool(state.files.send_next(connection))
+    has_chunks = connection.transfers is not None and bool(connection.transfers.ready)
+    return bool(connection.pending_replies) or has_chunks
 
 
 def serve_leaving(state: ServerState) -> None:

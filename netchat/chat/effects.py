@@ -6,8 +6,18 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from netchat.chat.connection import Connection
+from netchat.chat.file_jobs import FileJob
 
-__all__ = ["CheckPassword", "ClearHistory", "Close", "Effect", "Fanout", "Log", "Write"]
+__all__ = [
+    "CheckPassword",
+    "ClearHistory",
+    "Close",
+    "Effect",
+    "Fanout",
+    "Log",
+    "RunFileJob",
+    "Write",
+]
 
 
 class Write(NamedTuple):
@@ -72,4 +82,13 @@ class ClearHistory(NamedTuple):
     floor: int
 
 
-Effect = Write | Fanout | Close | CheckPassword | Log | ClearHistory
+class RunFileJob(NamedTuple):
+    """Work on a file, away from the event loop.
+
+    `netchat.chat.hub.Hub.file_job_done` takes the result.
+    """
+
+    job: FileJob
+
+
+Effect = Write | Fanout | Close | CheckPassword | Log | ClearHistory | RunFileJob

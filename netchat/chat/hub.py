@@ -10,6 +10,8 @@ The driver of a hub (`netchat.net.server_driver`, or a test) does five things:
     4. It reports connections that stop reading (`stalled`, `drained`), and calls `catch_up` to
        serve lagging connections from the history.
     5. It calls `tick` a few times per second.
+
+If it transfers files (`enable_files`), it also reports the results of their jobs (`file_job_done`).
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ from netchat.chat.commit import commit
 from netchat.chat.connection import Connection
 from netchat.chat.effects import CheckPassword, Effect
 from netchat.chat.fair_shares import share_of_address
+from netchat.chat.file_jobs import FileJob, FileJobResult, PartialKey, StoredFile
+from netchat.chat.file_service import FileService
 from netchat.chat.handshake import hello
 from netchat.chat.model import Session
 from netchat.chat.ordering import FENCED, apply_next, propose
@@ -44,6 +48,7 @@ from netchat.wire import (
     MAX_SERVERS,
     MESSAGES,
     Bye,
+    Chunk,
     Error,
     ErrorCode,
     Frame,
@@ -78,6 +83,8 @@ MIN_PAUSE = 0.02
 
 #: Pause of a connection with too many pending proposals while the cluster's log is unavailable.
 OUTAGE_PAUSE = 0.25
+
+_CHUNK = Chunk.TYPE
 
 #: Handlers of the messages that a client with a session may send, by type number.
 _REQUESTS = {kind.TYPE: handler for kind, handler in HANDLERS.items()}
@@ -205,7 +212,8 @@ class Hub:
             if proposals is not None and _must_wait(connection, number):
                 connection.deferred = [frame, *remaining]
                 break
-            connection.allowance -= 1 + (len(body) >> FRAME_UNIT)
+            # The handler of CHUNK charges for its bytes, if the client was not allowed to send them.
+            connection.allowance -= 1 if number == _CHUNK else 1 + (len(body) >> FRAME_UNIT)
             session = connection.session
             # The type is checked before the body is decoded.
             try:
@@ -258,6 +266,8 @@ class Hub:
             state.follows_servers,
         ):
             register.pop(connection, None)
+        if state.files is not None:
+            state.files.lost(connection)
         session = connection.session
         if session is None or state.attached.get(session.id) is not connection:
             state.detach(connection)
@@ -271,6 +281,8 @@ class Hub:
         """Stop sending events to a connection whose send buffer is full."""
         connection.stalled_since = now
         self.state.stalled_connections[connection] = None
+        if self.state.files is not None:
+            self.state.files.stalled(connection)
         session = connection.session
         if session is None:
             return
@@ -288,6 +300,8 @@ class Hub:
         self.state.stalled_connections.pop(connection, None)
         if connection.lagging_rooms or connection.pending_replies:
             self.state.catching_up[connection] = None
+        if self.state.files is not None:
+            self.state.files.drained(connection)
 
     def catch_up(self, enough: Callable[[], bool] = lambda: False) -> bool:
         """Send each lagging connection its next events, or its next pending reply.
@@ -328,6 +342,32 @@ class Hub:
         self.state.source = work.connection.address
         account_handlers.password_checked(self.state, work, encoded, is_right=is_right)
         self.state.source = ""
+
+    def enable_files(
+        self,
+        files: Iterable[StoredFile] = (),
+        partials: Iterable[tuple[PartialKey, int]] = (),
+    ) -> None:
+        """Transfer files; the driver carries out `RunFileJob`.
+
+        Args:
+            files: The complete files.
+            partials: The incomplete ones, each with the time of its last change, in microseconds since
+                1970.
+        """
+        self.state.files = FileService(self.state, files, partials)
+
+    def file_job_done(self, job: FileJob, result: FileJobResult, now: float) -> None:
+        """Continue a transfer after a job.
+
+        Args:
+            job: The job.
+            result: Its result, or the error that it failed with.
+            now: The current time, in seconds.
+        """
+        self.state.begin(now)
+        assert self.state.files is not None
+        self.state.files.job_done(job, result)
 
     def take_effects(self) -> list[Effect]:
         """Return the effects to carry out now, in order."""

@@ -8,7 +8,7 @@ import dataclasses
 from netchat.chat.connection import Connection, PartialHistory, RepeatedSend
 from netchat.chat.model import Role, Session
 from netchat.chat.moderation_rules import rank
-from netchat.chat.plain_events import plain_frames
+from netchat.chat.plain_events import FORMS, plain_frames
 from netchat.chat.server_state import ServerState
 from netchat.errors import HistoryError
 from netchat.wire import (
@@ -23,7 +23,6 @@ from netchat.wire import (
     DeviceList,
     Devices,
     ErrorCode,
-    Feature,
     History,
     HistoryEnd,
     Member,
@@ -43,9 +42,6 @@ HISTORY_BYTES, SCARCE_HISTORY_BYTES = 256 * 1024, 16 * 1024
 
 #: Bytes of such an answer to read and write at a time: half a millisecond of work.
 SLICE_BYTES = 16 * 1024
-
-#: As a number, because an operation with an `IntFlag` takes a microsecond.
-_MODERATION = int(Feature.MODERATION)
 
 #: Last events of a room among which a repeated SEND is searched for. A client retransmits a message
 #: only after it has caught up without seeing its EVENT, so only very recent messages are repeated.
@@ -180,8 +176,8 @@ def _send_slice(
     has_more = (
         following <= answer.last and frames and sent + len(frames[-1]) <= _answer_bytes(state)
     )
-    if not connection.features & _MODERATION:
-        frames = plain_frames(frames)
+    if connection.features & FORMS != FORMS:
+        frames = plain_frames(frames, connection.features)
     if has_more:
         assert connection.pending_replies is not None
         connection.pending_replies.appendleft(answer._replace(next=following, sent=sent))

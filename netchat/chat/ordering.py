@@ -14,6 +14,7 @@ from netchat.chat.apply import apply
 from netchat.chat.commands import (
     ChatCommand,
     DeleteRoom,
+    OfferFile,
     OpenSession,
     Post,
     PostSealed,
@@ -64,11 +65,11 @@ from netchat.chat.persistence import (
     SessionDeleted,
     SessionRow,
 )
-from netchat.chat.plain_events import KIND_AT
+from netchat.chat.plain_events import KIND_AT, LAST_PLAIN
 from netchat.chat.proposals import Proposal
 from netchat.chat.server_state import ServerState
 from netchat.wire import AccountStatus, Bye, ErrorCode, Left, ModeratorAction, Role, RoomKind
-from netchat.wire.moderation_text import HOST, KINDS
+from netchat.wire.moderation_text import HOST
 
 __all__ = ["FENCED", "OperatorRequest", "answers", "apply_next", "propose"]
 
@@ -79,6 +80,9 @@ _ANSWERS: dict[type[ChatCommand], Answer] = {}
 
 #: Reason in BYE for the clients of a server whose lease has ended.
 FENCED = "The server was away from its cluster."
+
+#: Commands whose event is the answer.
+_MESSAGES = (Post, PostSealed, OfferFile)
 
 #: Commands that no session has caused, so that they are answered even if they are stale.
 _OF_NO_SESSION = (OpenSession, ResumeSession)
@@ -138,7 +142,7 @@ def apply_next(
         request.answer(outcome)
     if not isinstance(outcome, Rejected):
         _follow_up(state, outcome)
-        if type(command) in (Post, PostSealed):
+        if type(command) in _MESSAGES:
             return  # the event is the answer
     elif outcome.reason is Reason.STALE and type(command) not in _OF_NO_SESSION:
         return  # its session has left the connection, which is closed
@@ -156,8 +160,9 @@ def _follow_up(state: ServerState, changes: list[StateChange]) -> None:
             if device:
                 batch.counters[number, device] = change.counter
             feed = state.feeds[number]
-            if not device and frame[KIND_AT] in KINDS:
-                batch.moderated.add(feed)
+            # Of a SEALED_EVENT, this is the first byte of the length of its room's code: 0.
+            if frame[KIND_AT] > LAST_PLAIN:
+                batch.uncommon.add(feed)
             frames = batch.frames.get(feed)
             if frames is None:
                 frames = batch.frames[feed] = []

@@ -4,12 +4,77 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from netchat.chat.credentials import DEVICE_KEY_SIZE
-from netchat.wire import Event, RoomKind, SealedEvent, Send
+from netchat.wire import Event, Offer, RoomKind, SealedEvent, Send
+from netchat.wire.file_offers import FileOffer, describe_offer, parse_offer
 
-__all__ = ["ClientState", "RoomView", "SealingState"]
+__all__ = [
+    "ClientState",
+    "OutgoingFile",
+    "OutgoingOffer",
+    "RoomView",
+    "SealingState",
+    "shown_text",
+    "unsealed_message",
+]
+
+
+class OutgoingFile(NamedTuple):
+    """A file that is being uploaded."""
+
+    transfer: int
+    """Number of the transfer."""
+
+    room: str
+    """Code of the room."""
+
+    offer: FileOffer
+    """The offer that follows the upload."""
+
+    size: int
+    """Number of bytes to upload; in a sealed room, those of the sealed form."""
+
+    source: str
+    """Path or the like, by which the driver continues after a restart, or empty."""
+
+
+class OutgoingOffer(NamedTuple):
+    """The offer of an uploaded file, in the outbox."""
+
+    counter: int
+    """Number of the message on this device."""
+
+    room: str
+    """Code of the room."""
+
+    text: str
+    """Text of the event; in a sealed room, with the file's key."""
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the file was uploaded in its sealed form."""
+        offer = parse_offer(self.text)
+        return offer is not None and bool(offer.key)
+
+    def message(self) -> Offer:
+        """Return the message that offers the file in a room that is not sealed."""
+        offer = parse_offer(self.text)
+        assert offer is not None
+        return Offer(
+            self.counter, offer.size, offer.sha256, self.room, offer.media_type, offer.name
+        )
+
+
+def unsealed_message(waiting: Send | OutgoingOffer) -> Send | Offer:
+    """Return the message that sends what waits in the outbox to a room that is not sealed."""
+    return waiting.message() if isinstance(waiting, OutgoingOffer) else waiting
+
+
+def shown_text(waiting: Send | OutgoingOffer) -> str:
+    """Return what users read about a message in the outbox."""
+    return describe_offer(waiting.text) if isinstance(waiting, OutgoingOffer) else waiting.text
 
 
 @dataclass(slots=True)
@@ -76,6 +141,7 @@ class ClientState:
         counter: Counter of the last message.
         rooms: The user's rooms by code.
         outbox: Unacknowledged messages by counter, in order.
+        uploads: Files that are being uploaded, by number of the transfer.
         private: Private messages that await a private room, by folded name of the other user.
         sealing: Keys and secrets for sealed messages.
     """
@@ -84,7 +150,8 @@ class ClientState:
     token: bytes = b""
     counter: int = 0
     rooms: dict[str, RoomView] = field(default_factory=dict)
-    outbox: dict[int, Send] = field(default_factory=dict)
+    outbox: dict[int, Send | OutgoingOffer] = field(default_factory=dict)
+    uploads: dict[int, OutgoingFile] = field(default_factory=dict)
     private: dict[str, list[str]] = field(default_factory=dict)
     sealing: SealingState = field(default_factory=SealingState)
 
@@ -93,4 +160,5 @@ class ClientState:
         self.token = b""
         self.rooms.clear()
         self.outbox.clear()
+        self.uploads.clear()
         self.private.clear()

@@ -230,8 +230,7 @@ class Batch:
         frames: New EVENT frames by room, to be sent to its members.
         before: Actions to carry out, in order, once the batch is durable, before `frames` are sent.
         after: Actions to carry out, in order, once `frames` have been sent.
-        moderated: Rooms whose `frames` include an event of moderation, which some clients get in
-            another form.
+        uncommon: Rooms whose `frames` include an event that some clients get in another form.
         left: Memberships that the batch ends, by session and room number.
         size: Size of its events, in bytes.
         position: In a cluster from time to time, the shared state after the batch, with its position in
@@ -244,7 +243,7 @@ class Batch:
     frames: dict[RoomFeed, list[bytes]] = field(default_factory=dict)
     before: list[CommitAction] = field(default_factory=list)
     after: list[CommitAction] = field(default_factory=list)
-    moderated: set[RoomFeed] = field(default_factory=set)
+    uncommon: set[RoomFeed] = field(default_factory=set)
     left: set[tuple[int, int]] = field(default_factory=set)
     size: int = 0
     position: LogPosition | None = None

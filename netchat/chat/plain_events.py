@@ -1,7 +1,8 @@
-"""Events of moderation for clients that do not know them (no bit 2 of `features` in HELLO).
+"""Events in the form that a client handles, as its `features` in HELLO tell.
 
-Each keeps its sequence number. A removal becomes a LEAVE with a reason, so that the client's member
-list is right; any other event becomes a CHAT of `server`, a name that no user can have.
+Each keeps its sequence number. Without bit 2, a removal becomes a LEAVE with a reason, so that the client's
+member list is right; any other event of moderation becomes a CHAT of `server`, a name that no user can
+have. Without bit 4, the offer of a file becomes a CHAT of its sender.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from netchat.wire import (
     decode,
     encode,
 )
+from netchat.wire.file_offers import describe_offer
 from netchat.wire.moderation_text import HOST, KINDS, describe, parse_notice
 
 __all__ = [
+    "FORMS",
     "KIND_AT",
+    "LAST_PLAIN",
     "SERVER_NAME",
     "event_kind",
     "for_client",
@@ -34,14 +38,16 @@ __all__ = [
 #: Sender of a CHAT that describes an action of a moderator; reserved, so no user has this name.
 SERVER_NAME = "server"
 
-#: A plain integer, because an operation on an `IntFlag` takes a microsecond.
-_MODERATION = int(Feature.MODERATION)
+#: The features on which the form of events depends. As numbers, because an operation with an `IntFlag`
+#: takes a microsecond.
+_MODERATION, _FILES = int(Feature.MODERATION), int(Feature.FILES)
+FORMS = _MODERATION | _FILES
 
 #: Offset of `kind` in an EVENT frame: after the header and four 8-byte numbers.
 KIND_AT = HEADER_SIZE + 32
 
 #: The last kind that every client knows.
-_LAST_PLAIN = int(EventKind.RENAME)
+LAST_PLAIN = int(EventKind.RENAME)
 
 
 def event_kind(frame: bytes, at: int = 0) -> int:
@@ -49,12 +55,36 @@ def event_kind(frame: bytes, at: int = 0) -> int:
     return frame[at + KIND_AT]
 
 
-def plain_event(frame: bytes) -> bytes:
-    """Return an EVENT frame in a form that every client knows."""
-    if event_kind(frame) not in KINDS:
-        return frame
+def plain_event(frame: bytes, features: int = 0) -> bytes:
+    """Return an EVENT frame in a form that clients with certain features know."""
+    kind = event_kind(frame)
+    if kind in KINDS and not features & _MODERATION:
+        return _plain_moderation(frame)
+    if kind == EventKind.FILE and not features & _FILES:
+        event = _decoded(frame)
+        text = f"offered a file: {describe_offer(event.text)}"
+        chat = Event(
+            event.seq,
+            event.time,
+            event.device,
+            event.counter,
+            EventKind.CHAT,
+            event.room,
+            event.sender,
+            text,
+        )
+        return encode(chat)
+    return frame
+
+
+def _decoded(frame: bytes) -> Event:
     event = decode(Frame(Event.TYPE, frame[HEADER_SIZE:]))
     assert isinstance(event, Event)
+    return event
+
+
+def _plain_moderation(frame: bytes) -> bytes:
+    event = _decoded(frame)
     notice = parse_notice(event)
     if event.kind == EventKind.REMOVED:
         how = "banned" if notice.action == ModeratorAction.BAN else "removed"
@@ -66,26 +96,29 @@ def plain_event(frame: bytes) -> bytes:
     return encode(Event(event.seq, event.time, 0, 0, kind, event.room, sender, text))
 
 
-def plain_frames(frames: list[bytes]) -> list[bytes]:
-    """Return EVENT frames in a form that every client knows."""
-    return [frame if frame[KIND_AT] <= _LAST_PLAIN else plain_event(frame) for frame in frames]
+def plain_frames(frames: list[bytes], features: int = 0) -> list[bytes]:
+    """Return EVENT frames in a form that clients with certain features know."""
+    return [
+        frame if frame[KIND_AT] <= LAST_PLAIN else plain_event(frame, features) for frame in frames
+    ]
 
 
-def plain_events(data: bytes) -> bytes:
-    """Return EVENT frames, one after the other, in a form that every client knows."""
+def plain_events(data: bytes, features: int = 0) -> bytes:
+    """Return EVENT frames, one after the other, in a form that clients with certain features know."""
     parts = []
     at = 0
     while at < len(data):
         end = at + HEADER_SIZE + int.from_bytes(data[at + 8 : at + 12], "big")
         frame = data[at:end]
-        parts.append(frame if frame[KIND_AT] <= _LAST_PLAIN else plain_event(frame))
+        parts.append(frame if frame[KIND_AT] <= LAST_PLAIN else plain_event(frame, features))
         at = end
     return b"".join(parts)
 
 
 def for_client(connection: Connection, data: bytes) -> bytes:
     """Return EVENT frames in the form that a connection's client handles."""
-    return data if connection.features & _MODERATION else plain_events(data)
+    features = connection.features
+    return data if features & FORMS == FORMS else plain_events(data, features)
 
 
 def removal_code(connection: Connection) -> ErrorCode:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from netchat.chat.room_codes import show_code
 from netchat.chat.text import show_text
 from netchat.wire import Event, EventKind
+from netchat.wire.file_offers import describe_offer
 from netchat.wire.moderation_text import KINDS, describe, parse_notice
 
 __all__ = ["FORMATS", "export_log"]
@@ -70,6 +71,8 @@ def _sentence(event: Event) -> str:
             return f"{event.sender} left{why}"
         case EventKind.RENAME:
             return f"{event.sender} is now {event.text}"
+        case EventKind.FILE:
+            return f"{event.sender} offered a file: {describe_offer(event.text)}"
         case _:
             return f"{event.sender}{why}"
 
@@ -100,12 +103,18 @@ def _as_json(events: Sequence[Event], code: str, title: str) -> str:
                 "time": event.time / 1e6,
                 "type": _kind(event),
                 "sender": event.sender,
-                "text": _sentence(event) if event.kind in KINDS else event.text,
+                "text": _json_text(event),
             }
         )
         + "\n"
         for event in events
     )
+
+
+def _json_text(event: Event) -> str:
+    if event.kind == EventKind.FILE:
+        return describe_offer(event.text)
+    return _sentence(event) if event.kind in KINDS else event.text
 
 
 def _cell(text: str) -> str:

@@ -33,6 +33,8 @@ __all__ = [
 CHECK_SIZE, KEYS_SIZE, BUNDLE_SIZE, HASH_SIZE, SIGNATURE_SIZE = 16, 64, 128, 32, 64
 _WRAP_SIZES = 32, 32, 32
 
+_KINDS = EventKind.SEALED, EventKind.REKEY, EventKind.FILE
+
 #: Bytes of a sealed message besides its text: the sender's name, lengths, and the tag.
 OVERHEAD = 256
 
@@ -76,8 +78,8 @@ def handle_sealed_send(
 def _problem(sealed: Sealed, most: int) -> str:
     """Return which field of a sealed message is invalid, or an empty string."""
     is_rekey = sealed.kind == EventKind.REKEY
-    if not is_rekey and sealed.kind != EventKind.SEALED:
-        return f"kind must be {EventKind.SEALED:d} or {EventKind.REKEY:d}, got {sealed.kind}"
+    if sealed.kind not in _KINDS:
+        return f"kind must be {', '.join(map(str, map(int, _KINDS)))}, got {sealed.kind}"
     for name, size, allowed in (
         ("key", len(sealed.key), (KEYS_SIZE,)),
         ("signature", len(sealed.signature), (SIGNATURE_SIZE,)),

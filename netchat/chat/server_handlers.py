@@ -24,6 +24,13 @@ from netchat.chat.commands import (
 from netchat.chat.commit_actions import FinishBye, SendJoined, SendMessage
 from netchat.chat.connection import Connection
 from netchat.chat.conversation_limit import PAIR_SECONDS
+from netchat.chat.file_handlers import (
+    handle_cancel_upload,
+    handle_chunk,
+    handle_download,
+    handle_offer,
+    handle_upload,
+)
 from netchat.chat.handshake import NAME_COST, reserved_seconds
 from netchat.chat.large_replies import refuse_non_member
 from netchat.chat.message_counters import answer_repeated, find_last_counter, refuse_large_counter
@@ -46,10 +53,13 @@ from netchat.chat.text import validate_text
 from netchat.wire import (
     Bans,
     Bye,
+    CancelUpload,
+    Chunk,
     Create,
     CreateSealed,
     Device,
     DeviceList,
+    Download,
     ErrorCode,
     History,
     Join,
@@ -58,6 +68,7 @@ from netchat.wire import (
     Logout,
     Message,
     Moderate,
+    Offer,
     Password,
     Ping,
     Pong,
@@ -67,6 +78,7 @@ from netchat.wire import (
     Renamed,
     SealedSend,
     Send,
+    Upload,
     Who,
 )
 from netchat.wording import many
@@ -528,6 +540,11 @@ HANDLERS: dict[type[Message], Handler] = {
     SealedSend: handle_sealed_send,
     Device: handle_device,
     DeviceList: handle_device_list,
+    Upload: handle_upload,
+    Chunk: handle_chunk,
+    CancelUpload: handle_cancel_upload,
+    Download: handle_download,
+    Offer: handle_offer,
     Ping: _ping,
     Pong: _pong,
     Bye: _bye,

@@ -10,6 +10,7 @@ import math
 import random
 import secrets
 from collections import deque
+from typing import Any
 
 from netchat.chat.connection import Absence, Connection, Reply, RoomFeed
 from netchat.chat.connection_rate import ConnectionRate
@@ -85,6 +86,7 @@ class ServerState:
         conversation_limit: Limit on conversations with the same other user.
         is_memory_scarce: Whether large replies must be shorter than usual; set by the driver.
         last_sweep: Time of the last check of every connection, in seconds.
+        files: Transfers of files (`FileService`); None if this server has none.
         source: Address of the connection whose frames are being handled, or an empty string.
         effects: What the driver must do now, in order.
         batch: What must be durable before the rest happens.
@@ -133,6 +135,7 @@ class ServerState:
         self.wall_offset = wall_offset
         self.rng = rng if rng is not None else secrets.SystemRandom()
         self._damaged: set[Room] = set()
+        self.files: Any = None
         self.source = ""
         self.effects: list[Effect] = []
         self.batch = Batch()

@@ -46,6 +46,10 @@ class Settings:
             (`off`).
         registration: Whether new users can register without an invitation (`open`), with one
             (`invitation`), or not at all (`closed`).
+        files: Time for which an offered file is kept; 0 turns files off. A server of a cluster has none.
+        max_file: Maximum size of a file, in bytes.
+        file_quota: Maximum number of bytes that the files of one user take up.
+        file_space: Maximum number of bytes that all files take up.
         purge_now: Whether to delete older history at startup, even more than a day's worth.
     """
 
@@ -68,3 +72,7 @@ class Settings:
     purge_now: bool = False
     accounts: Accounts = "off"
     registration: Registration = "open"
+    files: float = 7 * 86400.0
+    max_file: int = 100_000_000
+    file_quota: int = 500_000_000
+    file_space: int = 5_000_000_000

@@ -23,6 +23,8 @@ def tick(state: ServerState) -> None:
     _handshakes(state, now)
     _partial_frames(state, now)
     _stalls(state, now)
+    if state.files is not None:
+        state.files.tick()
     if state.proposals is None:
         _away(state, now)
     if now - state.last_sweep >= SWEEP_INTERVAL:

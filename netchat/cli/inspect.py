@@ -86,6 +86,11 @@ _ROWS = {
     "--anonymise", "anonymous", metavar="OUT", type=click.Path(dir_okay=False),
     help="Only copy the chat to OUT, with stand-ins for names, addresses, room codes and texts.",
 )  # fmt: skip
+@click.option(
+    "--export-files", "exported", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
+    help="Only write the files that were transferred to this folder, under safe names. Those of sealed "
+    "rooms need --room-secret.",
+)  # fmt: skip
 @click.pass_context
 def inspect(
     ctx: click.Context,
@@ -107,6 +112,7 @@ def inspect(
     keylog: str | None,
     stripped: str | None,
     anonymous: str | None,
+    exported: Path | None,
 ) -> None:
     """Decode the chat traffic in FILE, a capture (pcap or pcapng, also .gz; - reads standard input).
 
@@ -133,6 +139,7 @@ def inspect(
       netchat inspect tls.pcapng --keylog keys.log  with TLS secrets from a file
       netchat inspect tls.pcapng --strip-secrets public.pcapng
       netchat inspect chat.pcapng --room-secret SECRET --tree
+      netchat inspect chat.pcapng --export-files files    the files that were sent
     """
     from netchat.packets import Decoder, read_capture
     from netchat.packets.capture.key_log_file import KeyLogFile
@@ -148,6 +155,8 @@ def inspect(
         if stripped is not None:
             ctx.exit(_strip(file, stripped))
         ctx.exit(_anonymise(file, str(anonymous), ports, max_frame))
+    if exported is not None and (stats or follow or ladder or svg or tree or as_hex or as_json):
+        raise click.UsageError("--export-files writes files only: omit the views.")
     if sum((stats, follow, ladder or svg is not None, tree or as_hex)) > 1:
         raise click.UsageError("--stats, --follow, --ladder and --tree cannot be combined.")
     if as_json and (follow or ladder or svg is not None or tree or as_hex):
@@ -160,7 +169,9 @@ def inspect(
     opener = make_opener(secrets)
     problems: list[CaptureError] = []
     items = _until_broken(read_capture(file, decoder=decoder), problems)
-    if stats:
+    if exported is not None:
+        _export_files(items, wanted, exported, opener)
+    elif stats:
         _stats(decoder, items, wanted, as_json=as_json)
     elif drawn:
         _ladder(items, wanted, svg, title=Path(file).name)
@@ -252,6 +263,20 @@ def _until_broken(items: Iterator[Item], problems: list[CaptureError]) -> Iterat
         yield from items
     except CaptureError as error:
         problems.append(error)
+
+
+def _export_files(
+    items: Iterator[Item], wanted: ItemFilter | None, folder: Path, opener: Opener | None
+) -> None:
+    from netchat.cli.render.file_unsealer import unseal_file
+    from netchat.packets.file_export import FileExport
+
+    export = FileExport(folder, opener, unseal_file)
+    for item in items:
+        if wanted is None or wanted(item):
+            export.add(item)
+    for line in export.finish() or ["No file was transferred in this capture."]:
+        click.echo(show_line(line))
 
 
 def _follow(items: Iterator[Item], wanted: ItemFilter | None, opener: Opener | None) -> None:

@@ -12,12 +12,14 @@ from netchat.chat.room_codes import LOBBY
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.number import FiniteRange
 from netchat.cli.params.path import check_path, path_options
+from netchat.cli.params.size import SIZE
 from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.cli.progress import progress_bar
 from netchat.exit_codes import FAILED, OK
 from netchat.load.run import MIN_PAYLOAD, LoadReport, run_load
 from netchat.net.event_loop import run
 from netchat.wire import MAX_TEXT
+from netchat.wire.file_offers import show_size
 from netchat.wording import many
 
 if TYPE_CHECKING:
@@ -63,6 +65,14 @@ __all__ = ["load"]
     "--patience", type=DURATION, default="20s", show_default=True,
     help="Time without progress after which missing messages count as lost.",
 )  # fmt: skip
+@click.option(
+    "--files", "file_size", type=SIZE, default=None, metavar="SIZE",
+    help="Size of a file, such as 10MB, that one more user sends meanwhile, and --receivers save.",
+)  # fmt: skip
+@click.option(
+    "--receivers", default=2, show_default=True, type=click.IntRange(0),
+    help="Number of users that save the file of --files at once.",
+)  # fmt: skip
 @tls_options
 @path_options
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
@@ -77,6 +87,8 @@ def load(
     room: str,
     drop: bool,
     patience: float,
+    file_size: int | None,
+    receivers: int,
     link: str | None,
     udp: bool,
     channel: str | None,
@@ -99,6 +111,7 @@ def load(
       netchat load localhost                              100 users, one sender
       netchat load localhost --users 1000 --rate 500      latency at a constant load
       netchat load localhost --users 2000 --drop          mass reconnect
+      netchat load localhost --rate 50 --files 50MB       latency while a file is transferred
       netchat load localhost --users 4 --messages 10000 --link rs:255,223 --channel bsc:1e-3
                                                           over links with bit errors
     """
@@ -115,6 +128,7 @@ def load(
                 host, port, users=users, senders=senders, messages=messages, rate=rate,
                 window=window, payload=payload, room=room, drop=drop, stall_timeout=patience,
                 link=code, channel=channel, seed=seed, udp=udp, tls=tls,
+                file_size=file_size or 0, receivers=receivers,
                 progress=lambda phase, done, of: show(done / of, f"{phase} {done}/{of}"),
             )
         )  # fmt: skip
@@ -166,6 +180,13 @@ def _table(report: LoadReport) -> Table:
             f"{many(drop.clients, 'user')} back in {drop.back_seconds:.2f} s, caught up in "
             f"{drop.seconds:.2f} s ({many(drop.missed, 'delivery', 'deliveries')} from the history, "
             f"{many(drop.retries, 'retry', 'retries')})",
+        )
+    if (files := report.files) is not None:
+        table.add_row(
+            "files",
+            f"{show_size(files.size)} sent in {files.upload_seconds:.2f} s "
+            f"({show_size(round(files.upload_rate))}/s), saved by {many(files.receivers, 'user')} in "
+            f"{files.download_seconds:.2f} s ({show_size(round(files.download_rate))}/s)",
         )
     if (links := report.link) is not None:
         over = (" over UDP" if links.udp else "") + (

@@ -28,6 +28,7 @@ COMMANDS = {
     "audit": ("audit", "Show what moderators have done."),
     "recover": ("recover", "Copy the readable part of a damaged history."),
     "client": ("client", "Chat in this terminal, or send lines from a pipe."),
+    "send": ("send", "Send a file to a room or a user."),
     "load": ("load", "Load-test a server and check every delivery."),
     "demo": ("demo.command", "Show the main features, end to end, in under a minute."),
     "sniff": ("sniff", "Capture and decode chat traffic live."),

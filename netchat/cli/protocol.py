@@ -186,7 +186,8 @@ def _show_all() -> None:
     _console().print(table)
     used = {number & 0xF0 for number in MESSAGES}
     free = [f"{first:#04x} {name}" for first, name in GROUPS.items() if first not in used]
-    click.echo(f"Reserved: {', '.join(free)}.")
+    if free:
+        click.echo(f"Reserved: {', '.join(free)}.")
     click.echo("netchat protocol NAME shows one message byte by byte.")
 
 

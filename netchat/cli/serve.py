@@ -26,6 +26,7 @@ from netchat.cli.console import console
 from netchat.cli.owner_notice import owner_notice
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.number import FiniteRange
+from netchat.cli.params.size import SIZE
 from netchat.cli.serve_page import Page, check_host, check_origins, start_page
 from netchat.errors import HistoryError, NetchatError
 from netchat.files import tighten
@@ -196,6 +197,22 @@ _OTHER_FILES = 1100
     help="Maximum size of a message, in bytes.",
 )  # fmt: skip
 @click.option(
+    "--files", type=DURATION, default="7d", show_default=True,
+    help="Time for which offered files are kept, in the folder HISTORY.files; 0 turns files off. A server "
+    "of a cluster has none.",
+)  # fmt: skip
+@click.option(
+    "--max-file", type=SIZE, default="100MB", show_default=True, help="Maximum size of a file."
+)
+@click.option(
+    "--file-quota", type=SIZE, default="500MB", show_default=True,
+    help="Maximum size of all files of one user.",
+)  # fmt: skip
+@click.option(
+    "--file-space", type=SIZE, default="5GB", show_default=True,
+    help="Maximum size of all files.",
+)  # fmt: skip
+@click.option(
     "--rate", default=_DEFAULTS.rate, show_default=True, type=FiniteRange(0),
     help="Maximum frames per second from one connection; 0 is no limit.",
 )  # fmt: skip
@@ -298,9 +315,12 @@ def serve(
       netchat serve --tls required          with TLS only
       netchat serve --cluster redis://127.0.0.1:6379/0    one of several servers
       netchat serve --accounts optional     users can register their names
+      netchat serve --files 1d --max-file 2GB     larger files, for a day
     """
     if ephemeral and history is not None:
         raise click.UsageError("--ephemeral writes no file: omit --history.")
+    if cluster is not None and _is_given("files") and limits["files"]:
+        raise click.UsageError("A server of a cluster does not transfer files: omit --files.")
     if ephemeral and cluster is not None:
         raise click.UsageError("--cluster needs a history file: omit --ephemeral.")
     if cluster is None and (advertise or advertise_page):

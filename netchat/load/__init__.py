@@ -9,12 +9,13 @@ connections at once, `process_usage` measures the server, and `report` holds the
 """
 
 from netchat.load.faults import Faults
-from netchat.load.report import DropReport, Latency, LinkUse, LoadReport, ServerUse
+from netchat.load.report import DropReport, FilesReport, Latency, LinkUse, LoadReport, ServerUse
 from netchat.load.run import run_load
 
 __all__ = [
     "DropReport",
     "Faults",
+    "FilesReport",
     "Latency",
     "LinkUse",
     "LoadReport",

@@ -9,7 +9,16 @@ from typing import Any
 
 from netchat.load.faults import Faults
 
-__all__ = ["DropReport", "Latency", "LinkUse", "LoadReport", "Progress", "ServerUse", "latency_of"]
+__all__ = [
+    "DropReport",
+    "FilesReport",
+    "Latency",
+    "LinkUse",
+    "LoadReport",
+    "Progress",
+    "ServerUse",
+    "latency_of",
+]
 
 #: Called a few times per second with the phase, the number of steps done, and their total.
 Progress = Callable[[str, int, int], None]
@@ -88,6 +97,27 @@ class DropReport:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesReport:
+    """Transfers of one file during the run. Every receiver has compared the SHA-256.
+
+    Attributes:
+        size: Size of the file in bytes.
+        receivers: Number of users that saved it at once.
+        upload_seconds: Seconds until the file was on the server's disk and offered, hashing included.
+        upload_rate: Bytes per second of that.
+        download_seconds: Seconds from the offer until all receivers had the file.
+        download_rate: Bytes per second of all receivers together.
+    """
+
+    size: int
+    receivers: int
+    upload_seconds: float
+    upload_rate: float
+    download_seconds: float
+    download_rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class LinkUse:
     """Counters of the users' sides of all links together.
 
@@ -146,6 +176,7 @@ class LoadReport:
         server_use: CPU time and memory of the server; None if unknown.
         drop: Recovery from dropped connections; None if not requested.
         link: Counters of the users' links; None without links.
+        files: Transfers of a file meanwhile; None if not requested.
         notes: Remarks needed to interpret the figures.
     """
 
@@ -170,6 +201,7 @@ class LoadReport:
     server_use: ServerUse | None
     drop: DropReport | None
     link: LinkUse | None
+    files: FilesReport | None
     notes: tuple[str, ...]
 
     @property

@@ -49,6 +49,8 @@ async def run_load(
     seed: int | None = None,
     udp: bool = False,
     tls: TlsClient | None = None,
+    file_size: int = 0,
+    receivers: int = 2,
     progress: Progress = lambda _phase, _done, _total: None,
 ) -> LoadReport:
     """Drive a server, and check that all users receive everything exactly once and in order.
@@ -71,6 +73,8 @@ async def run_load(
         seed: Random seed for the channels; None draws a new one.
         udp: Run the links over UDP instead of TCP.
         tls: Connects over TLS; None connects in plaintext.
+        file_size: Size of a file that one more user sends to the room meanwhile; 0 sends none.
+        receivers: Number of further users that save it at once.
         progress: Called with the progress, a few times per second.
 
     Returns:
@@ -119,7 +123,24 @@ async def run_load(
     )
     try:
         joined = await _gather(crowd, port, users, senders, progress)
-        sent = await _send(crowd, joined, senders, messages, rate, progress)
+        sending = asyncio.ensure_future(_send(crowd, joined, senders, messages, rate, progress))
+        files = None
+        if file_size:
+            from netchat.load.file_load import transfer_file
+
+            files = await transfer_file(
+                host,
+                port,
+                crowd.log.room,
+                file_size,
+                receivers,
+                link=link,
+                channel=channel,
+                seed=seed,
+                udp=udp,
+                tls=tls,
+            )
+        sent = await sending
         reconnects, complete, dropped = crowd.lost_connections, sent.complete, None
         if drop and complete:
             crowd.window = window
@@ -146,6 +167,7 @@ async def run_load(
             server_use=sent.use,
             drop=dropped,
             link=links.use() if links is not None else None,
+            files=files,
             notes=_notes(crowd, joined.usage, sent.load_share, complete=complete),
         )
     finally:

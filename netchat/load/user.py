@@ -23,6 +23,7 @@ from netchat.wire import (
     Ack,
     BanList,
     Bye,
+    Chunk,
     Devices,
     Error,
     ErrorCode,
@@ -45,6 +46,7 @@ from netchat.wire import (
     SealedEvent,
     Send,
     Servers,
+    UploadState,
     Welcome,
     encode,
 )
@@ -321,4 +323,6 @@ HANDLERS: dict[type[Message], Callable[[User, Any], None]] = {
     Servers: User._ignore,  # a server without a cluster sends none
     SealedEvent: User._ignore,  # a user does not seal
     Devices: User._ignore,
+    UploadState: User._ignore,  # follow UPLOAD and DOWNLOAD, which a user does not send
+    Chunk: User._ignore,
 }

@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
@@ -27,6 +27,8 @@ from netchat.chat.client_events import (
     ActionCompleted,
     BansReceived,
     ClientEvent,
+    FileEnded,
+    FileProgress,
     HistoryReceived,
     LoginFailed,
     LoginRequired,
@@ -44,7 +46,7 @@ from netchat.chat.client_events import (
     Undelivered,
 )
 from netchat.chat.client_session import Credentials
-from netchat.errors import CannotConnect, Refused
+from netchat.errors import CannotConnect, NetchatError, Refused
 from netchat.net.address import parse_addresses, split_scheme
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_path import ClientPath
@@ -54,6 +56,7 @@ from netchat.wire import (
     DEFAULT_PORT,
     BannedUser,
     ErrorCode,
+    EventKind,
     History,
     Join,
     Member,
@@ -62,6 +65,7 @@ from netchat.wire import (
     Role,
     RoomKind,
 )
+from netchat.wire.file_offers import parse_offer
 
 if TYPE_CHECKING:
     from netchat.net.tls.client import TlsClient
@@ -210,6 +214,33 @@ class Room:
         """
         self._client._core.require_sealing().rekey(self.code)
         self._client._driver.flush()
+
+    async def send_file(
+        self,
+        path: Path | str,
+        *,
+        name: str = "",
+        media_type: str = "",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ReceivedEvent:
+        """Upload a file, offer it to the room, and wait for the server's acknowledgement.
+
+        In a sealed room, only members can read it. The upload continues after a lost connection.
+
+        Args:
+            path: The file.
+            name: Name for the room; by default that of the file.
+            media_type: Media type, such as `image/png`; by default the one of the name's suffix.
+            progress: Called with the number of bytes that the server has, and of all.
+
+        Returns:
+            The offer as an event of the room, for `Client.save_file`.
+
+        Raises:
+            Refused: The server has no space for the file, or transfers no files.
+            NetchatError: The file cannot be read, or has changed while it was being sent.
+        """
+        return await self._client._send_file(self.code, Path(path), name, media_type, progress)
 
     async def leave(self) -> None:
         """Leave the room."""
@@ -413,6 +444,10 @@ class Client:
         # Rooms of pending JOINs and LEAVEs. After a reconnect, the membership answers them.
         self._joins: dict[int, str] = {}
         self._leaves: dict[int, str] = {}
+        # Futures of transfers and of the offers after them, by number of the transfer.
+        self._transfers: dict[int, asyncio.Future[FileEnded]] = {}
+        self._offers: dict[int, asyncio.Future[ReceivedEvent]] = {}
+        self._progress: dict[int, Callable[[int, int], None]] = {}
         self._dispatcher: asyncio.Task[None] | None = None
         self._ended: Exception | None = None
 
@@ -506,6 +541,37 @@ class Client:
         request = self._core.ask(lambda number: Private(number, name))
         return self._room_of(await self._request(request))
 
+    async def save_file(
+        self,
+        event: ReceivedEvent,
+        path: Path | str = ".",
+        *,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Path:
+        """Download an offered file, and check its SHA-256.
+
+        Args:
+            event: The offer: an event of kind FILE.
+            path: File to create, or a folder, in which the file gets the name of the offer. If the file
+                exists, the name gets a number.
+            progress: Called with the number of bytes that are written, and of all.
+
+        Returns:
+            The path of the new file.
+
+        Raises:
+            ValueError: The event offers no file.
+            Refused: The server no longer has the file, or the user is not in the room.
+            NetchatError: The file cannot be written, or its bytes are wrong.
+        """
+        offer = parse_offer(event.text) if event.kind == EventKind.FILE else None
+        if offer is None:
+            raise ValueError(f"event {event.seq} of room {event.room} offers no file")
+        self._check()
+        transfer = await self._driver.files.save(event.room, offer, Path(path))
+        ended = await self._transfer(transfer, progress)
+        return Path(ended.path)
+
     async def rename(self, name: str) -> None:
         """Change the user name.
 
@@ -583,6 +649,58 @@ class Client:
             return await future
         finally:
             self._echoes.pop(counter, None)
+
+    async def _send_file(
+        self,
+        code: str,
+        path: Path,
+        name: str,
+        media_type: str,
+        progress: Callable[[int, int], None] | None,
+    ) -> ReceivedEvent:
+        self._check()
+        transfer = await self._driver.files.send(code, path, name=name, media_type=media_type)
+        ended = await self._transfer(transfer, progress)
+        return await self._offers.pop(ended.transfer)
+
+    async def _transfer(
+        self, transfer: int, progress: Callable[[int, int], None] | None
+    ) -> FileEnded:
+        """Wait for the end of a transfer.
+
+        Raises:
+            Refused: The server has refused it.
+            NetchatError: It has failed.
+        """
+        future: asyncio.Future[FileEnded] = asyncio.get_running_loop().create_future()
+        self._transfers[transfer] = future
+        if progress is not None:
+            self._progress[transfer] = progress
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self._core.files.cancel(transfer)
+            self._driver.flush_or_drop()
+            raise
+        finally:
+            self._transfers.pop(transfer, None)
+            self._progress.pop(transfer, None)
+
+    def _file_ended(self, ended: FileEnded) -> None:
+        future = self._transfers.get(ended.transfer)
+        if future is None or future.done():
+            return
+        if ended.code:
+            future.set_exception(Refused(ended.code, ended.why))
+        elif ended.why:
+            future.set_exception(NetchatError(f"{ended.name}: {ended.why}"))
+        else:
+            if ended.is_upload:
+                # Its event can only follow: the server gets the offer after this.
+                offer: asyncio.Future[ReceivedEvent]
+                offer = asyncio.get_running_loop().create_future()
+                self._echoes[ended.counter] = self._offers[ended.transfer] = offer
+            future.set_result(ended)
 
     async def _ask_roster(self, code: str, after: str) -> RosterReceived:
         roster = await self._request(self._core.who(code, after))
@@ -675,6 +793,11 @@ class Client:
                 self._undelivered(counter, why)
             case Acknowledged():
                 self._acknowledged(event)
+            case FileEnded():
+                self._file_ended(event)
+            case FileProgress():
+                if (report := self._progress.get(event.transfer)) is not None:
+                    report(event.done, event.size)
             case SessionEnded(why):
                 self._fail(CannotConnect(why or "the session has ended"))
 
@@ -756,7 +879,11 @@ class Client:
     def _fail(self, error: Exception) -> None:
         """Fail every pending call because the session has ended or could not start."""
         self._ended = error
-        waiting: list[asyncio.Future[Any]] = [*self._answers.values(), *self._echoes.values()]
+        waiting: list[asyncio.Future[Any]] = [
+            *self._answers.values(),
+            *self._echoes.values(),
+            *self._transfers.values(),
+        ]
         if self._online is not None:
             waiting.append(self._online)
         for future in waiting:

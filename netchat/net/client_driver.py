@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Self, cast
 from netchat.chat.client import ChatClient
 from netchat.chat.client_events import (
     ClientEvent,
+    FileEnded,
     LoginFailed,
     LoginRequired,
     Offline,
@@ -42,6 +43,7 @@ from netchat.errors import (
 from netchat.net.address import connection_problem, show_address
 from netchat.net.backoff import Backoff
 from netchat.net.client_store import ClientStore
+from netchat.net.files.client_transfers import ClientTransfers
 from netchat.net.server_list import ServerList
 from netchat.net.transport_shim import no_delay
 from netchat.wire.reader import http_problem
@@ -84,7 +86,7 @@ class _Connection(asyncio.Protocol):
         no_delay(self.transport)
 
     def data_received(self, data: bytes) -> None:
-        self.last_received = time.monotonic()
+        self.last_received = self.client.core.files.now = time.monotonic()
         try:
             self.client.core.feed(data)
         except PeerError as error:
@@ -119,6 +121,7 @@ class ClientDriver:
     Attributes:
         core: Sans-I/O chat client. Call its methods, then `flush`.
         path: Path that was passed in.
+        files: Files that the client sends and saves.
         servers: Servers that the client may connect to.
         address: Address of the server that it last connected to, or tried to.
         why_lost: Reason for the last disconnection, or an empty string.
@@ -142,6 +145,7 @@ class ClientDriver:
         self._tls = tls
         memory = store.load() if store is not None else None
         self.core = ChatClient(name, memory, can_seal=True)
+        self.files = ClientTransfers(self)
         self._credentials = credentials
         self._insecure_password = insecure_password
         self._is_switching = False  # the connection was dropped to log in on the next one
@@ -193,6 +197,7 @@ class ClientDriver:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+        await self.files.close()
         if self._connection is not None:
             self._connection.transport.abort()
 
@@ -237,6 +242,8 @@ class ClientDriver:
         Raises:
             NetchatError: The state cannot be saved; nothing is sent.
         """
+        self.core.files.now = time.monotonic()
+        self.files.pump()
         # Save before sending, so that no counter is used twice, even after kill -9.
         memory = self.core.memory
         if self._store is not None and (
@@ -256,6 +263,8 @@ class ClientDriver:
                 credentials, self._credentials = self._credentials, None
                 self.log_in(credentials)
                 continue
+            if isinstance(event, FileEnded):
+                self.files.ended(event.transfer)
             if isinstance(event, SessionEnded) and not event.wanted and self.path is not None:
                 why = self.path.explain(event.why, "server")
                 event = SessionEnded(why, wanted=False)

@@ -8,10 +8,17 @@ import sqlite3
 from pathlib import Path
 
 from netchat.chat.credentials import DEVICE_KEY_SIZE
-from netchat.chat.outbox import ClientState, RoomView, SealingState
+from netchat.chat.outbox import (
+    ClientState,
+    OutgoingFile,
+    OutgoingOffer,
+    RoomView,
+    SealingState,
+)
 from netchat.errors import NetchatError
 from netchat.files import make_private_folder, tighten
 from netchat.wire import RoomKind, Send
+from netchat.wire.file_offers import offer_text, parse_offer
 from netchat.wording import cannot
 
 __all__ = ["ClientStore"]
@@ -104,9 +111,21 @@ class ClientStore:
         for counter, room, text in self._file.execute("SELECT * FROM outbox ORDER BY counter"):
             memory.outbox[counter] = Send(_number(counter), _text(room), _text(text))
             memory.counter = max(memory.counter, counter)
+        for counter, room, text in state.get("offers", []):
+            _check(parse_offer(_text(text)) is not None, "offers", state)
+            memory.outbox[_number(counter)] = OutgoingOffer(counter, _text(room), text)
+            memory.counter = max(memory.counter, counter)
+        memory.outbox = dict(sorted(memory.outbox.items()))
+        for number, room, text, size, source in state.get("uploads", []):
+            offer = parse_offer(_text(text))
+            if offer is None:
+                raise ValueError(f"uploads in {state!r:.80}")
+            memory.uploads[_number(number)] = OutgoingFile(
+                number, _text(room), offer, _number(size), _text(source)
+            )
         _check(isinstance(state.get("sealing", {}), dict), "sealing", state)
         memory.sealing = SealingState(state.get("sealing", {}))
-        self._kept = set(memory.outbox)
+        self._kept = _messages(memory)
         self.counter = memory.counter
         return memory
 
@@ -126,12 +145,22 @@ class ClientStore:
             "rooms": [(v.code, v.kind, v.peer, v.log, v.last) for v in memory.rooms.values()],
             "private": memory.private,
         }
+        offers = [one for one in memory.outbox.values() if isinstance(one, OutgoingOffer)]
+        if offers:
+            state["offers"] = [tuple(offer) for offer in offers]
+        uploads = [
+            (file.transfer, file.room, offer_text(file.offer), file.size, file.source)
+            for file in memory.uploads.values()
+            if file.source
+        ]
+        if uploads:
+            state["uploads"] = uploads
         if sealing := memory.sealing.dump():
             state["sealing"] = sealing
         recreated = self._recreate_if_deleted()
         if recreated:
             self._kept.clear()
-        now = set(memory.outbox)
+        now = _messages(memory)
         new = [memory.outbox[counter] for counter in now - self._kept]
         old = [(counter,) for counter in self._kept - now]
         cursor = self._file.cursor()
@@ -182,6 +211,11 @@ class ClientStore:
         """Close the file, so that another client can open it."""
         with contextlib.suppress(sqlite3.Error):
             self._file.close()
+
+
+def _messages(memory: ClientState) -> set[int]:
+    """Return the counters of the messages in the outbox that have a row of their own."""
+    return {counter for counter, one in memory.outbox.items() if isinstance(one, Send)}
 
 
 def _check(condition: bool, name: str, state: object) -> None:

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from netchat.chat.account_admin import AdminRequest, list_accounts, plan
 from netchat.chat.connection import Connection
-from netchat.chat.effects import CheckPassword, ClearHistory, Close, Effect, Fanout, Log, Write
+from netchat.chat.effects import (
+    CheckPassword,
+    ClearHistory,
+    Close,
+    Effect,
+    Fanout,
+    Log,
+    RunFileJob,
+    Write,
+)
+from netchat.chat.file_jobs import FileJob, FileJobResult
 from netchat.chat.hub import Hub
 from netchat.chat.moderation_handlers import operate
 from netchat.chat.ordering import propose
@@ -21,6 +31,8 @@ from netchat.chat.persistence import AuditRow, Batch
 from netchat.chat.settings import Settings
 from netchat.errors import HistoryError, NetchatError, PeerError
 from netchat.net.address import show_address
+from netchat.net.files.file_store import FileStore
+from netchat.net.files.file_worker import FileWorker
 from netchat.net.group_commit import GroupCommit
 from netchat.net.half_close import half_close
 from netchat.net.history.history_writer import HistoryWriter
@@ -317,11 +329,32 @@ class ServerDriver:
             if isinstance(history, SqliteHistory)
             else None
         )
+        self._files = self._open_files()
         self._passwords = PasswordWorker(self._loop, self._password_checked)
         self._link_listener = StreamLinkListener(self._loop, lambda: self._committing)
         self._servers: list[asyncio.Server] = []
         self._udp: list[UdpServer] = []
         self._timers: list[asyncio.TimerHandle] = []
+
+    def _open_files(self) -> FileWorker | None:
+        """Open the server's files, and let the hub transfer them; return None without files."""
+        if not self.settings.files or self.cluster is not None:
+            return None
+        history = self._history
+        folder, fsync = None, True
+        if isinstance(history, SqliteHistory):
+            folder, fsync = history.path.with_name(f"{history.path.name}.files"), history.fsync
+        try:
+            store = FileStore(folder, fsync=fsync)
+        except HistoryError as error:
+            self._log(Log("storage", {"text": f"{error} The server runs without files."}))
+            return None
+        self.hub.enable_files(store.files, store.partials)
+        return FileWorker(store, self._loop, self._file_job_done)
+
+    def _file_job_done(self, job: FileJob, result: FileJobResult) -> None:
+        self.hub.file_job_done(job, result, self.now())
+        self.schedule()
 
     def _load(self) -> None:
         """Start with the state in the history.
@@ -531,6 +564,8 @@ class ServerDriver:
             socket_.close()
         self._link_listener.close()
         self._passwords.close()
+        if self._files is not None:
+            await self._loop.run_in_executor(None, self._files.close)
         if self._writer is not None:
             await self._loop.run_in_executor(None, self._writer.close)
         self._history.close()
@@ -556,7 +591,9 @@ class ServerDriver:
         self.traffic.bytes_in += len(data)
         most = SLICE
         if peer.clock <= now:
-            self._pacing.light_at = now
+            # During a download, a client mostly sends requests for more of the file.
+            if peer.transfers is None or not peer.transfers.is_sending:
+                self._pacing.light_at = now
             self._is_urgent = True
         elif self._line or self._work >= BUSY_WORK or self._pacing.is_light_active(now):
             most = 0
@@ -616,13 +653,16 @@ class ServerDriver:
     def _take_turns(self, now: float) -> None:
         """Process queued connections for up to `TURN_SECONDS`."""
         line, end = self._line, now + TURN_SECONDS
-        most = SHORT_SLICE if self._pacing.is_light_active(now) else SLICE
+        is_light_active = self._pacing.is_light_active(now)
+        most = SHORT_SLICE if is_light_active else SLICE
         while line and now < end and not self._stopping:
             _, _, peer = heappop(line)
             peer.holds &= ~_Hold.ITS_TURN
             if not peer.holds and peer in self.state.connections:
                 if not peer.closing:
-                    self._read(peer, b"", most, now)
+                    # The frames of an upload are the largest: 0.1 ms each.
+                    is_large = is_light_active and peer.transfers is not None
+                    self._read(peer, b"", 1 if is_large else most, now)
                 if not peer.holds and not peer.transport.is_closing():
                     peer.transport.resume_reading()
             now = time.monotonic()
@@ -673,10 +713,12 @@ class ServerDriver:
         """Serve queued connections and pending replies, for `TURN_SECONDS` each."""
         self._take_turns(now)
         self._carry_out()
-        if self.state.catching_up:
-            end = time.monotonic() + TURN_SECONDS
+        end = time.monotonic() + TURN_SECONDS
+        while self.state.catching_up:
             self.hub.catch_up(lambda: time.monotonic() > end)
             self._carry_out()
+            if time.monotonic() > end:
+                break
         self._worked_at = time.monotonic()
         if self._line or self.state.catching_up or self.state.batch:
             self.schedule()
@@ -775,6 +817,9 @@ class ServerDriver:
                     self._part(cast(_Peer, connection))
                 case CheckPassword():
                     self._passwords.put(output)
+                case RunFileJob(job):
+                    assert self._files is not None
+                    self._files.put(job)
         if written:
             self.memory.written(self._peers, written)
             self.state.is_memory_scarce = self.memory.is_scarce

@@ -15,6 +15,7 @@ from netchat.chat.text import validate_text
 from netchat.errors import NetchatError
 from netchat.tui.commands import HISTORY_DEFAULT, HISTORY_MOST, ParsedLine, help_lines
 from netchat.tui.export import Export
+from netchat.tui.file_lines import save_file, send_file
 from netchat.tui.lines import Line, LineKind, error_line, notice_line, room_name
 from netchat.tui.link_status import link_lines
 from netchat.tui.session import ChatSession
@@ -233,6 +234,31 @@ def _export(session: ChatSession, file: str) -> list[Line]:
     return []
 
 
+def _send(session: ChatSession, file: str) -> list[Line]:
+    room, problem = _room(session, "")
+    if room:
+        send_file(session, room, file)
+    return problem
+
+
+def _send_to(session: ChatSession, name: str, file: str) -> list[Line]:
+    send_file(session, "", file, to=_encodable(name))
+    return []
+
+
+def _about_transfers(do: str) -> Callable[[ChatSession], list[Line]]:
+    """Return the action of /pause, /resume or /cancel."""
+
+    def act(session: ChatSession) -> list[Line]:
+        if not session.transfers:
+            return [error_line("No file is being transferred.")]
+        for transfer in list(session.transfers):
+            getattr(session.core.files, do)(transfer)
+        return []
+
+    return act
+
+
 # -- moderators -----------------------------------------------------------------------------------
 
 
@@ -308,6 +334,12 @@ _ACTIONS: dict[str, Callable[..., list[Line]]] = {
     "link": _link,
     "help": _help,
     "export": _export,
+    "send": _send,
+    "sendto": _send_to,
+    "save": save_file,
+    "pause": _about_transfers("pause"),
+    "resume": _about_transfers("resume"),
+    "cancel": _about_transfers("cancel"),
     "kick": _about_user(ModeratorAction.KICK),
     "mute": _mute,
     "unmute": _about_user(ModeratorAction.UNMUTE),

@@ -12,6 +12,8 @@ from netchat.chat.client_events import (
     BansReceived,
     ClientEvent,
     EventsMissed,
+    FileEnded,
+    FileProgress,
     HistoryReceived,
     LoginFailed,
     LoginRequired,
@@ -35,6 +37,7 @@ from netchat.chat.client_events import (
 from netchat.chat.names import fold
 from netchat.chat.room_codes import LOBBY, show_code
 from netchat.errors import NetchatError, SealingError
+from netchat.tui.file_lines import file_ended, file_number, file_progress
 from netchat.tui.lines import (
     Line,
     LineKind,
@@ -92,6 +95,7 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
             return [
                 past_line(
                     past,
+                    file=file_number(session, past),
                     problems=event.sealed.get(past.seq),
                     unsealed=event.unsealed.get(past.seq, ()),
                 )
@@ -109,6 +113,11 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
             return _bans_received(session, event)
         case RequestRefused():
             return _request_refused(session, event)
+        case FileProgress():
+            file_progress(session, event)
+            return []
+        case FileEnded():
+            return file_ended(session, event)
         case Undelivered(text, why):
             return [error_line(f"'{shorten(text)}': {why}", "not delivered")]
         case WarningReceived(error):
@@ -137,14 +146,18 @@ def _room_event(session: ChatSession, room_event: RoomEvent) -> list[Line]:
     if room_event.kind is not RoomKind.PRIVATE:
         elsewhere = event.room != session.current and len(session.rooms) > 1
         code = event.room if elsewhere else ""
-        return [*warnings, event_line(event, code, is_sealed=room_event.is_sealed)]
+        file = file_number(session, event)
+        return [*warnings, event_line(event, code, is_sealed=room_event.is_sealed, file=file)]
     if event.kind == EventKind.CHAT:
         line = private_line(
             event, room_event.peer, own=room_event.own, is_sealed=room_event.is_sealed
         )
         return [*warnings, line]
     # The first secret of a private room is no news: its messages show that they are sealed.
-    return warnings if event.kind == EventKind.REKEY else [*warnings, event_line(event)]
+    if event.kind == EventKind.REKEY:
+        return warnings
+    file = file_number(session, event)
+    return [*warnings, event_line(event, is_sealed=room_event.is_sealed, file=file)]
 
 
 def _online(session: ChatSession, online: Online) -> list[Line]:

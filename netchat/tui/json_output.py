@@ -51,6 +51,8 @@ from netchat.chat.client_events import (
     BansReceived,
     ClientEvent,
     EventsMissed,
+    FileEnded,
+    FileProgress,
     HistoryReceived,
     LoginFailed,
     LoginRequired,
@@ -75,6 +77,7 @@ from netchat.chat.room_moderation import BanScope
 from netchat.chat.sealing.room_secret import read_secret, secret_words
 from netchat.tui.lines import Line
 from netchat.wire import MESSAGES, BannedUser, ErrorCode, Event, EventKind, ModeratorAction
+from netchat.wire.file_offers import describe_offer, parse_offer
 from netchat.wire.moderation_text import KINDS, describe, parse_notice
 
 __all__ = ["event_json", "line_json"]
@@ -168,6 +171,13 @@ def _fields(event: ClientEvent) -> dict[str, Any]:
             return {"type": "done", "room": room, "action": _name(ModeratorAction, action)}
         case BansReceived(room, bans, more):
             return {"type": "bans", "room": room, "bans": list(map(_ban, bans)), "more": more}
+        case FileProgress(transfer, room, name, is_upload, done, size, is_paused):
+            moved = {"type": "file-progress", "transfer": transfer, "room": room, "name": name}
+            return {**moved, "upload": is_upload, "done": done, "size": size, "paused": is_paused}
+        case FileEnded(transfer, room, name, is_upload, why, code):
+            named = _name(ErrorCode, code).upper() if code else ""
+            ended = {"type": "file-ended", "transfer": transfer, "room": room, "name": name}
+            return {**ended, "upload": is_upload, "why": why, "code": named, "path": event.path}
         case Undelivered(text, why):
             return {"type": "undelivered", "text": text, "why": why}
         case Acknowledged(room, counter, seq):
@@ -191,6 +201,10 @@ def _event(event: Event) -> dict[str, Any]:
         "sender": event.sender,
         "text": event.text,
     }
+    if event.kind == EventKind.FILE and (offer := parse_offer(event.text)) is not None:
+        fields["text"] = describe_offer(event.text)
+        fields |= {"name": offer.name, "size": offer.size, "media_type": offer.media_type}
+        fields["sha256"] = offer.sha256.hex()
     if event.kind in KINDS:
         notice = parse_notice(event)
         fields["text"] = describe(notice)

@@ -27,6 +27,7 @@ from netchat.chat.room_codes import LOBBY, PRIVATE_MARK, show_code
 from netchat.chat.room_moderation import BanScope
 from netchat.chat.text import show_text
 from netchat.wire import BannedUser, Event, EventKind, Member
+from netchat.wire.file_offers import describe_offer
 from netchat.wire.moderation_text import HOST, KINDS, describe, parse_notice
 
 __all__ = [
@@ -97,16 +98,17 @@ def error_line(text: str, tag: str = "error") -> Line:
     return Line(LineKind.ERROR, (("error", f"[{tag}]"), ("", f" {text}")))
 
 
-def event_line(event: Event, room: str = "", *, is_sealed: bool = False) -> Line:
+def event_line(event: Event, room: str = "", *, is_sealed: bool = False, file: int = 0) -> Line:
     """Return a line for an event of a room.
 
     Args:
         event: The event.
         room: Code of the room to prefix the line with, or "".
         is_sealed: Whether it was sealed.
+        file: Number of the file that it offers, for /save, or 0.
     """
     prefix: tuple[Part, ...] = (("tag", f"[{show_code(room)}] "),) if room else ()
-    return Line(LineKind.EVENT, prefix + _lock(is_sealed) + _parts(event))
+    return Line(LineKind.EVENT, prefix + _lock(is_sealed) + _parts(event, file))
 
 
 def _lock(is_sealed: bool | None) -> tuple[Part, ...]:
@@ -124,19 +126,24 @@ def private_line(event: Event, peer: str, *, own: bool, is_sealed: bool = False)
 
 
 def past_line(
-    event: Event, *, problems: tuple[str, ...] | None = None, unsealed: tuple[str, ...] = ()
+    event: Event,
+    *,
+    file: int = 0,
+    problems: tuple[str, ...] | None = None,
+    unsealed: tuple[str, ...] = (),
 ) -> Line:
     """Return a line for an event of the history, with its time.
 
     Args:
         event: The event.
+        file: Number of the file that it offers, for /save, or 0.
         problems: What is wrong with it, if it was sealed; otherwise None.
         unsealed: What is wrong with it, if it should have been sealed.
     """
     when = time.localtime(event.time / 1e6)
     today = time.localtime()[:3] == when[:3]
     shown = time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", when)
-    parts = (*_lock(problems is not None), *_parts(event))
+    parts = (*_lock(problems is not None), *_parts(event, file))
     warnings = tuple(("error", f" [warning: {problem}]") for problem in problems or unsealed)
     return Line(LineKind.ANSWER, (("tag", f"{shown}  "), *parts, *warnings))
 
@@ -225,7 +232,7 @@ def render(line: Line, *, colour: bool, one_line: bool) -> str:
     return "".join(_paint(style, text) for style, text in safe)
 
 
-def _parts(event: Event) -> tuple[Part, ...]:
+def _parts(event: Event, file: int = 0) -> tuple[Part, ...]:
     name: Part = ("name", event.sender)
     place = "chat" if event.room == LOBBY or event.room.startswith(PRIVATE_MARK) else "room"
     if event.kind == EventKind.JOIN:
@@ -237,6 +244,9 @@ def _parts(event: Event) -> tuple[Part, ...]:
         return (("tag", tag), ("", describe(parse_notice(event))))
     if event.kind == EventKind.RENAME:
         return (("tag", "[rename] "), name, ("tag", " is now "), ("name", event.text))
+    if event.kind == EventKind.FILE:
+        how: tuple[Part, ...] = (("tag", f"  /save {file}"),) if file else ()
+        return (("tag", "[file] "), name, ("", f": {describe_offer(event.text)}"), *how)
     if event.kind == EventKind.REKEY:
         why = f" ({event.text})" if event.text else ""
         return (("tag", "[secret] "), name, ("tag", f" changed the secret of the {place}{why}"))

@@ -7,8 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import NamedTuple
 
-from netchat.chat.client_events import LoginFailed, LoginRequired, NameRejected, RoomDescribed
+from netchat.chat.client_events import (
+    FileProgress,
+    LoginFailed,
+    LoginRequired,
+    NameRejected,
+    RoomDescribed,
+)
 from netchat.chat.room_codes import LOBBY, read_code
 from netchat.chat.sealing.room_secret import read_invitation
 from netchat.net.client_driver import ClientDriver
@@ -16,12 +23,24 @@ from netchat.tui.export import Export
 from netchat.tui.lines import Line, error_line
 from netchat.tui.people import People
 from netchat.wire import BannedUser, Member, RoomKind
+from netchat.wire.file_offers import FileOffer
 from netchat.wording import many
 
-__all__ = ["ChatSession"]
+__all__ = ["ChatSession", "ShownTransfer"]
 
 #: Seconds to wait for acknowledgements when the user leaves.
 LAST_MOMENT = 2.0
+
+
+class ShownTransfer(NamedTuple):
+    """A transfer in progress."""
+
+    progress: FileProgress
+    begun_at: float
+    """Time of the first report (`time.monotonic`)."""
+
+    begun_with: int
+    """Bytes that were transferred then."""
 
 
 class ChatSession:
@@ -52,6 +71,9 @@ class ChatSession:
         last_problem: Last error of the server or the system about a failed connection.
         exports: Logs that are being saved, by the number of the pending HISTORY request.
         descriptions: What the user has been told about rooms.
+        offers: Offered files with their rooms, in the order of their numbers.
+        offer_numbers: These numbers by room and sequence number.
+        transfers: Transfers in progress, by number.
         bans: Bans received so far of lists that span several answers, by room.
     """
 
@@ -81,6 +103,9 @@ class ChatSession:
         self.last_problem = ""
         self.exports: dict[int, Export] = {}
         self.descriptions: dict[str, RoomDescribed] = {}
+        self.offers: list[tuple[str, FileOffer]] = []
+        self.offer_numbers: dict[tuple[str, int], int] = {}
+        self.transfers: dict[int, ShownTransfer] = {}
         self.bans: dict[str, list[BannedUser]] = {}
 
     @property
@@ -113,10 +138,11 @@ class ChatSession:
 
     @property
     def settled(self) -> bool:
-        """Whether every message is acknowledged, every request answered, and every event shown."""
+        """Whether every message and file is acknowledged, every request answered, every event shown."""
         core = self.core
         is_entering = core.credentials is not None
-        return not (core.unsent or core.requests or self.client.waiting or is_entering)
+        is_busy = self.client.files.is_busy
+        return not (core.unsent or core.requests or self.client.waiting or is_entering or is_busy)
 
     def choose(self) -> None:
         """Select another current room if the user is no longer in this one."""

@@ -23,6 +23,7 @@ from netchat.exit_codes import INTERRUPTED, OK
 from netchat.tui.actions import run_command
 from netchat.tui.arrivals import QUIET_SECONDS, Arrivals
 from netchat.tui.commands import PASSWORDS, completions, parse
+from netchat.tui.file_lines import transfer_status
 from netchat.tui.lines import Line, error_line, notice_line, render
 from netchat.tui.main_loop import listen
 from netchat.tui.pipe import STOP_SIGNALS
@@ -185,6 +186,8 @@ class _Terminal:
         parts = [core.name, self._state()]
         if core.unsent:
             parts.append(f"{core.unsent} not acknowledged yet")
+        now = time.monotonic()
+        parts += [transfer_status(shown, now) for shown in session.transfers.values()]
         others = [show_code(code) for code in session.rooms if code != session.current]
         if others:
             parts.append(f"also in {', '.join(others)}")

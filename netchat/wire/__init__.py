@@ -14,6 +14,7 @@ and `spec` exports the declarations for other languages.
 from netchat.wire.declare import MESSAGES, Message, Record, Way
 from netchat.wire.features import Feature
 from netchat.wire.fields import Choice, Encoding, Field, fields_of
+from netchat.wire.file_offers import FileOffer, parse_offer
 from netchat.wire.frame import (
     HEADER_FIELDS,
     HEADER_SIZE,
@@ -28,11 +29,14 @@ from netchat.wire.frame import (
 from netchat.wire.limits import (
     DEFAULT_PORT,
     MAX_BAN_PAGE,
+    MAX_CHUNK,
     MAX_DEVICES,
+    MAX_FILE_NAME,
     MAX_FRAME,
     MAX_HISTORY,
     MAX_MEMBERSHIPS,
     MAX_NAME,
+    MAX_PIECE,
     MAX_ROSTER,
     MAX_SEALED,
     MAX_SERVERS,
@@ -49,11 +53,14 @@ __all__ = [
     "HEADER_SIZE",
     "MAGIC",
     "MAX_BAN_PAGE",
+    "MAX_CHUNK",
     "MAX_DEVICES",
+    "MAX_FILE_NAME",
     "MAX_FRAME",
     "MAX_HISTORY",
     "MAX_MEMBERSHIPS",
     "MAX_NAME",
+    "MAX_PIECE",
     "MAX_ROSTER",
     "MAX_SEALED",
     "MAX_SERVERS",
@@ -63,6 +70,7 @@ __all__ = [
     "Choice",
     "Feature",
     "Field",
+    "FileOffer",
     "Frame",
     "FrameReader",
     "Encoding",
@@ -75,6 +83,7 @@ __all__ = [
     "decode",
     "encode",
     "fields_of",
+    "parse_offer",
     "seal",
     "walk",
     *_messages,

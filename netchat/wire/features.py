@@ -21,3 +21,6 @@ class Feature(IntFlag):
 
     #: The client handles sealed messages.
     SEALED = 8
+
+    #: The client handles files.
+    FILES = 16

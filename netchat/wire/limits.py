@@ -5,11 +5,14 @@ from __future__ import annotations
 __all__ = [
     "DEFAULT_PORT",
     "MAX_BAN_PAGE",
+    "MAX_CHUNK",
     "MAX_DEVICES",
+    "MAX_FILE_NAME",
     "MAX_FRAME",
     "MAX_HISTORY",
     "MAX_MEMBERSHIPS",
     "MAX_NAME",
+    "MAX_PIECE",
     "MAX_ROSTER",
     "MAX_SEALED",
     "MAX_SERVERS",
@@ -51,3 +54,12 @@ MAX_SEALED = 200
 
 #: Maximum number of devices in one DEVICES. Each takes up to 280 bytes of the frame.
 MAX_DEVICES = 128
+
+#: Maximum number of bytes of a file in one CHUNK: it fits into MAX_FRAME, and encoding it takes 0.1 ms.
+MAX_CHUNK = 60 * 1024
+
+#: Maximum number of bytes that one DOWNLOAD requests.
+MAX_PIECE = 1024 * 1024
+
+#: Longest name of a file in UTF-8 bytes: the limit of most file systems.
+MAX_FILE_NAME = 255

@@ -27,12 +27,15 @@ __all__ = [
     "BannedUser",
     "Bans",
     "Bye",
+    "CancelUpload",
+    "Chunk",
     "Create",
     "CreateSealed",
     "Device",
     "DeviceKeys",
     "DeviceList",
     "Devices",
+    "Download",
     "Error",
     "ErrorCode",
     "Event",
@@ -51,6 +54,7 @@ __all__ = [
     "Moderate",
     "Moderated",
     "ModeratorAction",
+    "Offer",
     "Password",
     "Ping",
     "Pong",
@@ -70,6 +74,8 @@ __all__ = [
     "Send",
     "ServerAddress",
     "Servers",
+    "Upload",
+    "UploadState",
     "Welcome",
     "Who",
     "Wrap",
@@ -113,6 +119,11 @@ class EventKind(wire.Choice):
     ROOM_CHANGED = 7, "A moderator has changed the room."
     SEALED = 12, "A member sent a message that only members can read. In SEALED_EVENT only."
     REKEY = 13, "A member gave the room a new secret. In SEALED_EVENT only."
+    FILE = (
+        15,
+        "A member offered a file. Only for clients with bit 4 of `features`; to others, the server "
+        "describes it in a CHAT with the same `seq`. In SEALED_EVENT, the text of a sealed offer.",
+    )
 
 
 class ModeratorAction(wire.Choice):
@@ -215,6 +226,17 @@ class ErrorCode(wire.Choice):
         ("The room takes no SEALED_SEND: it is not sealed, or the other member cannot read it."),
     )
     BAD_SEAL = 175, "A field of SEALED_SEND, CREATE_SEALED or DEVICE has the wrong size or value."
+    NO_FILES = 180, "This server does not transfer files."
+    FILE_TOO_LARGE = 181, "The file is larger than the server accepts."
+    QUOTA_EXCEEDED = 182, "The user's files, or those of all users, take up too much space."
+    DISK_FULL = 183, "The server's disk is full or failing. It keeps the part that it has stored."
+    WRONG_HASH = 184, "The bytes of an upload do not have its SHA-256: the file has changed."
+    NO_SUCH_FILE = 185, "The file was not offered in this room, has expired, or was deleted."
+    BAD_FILE = 186, "A field of UPLOAD, CHUNK, DOWNLOAD or OFFER has the wrong size or value."
+    TOO_MANY_TRANSFERS = (
+        187,
+        "The client has too many transfers at a time; retry after one has ended.",
+    )
 
 
 @record
@@ -295,7 +317,7 @@ class Wrap(Record):
 class Sealed(Record):
     """A sealed message; docs/SEALING.md has the details."""
 
-    kind: int = wire.u8("Kind of the event: SEALED or REKEY.", EventKind)
+    kind: int = wire.u8("Kind of the event: SEALED, FILE or REKEY.", EventKind)
     algorithms: int = wire.u8("1: HKDF-SHA256, AES-256-GCM, Ed25519.")
     epoch: int = wire.u32("Number of the room's secret, from 1. For REKEY, that of the new secret.")
     run: int = wire.u32(
@@ -322,7 +344,10 @@ class SealedText(Record):
     """The plaintext of a sealed message. It never travels like this."""
 
     name: str = wire.text("The sender's name, as the sender knows it.")
-    text: str = wire.text("The message; for REKEY, its reason.")
+    text: str = wire.text(
+        "The message; for REKEY, its reason; for FILE, the lines of EVENT (the SHA-256 is that of the "
+        "sealed form) and a fifth one, the file's key in hexadecimal."
+    )
 
 
 @record
@@ -351,7 +376,8 @@ class Hello(Message):
     features: int = wire.u32(
         "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles "
         "ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: "
-        "it handles sealed messages. The server ignores bits that it does not know."
+        "it handles sealed messages. Bit 4: it handles files. The server ignores bits that it does not "
+        "know."
     )
     device: bytes = wire.blob(
         "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its "
@@ -375,7 +401,7 @@ class Welcome(Message):
     features: int = wire.u32(
         "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: "
         "the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit "
-        "3: sealed messages."
+        "3: sealed messages. Bit 4: files."
     )
     session: int = wire.u64("Session number, for users and logs. It is not secret.")
     device: int = wire.u64("The client's device id, as used in EVENT.")
@@ -569,7 +595,8 @@ class Event(Message):
     text: str = wire.text(
         "The message; for a rename, the new name; for a leave, the reason. Events of moderation: three "
         "lines, the moderator's name (empty for the host at the dashboard), the duration in seconds "
-        "(0: no end), and the reason or the title."
+        "(0: no end), and the reason or the title. FILE: four lines, the size in bytes, the SHA-256 in "
+        "hexadecimal, the media type, and the name."
     )
 
 
@@ -734,6 +761,79 @@ class RoomState(Message):
     modes: int = wire.u8("The sum of 1 if the room is locked, 2 if it is read-only.")
     room: str = wire.text("The room's code.")
     title: str = wire.text("The room's title, or empty.")
+
+
+@message(0x40, Way.TO_SERVER)
+class Upload(Message):
+    """Starts or resumes the upload of a file to a room. UPLOAD_STATE answers it.
+
+    The server may have stored a part of it already, or all of it. Only members of the room can
+    download it.
+    """
+
+    request: int = wire.u32("Request number, by which CHUNK and UPLOAD_STATE refer to the upload.")
+    size: int = wire.u64("Size of the file in bytes; in a sealed room, of its sealed form.")
+    sha256: bytes = wire.blob("SHA-256 of these bytes (32 bytes).")
+    room: str = wire.text("The room's code.")
+
+
+@message(0x41, Way.TO_CLIENT)
+class UploadState(Message):
+    """Answers UPLOAD, and acknowledges CHUNKs of it."""
+
+    request: int = wire.u32("Number of the UPLOAD.")
+    stored: int = wire.u64("Bytes that the server has stored: the client continues at this offset.")
+    limit: int = wire.u64("Offset up to which the client may send. It never decreases.")
+    is_complete: int = wire.u8("1 once the file is on disk and its SHA-256 is right, otherwise 0.")
+
+
+@message(0x42, Way.BOTH)
+class Chunk(Message):
+    """Carries bytes of a file: of an UPLOAD to the server, or those that a DOWNLOAD requested."""
+
+    request: int = wire.u32("Number of the UPLOAD or DOWNLOAD.")
+    offset: int = wire.u64("Offset of the first byte in the file; chunks follow without gaps.")
+    data: bytes = wire.blob("The bytes.")
+
+
+@message(0x43, Way.TO_SERVER)
+class CancelUpload(Message):
+    """Ends an upload; the server deletes what it has of it. There is no answer."""
+
+    request: int = wire.u32("Number of the UPLOAD.")
+
+
+@message(0x44, Way.TO_SERVER)
+class Download(Message):
+    """Requests bytes of a file in a room. CHUNKs with exactly these bytes answer it, in order.
+
+    Answers to several requests follow in the order of the requests. A client controls the flow by
+    the bytes that it requests at a time.
+    """
+
+    request: int = wire.u32("Request number, returned in the answers.")
+    offset: int = wire.u64("Offset of the first byte.")
+    count: int = wire.u32("Number of bytes, at most 1 MiB; fewer are sent at the end of the file.")
+    sha256: bytes = wire.blob("SHA-256 of the file (32 bytes).")
+    room: str = wire.text("The room's code.")
+
+
+@message(0x45, Way.TO_SERVER)
+class Offer(Message):
+    """Offers an uploaded file to its room. The EVENT answers it, as it answers SEND.
+
+    In a sealed room, a SEALED_SEND of kind FILE takes its place.
+    """
+
+    counter: int = wire.u64("Number of the message on this device, larger than the one before.")
+    size: int = wire.u64("Size of the file in bytes.")
+    sha256: bytes = wire.blob("SHA-256 of the file (32 bytes).")
+    room: str = wire.text("The room's code.")
+    media_type: str = wire.text("Media type of the file, such as `image/png`, or empty.")
+    file: str = wire.text(
+        "Name of the file. The server replaces what is special in file systems, and cuts it to 200 "
+        "bytes."
+    )
 
 
 @message(0x50, Way.TO_SERVER)

@@ -85,6 +85,7 @@ def test_the_encoding_stays_the_same():
         50: "PostSealed",
         51: "CreateSealedRoom",
         52: "PublishDevice",
+        60: "OfferFile",
     }
 
 

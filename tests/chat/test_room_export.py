@@ -35,7 +35,8 @@ EVENTS = [
     event(8, EventKind.LEAVE, "Vega", "bye"),
     event(9, EventKind.CHAT, "Ada", "\x1b[2J\u202eevil"),
     event(10, 77, "Ada", "from the future"),
-    Event(11, 2**63, 0, 0, EventKind.JOIN, "7K3F92MQ0T", "Late", ""),
+    event(11, EventKind.FILE, "Ada", "3\n" + "0" * 64 + "\n\na.txt"),
+    Event(12, 2**63, 0, 0, EventKind.JOIN, "7K3F92MQ0T", "Late", ""),
 ]
 
 
@@ -47,7 +48,8 @@ def test_text():
     assert lines[7] == "2023-11-14T22:13:20Z  * Nova was removed by Ada: <b>spam"
     assert lines[9] == "2023-11-14T22:13:20Z  * Vega left: bye"
     assert lines[10] == r"2023-11-14T22:13:20Z  Ada: \x1b[2J\u202eevil"
-    assert lines[12].startswith("9999-12-31T23:59:59Z")
+    assert lines[12].endswith("* Ada offered a file: a.txt (3 bytes)")
+    assert lines[13].startswith("9999-12-31T23:59:59Z")
     assert export_log([], "txt", "lobby") == "# lobby\n"
 
 
@@ -60,6 +62,7 @@ def test_json_lines():
     }  # fmt: skip
     assert rows[5]["text"] == "Nova was removed by Ada: <b>spam"
     assert rows[9]["type"] == "77"
+    assert (rows[10]["type"], rows[10]["text"]) == ("file", "a.txt (3 bytes)")
     assert export_log(EVENTS, "jsonl", "R").isascii()
 
 

@@ -14,12 +14,22 @@ from typing import TypeVar
 from netchat.chat.client import ChatClient
 from netchat.chat.client_events import ClientEvent, RoomEvent
 from netchat.chat.connection import Connection, RoomFeed
-from netchat.chat.effects import CheckPassword, ClearHistory, Close, Fanout, Log, Write
+from netchat.chat.effects import (
+    CheckPassword,
+    ClearHistory,
+    Close,
+    Fanout,
+    Log,
+    RunFileJob,
+    Write,
+)
+from netchat.chat.file_jobs import FileJob
 from netchat.chat.hub import Hub
 from netchat.chat.outbox import ClientState
 from netchat.chat.persistence import Batch
 from netchat.chat.settings import Settings
 from netchat.errors import PeerError
+from netchat.net.files.file_store import FileStore
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.purge import Purge
 from netchat.net.history.sqlite_history import SqliteHistory
@@ -143,10 +153,18 @@ class World:
         notes: The server's log.
         checks: Passwords that wait for their check.
         slow_checks: Whether they wait until the test calls `check`.
+        store: The files, or None if the server has none.
+        jobs: Jobs about files that wait to be carried out.
+        slow_jobs: Whether they wait until the test calls `run_job`.
     """
 
     def __init__(
-        self, history: History | None = None, *, is_clustered: bool = False, **settings: float | str
+        self,
+        history: History | None = None,
+        *,
+        is_clustered: bool = False,
+        store: FileStore | None = None,
+        **settings: float | str,
     ) -> None:
         self.history = history if history is not None else MemoryHistory()
         self.settings = Settings(**{"rate": 0.0, **settings})  # type: ignore[arg-type]
@@ -158,9 +176,14 @@ class World:
         self.notes: list[Log] = []
         self.checks: deque[CheckPassword] = deque()
         self.slow_checks = False
+        self.store = store
+        self.jobs: deque[FileJob] = deque()
+        self.slow_jobs = False
         self._addresses = 0
         stored = self.history.load()
         self.hub = Hub(self.settings, self.history, stored, self.now, is_clustered=is_clustered)
+        if store is not None:
+            self.hub.enable_files(store.files, store.partials)
 
     # -- clients --------------------------------------------------------------------------------
 
@@ -286,6 +309,13 @@ class World:
         self.hub.password_checked(work, encoded, self.now, is_right=is_right)
         self._carry_out()
 
+    def run_job(self) -> None:
+        """Carry out the oldest job about files."""
+        assert self.store is not None
+        job = self.jobs.popleft()
+        self.hub.file_job_done(job, self.store.run(job), self.now)
+        self._carry_out()
+
     def commit(self) -> None:
         """Finish writing the oldest batch."""
         batch = self.batches.popleft()
@@ -307,6 +337,9 @@ class World:
             moved = self.exchange()
             while self.checks and not self.slow_checks:
                 self.check()
+                moved = True
+            while self.jobs and not self.slow_jobs:
+                self.run_job()
                 moved = True
             if not self.frozen:
                 moved |= self.take_batch()
@@ -402,3 +435,5 @@ class World:
                             pass
                 case Log():
                     self.notes.append(output)
+                case RunFileJob(job):
+                    self.jobs.append(job)

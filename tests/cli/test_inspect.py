@@ -180,3 +180,11 @@ def test_nothing_heavy_is_imported() -> None:
     code = "import sys, netchat.packets, netchat.cli.inspect; print('scapy' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout == "False\n"
+
+
+def test_export_files(run, tmp_path) -> None:
+    result = run("story.pcapng", "--export-files", "files")
+    assert result.exit_code == 0
+    assert result.output == "No file was transferred in this capture.\n"
+    assert list((tmp_path / "files").iterdir()) == []
+    assert run("story.pcapng", "--export-files", "files", "--tree").exit_code == 2

@@ -14,7 +14,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from netchat.cli.main import cli
 from netchat.wire import Bye, ErrorCode, Event, Hello, Send
 from tests.end_to_end.processes import ROOT, Server, free_port
 from tests.end_to_end.raw import RawClient
@@ -362,3 +364,10 @@ def test_a_server_without_a_cluster_starts_without_its_modules():
     code = "import sys, netchat.cli.serve; print([m for m in sys.modules if 'net.cluster' in m])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+def test_a_server_of_a_cluster_has_no_files():
+    line = ["serve", "--cluster", "redis://127.0.0.1:1/0", "--files", "1d"]
+    result = CliRunner().invoke(cli, line)
+    assert result.exit_code == 2
+    assert "A server of a cluster does not transfer files: omit --files." in result.output

@@ -37,10 +37,18 @@ TO_CLIENT = {message for message in MESSAGES.values() if message.WAY & Way.TO_CL
 #: Source of the client's rules, in Python and on the page.
 CLIENT = "".join(
     Path(str(chat.__file__)).with_name(name).read_text("utf-8")
-    for name in ("client.py", "client_session.py", "client_handlers.py", "client_sealing.py")
+    for name in (
+        "client.py",
+        "client_session.py",
+        "client_handlers.py",
+        "client_files.py",
+        "client_sealing.py",
+        "outbox.py",
+    )
 )
 PAGE_CLIENT = "".join(
-    (PAGE / name).read_text("utf-8") for name in ("client.js", "handlers.js", "sealing.js")
+    (PAGE / name).read_text("utf-8")
+    for name in ("client.js", "files.js", "handlers.js", "sealing.js")
 )
 PAGE_VIEWS = "".join(
     file.read_text("utf-8") for file in PAGE.glob("*.js") if file.name != "protocol.js"

@@ -21,14 +21,12 @@ def test_type_number_belongs_to_a_group_in_use(message):
     assert 0 < message.TYPE < 256  # 0 is "no frame" in ERROR's `about`
     assert MESSAGES[message.TYPE] is message
     assert GROUPS[message.TYPE & 0xF0] in (
-        "connection", "rooms", "messages", "accounts and moderation", "keys",
+        "connection", "rooms", "messages", "accounts and moderation", "files", "keys",
     )  # fmt: skip
 
 
-def test_groups_kept_free_are_free():
-    free = {first for first, name in GROUPS.items() if name == "files"}
-    assert free == {0x40}
-    assert not free & {number & 0xF0 for number in MESSAGES}
+def test_every_group_is_in_use():
+    assert set(GROUPS) == {number & 0xF0 for number in MESSAGES}
 
 
 def test_names_are_unique():

@@ -50,6 +50,16 @@ async def drive(port: int, **options: object) -> LoadReport:
     return await run_load("127.0.0.1", port, **options)
 
 
+async def test_a_file_is_transferred_meanwhile(served):
+    port = await served.start()
+    report = await drive(port, file_size=300_000, receivers=2)
+    assert report.ok
+    assert (report.files.size, report.files.receivers) == (300_000, 2)
+    assert report.files.upload_rate > 0 < report.files.download_rate
+    with pytest.raises(NetchatError, match="A file must be at most 100 MB"):
+        await drive(port, file_size=100_000_001, receivers=0)
+
+
 async def test_every_delivery_of_a_right_server_is_right(served):
     report = await drive(await served.start(), users=20, senders=3, messages=200)
     assert report.ok

@@ -30,6 +30,11 @@ class Idle:
     waiting = 0
     address = "here:6464"
 
+    class files:  # noqa: N801 - stands for an attribute
+        """Transfers that do nothing."""
+
+        is_busy = False
+
     def __init__(self, core: ChatClient) -> None:
         self.core = core
 

@@ -112,7 +112,7 @@ def test_largest_frame_passes():
         (_header(version=2), BadVersion, "version 2; this program speaks version 1"),
         (_header(version=0), BadVersion, "version 0"),
         (_header(number=0), UnknownType, "type 0x00 is not in NCP/1"),
-        (_header(number=0x40), UnknownType, "type 0x40 is not"),
+        (_header(number=0x70), UnknownType, "type 0x70 is not"),
         (_header(number=0xFF), UnknownType, "type 0xff is not"),
         (_header(flags=1), UnknownFlags, "flags 0x0001, suite 0, reserved 0"),
         (_header(flags=0x8000), UnknownFlags, "flags 0x8000"),

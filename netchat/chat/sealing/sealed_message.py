@@ -65,7 +65,7 @@ def seal_text(
         seen: Sequence number of the last applied event.
         view: Hash of the room up to there, or empty if it is unknown.
         previous: Hash of this device's previous sealed message in the room, or empty.
-        kind: SEALED or REKEY.
+        kind: SEALED, FILE or REKEY.
         epoch: For REKEY, the new epoch.
         check: For REKEY, the check value of the new secret.
         wraps: For REKEY, the new secret for each member.

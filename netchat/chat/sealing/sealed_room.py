@@ -175,15 +175,15 @@ class SealedRoom:
 
     # -- sending --------------------------------------------------------------------------------
 
-    def seal(self, counter: int, name: str, text: str) -> Sealed:
-        """Seal a message.
+    def seal(self, counter: int, name: str, text: str, *, kind: int = EventKind.SEALED) -> Sealed:
+        """Seal a message, or the offer of a file.
 
         Raises:
             SealingError: This device does not have the room's secret.
         """
         if self.keys is None:
             raise SealingError("this device does not have the room's secret; ask for its new link")
-        return self._seal(counter, name, text, self.keys)
+        return self._seal(counter, name, text, self.keys, kind=kind)
 
     def _seal(
         self, counter: int, name: str, text: str, keys: EpochKeys | None, **more: Any
@@ -320,7 +320,7 @@ class SealedRoom:
             return ()
         if not self.is_private:
             return ("this text is not sealed: the server has inserted it, or changed the room",)
-        if follows_sealed or event.kind != EventKind.CHAT:
+        if follows_sealed or event.kind not in (EventKind.CHAT, EventKind.FILE):
             return ("this text is not sealed, although earlier ones were",)
         return ()
 

@@ -229,6 +229,7 @@ class SqliteHistory:
     """
 
     def __init__(self, path: Path, *, fsync: bool = True) -> None:
+        self.fsync = fsync
         self.path = path
         self._insert_events = _INSERT_EVENTS
         with contextlib.ExitStack() as opened:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from netchat.packets.items import Damage, DecodedMessage, Gap, Item, TlsRecord
 from netchat.packets.views.sealed import Opener
 from netchat.wire import Event, EventKind, RoomKind, SealedEvent, SealedText
+from netchat.wire.file_offers import describe_offer
 from netchat.wire.moderation_text import KINDS, describe, parse_notice
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
@@ -56,7 +57,7 @@ class ChatTranscript:
         """Return a sealed message as the EVENT that it would be in an ordinary room."""
         if isinstance(event, Event):
             return event
-        is_rekey = bool(event.sealed) and event.sealed[0].kind == EventKind.REKEY
+        stated = event.sealed[0].kind if event.sealed else 0
         found = self._opener(item) if self._opener is not None else ""
         if isinstance(found, SealedText):
             name, text = found.name, found.text
@@ -64,7 +65,14 @@ class ChatTranscript:
             size = sum(len(sealed.ciphertext) for sealed in event.sealed)
             why = found or f"sealed, {many(size, 'byte')}"
             name, text = event.sender, f"({why})"
-        kind = EventKind.REKEY if is_rekey else EventKind.CHAT
+        is_offer = stated == EventKind.FILE and isinstance(found, SealedText)
+        kind = (
+            EventKind.REKEY
+            if stated == EventKind.REKEY
+            else EventKind.FILE
+            if is_offer
+            else EventKind.CHAT
+        )
         return Event(
             event.seq, event.time, event.device, event.counter, kind, event.room, name, text
         )
@@ -99,6 +107,8 @@ class ChatTranscript:
                 return f"[{room}] {sender} left{f': {text}' if text else ''}"
             case EventKind.RENAME:
                 return f"[{room}] {sender} is now {text}"
+            case EventKind.FILE:
+                return f"[{room}] {sender} offers {show_line(describe_offer(event.text))}"
             case EventKind.REKEY:
                 return f"[{room}] {sender} changed the room's secret{f': {text}' if text else ''}"
         return f"[{room}] {sender}: event {event.kind} {text}"

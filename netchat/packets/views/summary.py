@@ -18,6 +18,7 @@ from netchat.wire import (
     Welcome,
     fields_of,
 )
+from netchat.wire.file_offers import describe_offer
 from netchat.wire.moderation_text import KINDS, describe, parse_notice
 from netchat.wire.safe_text import INVISIBLE, show_line
 from netchat.wording import many
@@ -83,6 +84,8 @@ def _event(event: Event) -> str:
         return f"{head}: {quote(event.text)}"
     if event.kind in KINDS:
         return f"{head}: {quote(describe(parse_notice(event)))}"
+    if event.kind == EventKind.FILE:
+        return f"{head}: {quote(describe_offer(event.text))}"
     return f"{head} {quote(event.text)}" if event.text else head
 
 

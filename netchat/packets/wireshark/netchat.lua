@@ -12,8 +12,8 @@ local DEFAULT_PORT, MAX_FRAME = "6464", 65536
 local ERROR, EVENT, WELCOME, BYE = 0x05, 0x21, 0x02, 0x06
 
 local ENUMS = {
-  ErrorCode = { [1] = "BAD_FRAME", [2] = "UNEXPECTED", [3] = "HANDSHAKE_TIMEOUT", [4] = "FRAME_TIMEOUT", [5] = "IDLE_TIMEOUT", [6] = "STALLED", [7] = "SERVER_FULL", [8] = "BUSY", [9] = "SESSION_MOVED", [10] = "SHUTTING_DOWN", [100] = "NAME_TAKEN", [101] = "NAME_NOT_ALLOWED", [110] = "NO_SUCH_ROOM", [111] = "NOT_A_MEMBER", [112] = "TOO_MANY_ROOMS", [113] = "NO_SUCH_USER", [120] = "TEXT_NOT_ALLOWED", [121] = "TEXT_TOO_LONG", [122] = "OUT_OF_ORDER", [130] = "TOO_FAST", [140] = "STORAGE", [141] = "STORAGE_RESTORED", [150] = "LOGIN_REQUIRED", [151] = "WRONG_PASSWORD", [152] = "TOO_MANY_GUESSES", [153] = "NO_REGISTRATION", [154] = "PASSWORD_NOT_ALLOWED", [155] = "NO_ACCOUNTS", [156] = "NOT_REGISTERED", [157] = "REGISTERED", [158] = "LOGIN_BUSY", [160] = "REMOVED", [161] = "BANNED", [162] = "NOT_ALLOWED", [163] = "MUTED", [164] = "READ_ONLY", [165] = "LOCKED", [166] = "NOT_POSSIBLE", [167] = "TOO_MANY", [168] = "NOTHING_TO_CHANGE", [170] = "NOT_SEALING", [171] = "OLD_EPOCH", [172] = "SEALED_ROOM_FULL", [173] = "NOT_SEALED", [174] = "CANNOT_SEAL", [175] = "BAD_SEAL" },
-  EventKind = { [1] = "CHAT", [2] = "JOIN", [3] = "LEAVE", [4] = "RENAME", [5] = "REMOVED", [6] = "MODERATED", [7] = "ROOM_CHANGED", [12] = "SEALED", [13] = "REKEY" },
+  ErrorCode = { [1] = "BAD_FRAME", [2] = "UNEXPECTED", [3] = "HANDSHAKE_TIMEOUT", [4] = "FRAME_TIMEOUT", [5] = "IDLE_TIMEOUT", [6] = "STALLED", [7] = "SERVER_FULL", [8] = "BUSY", [9] = "SESSION_MOVED", [10] = "SHUTTING_DOWN", [100] = "NAME_TAKEN", [101] = "NAME_NOT_ALLOWED", [110] = "NO_SUCH_ROOM", [111] = "NOT_A_MEMBER", [112] = "TOO_MANY_ROOMS", [113] = "NO_SUCH_USER", [120] = "TEXT_NOT_ALLOWED", [121] = "TEXT_TOO_LONG", [122] = "OUT_OF_ORDER", [130] = "TOO_FAST", [140] = "STORAGE", [141] = "STORAGE_RESTORED", [150] = "LOGIN_REQUIRED", [151] = "WRONG_PASSWORD", [152] = "TOO_MANY_GUESSES", [153] = "NO_REGISTRATION", [154] = "PASSWORD_NOT_ALLOWED", [155] = "NO_ACCOUNTS", [156] = "NOT_REGISTERED", [157] = "REGISTERED", [158] = "LOGIN_BUSY", [160] = "REMOVED", [161] = "BANNED", [162] = "NOT_ALLOWED", [163] = "MUTED", [164] = "READ_ONLY", [165] = "LOCKED", [166] = "NOT_POSSIBLE", [167] = "TOO_MANY", [168] = "NOTHING_TO_CHANGE", [170] = "NOT_SEALING", [171] = "OLD_EPOCH", [172] = "SEALED_ROOM_FULL", [173] = "NOT_SEALED", [174] = "CANNOT_SEAL", [175] = "BAD_SEAL", [180] = "NO_FILES", [181] = "FILE_TOO_LARGE", [182] = "QUOTA_EXCEEDED", [183] = "DISK_FULL", [184] = "WRONG_HASH", [185] = "NO_SUCH_FILE", [186] = "BAD_FILE", [187] = "TOO_MANY_TRANSFERS" },
+  EventKind = { [1] = "CHAT", [2] = "JOIN", [3] = "LEAVE", [4] = "RENAME", [5] = "REMOVED", [6] = "MODERATED", [7] = "ROOM_CHANGED", [12] = "SEALED", [13] = "REKEY", [15] = "FILE" },
   Role = { [0] = "MEMBER", [1] = "MODERATOR", [2] = "OWNER" },
   ModeratorAction = { [1] = "KICK", [2] = "MUTE", [3] = "UNMUTE", [4] = "BAN", [5] = "UNBAN", [6] = "APPOINT", [7] = "DISMISS", [8] = "TITLE", [9] = "LOCK", [10] = "UNLOCK", [11] = "READ_ONLY", [12] = "WRITABLE", [13] = "CLEAR", [14] = "CLOSE" },
   RoomKind = { [1] = "LOBBY", [2] = "ROOM", [3] = "PRIVATE", [4] = "SEALED" },
@@ -51,7 +51,7 @@ local RECORDS = {
     { name = "reason", kind = "text", doc = "The reason, or empty." },
   },
   Sealed = {
-    { name = "kind", kind = "u8", enum = "EventKind", doc = "Kind of the event: SEALED or REKEY." },
+    { name = "kind", kind = "u8", enum = "EventKind", doc = "Kind of the event: SEALED, FILE or REKEY." },
     { name = "algorithms", kind = "u8", doc = "1: HKDF-SHA256, AES-256-GCM, Ed25519." },
     { name = "epoch", kind = "u32", doc = "Number of the room's secret, from 1. For REKEY, that of the new secret." },
     { name = "run", kind = "u32", doc = "Random number, new at each startup of the sender. With `counter` it forms the nonce." },
@@ -78,7 +78,7 @@ local RECORDS = {
   },
   SealedText = {
     { name = "name", kind = "text", doc = "The sender's name, as the sender knows it." },
-    { name = "text", kind = "text", doc = "The message; for REKEY, its reason." },
+    { name = "text", kind = "text", doc = "The message; for REKEY, its reason; for FILE, the lines of EVENT (the SHA-256 is that of the sealed form) and a fifth one, the file's key in hexadecimal." },
   },
 }
 
@@ -87,7 +87,7 @@ local MESSAGES = {
     name = "HELLO", way = "client",
     doc = "Opens a connection: the first frame of every client.",
     fields = {
-      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: it handles sealed messages. The server ignores bits that it does not know." },
+      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: it handles sealed messages. Bit 4: it handles files. The server ignores bits that it does not know." },
       { name = "device", kind = "blob", doc = "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it." },
       { name = "token", kind = "blob", doc = "Token of the last WELCOME or ACCOUNT_STATUS (32 bytes), or empty for a new session. The token of an account's session also logs in, after the session has ended." },
       { name = "name", kind = "text", doc = "Requested user name." },
@@ -99,7 +99,7 @@ local MESSAGES = {
     name = "WELCOME", way = "server",
     doc = "Answers HELLO: the session is established and durable.",
     fields = {
-      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit 3: sealed messages." },
+      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit 3: sealed messages. Bit 4: files." },
       { name = "session", kind = "u64", doc = "Session number, for users and logs. It is not secret." },
       { name = "device", kind = "u64", doc = "The client's device id, as used in EVENT." },
       { name = "time", kind = "u64", clock = true, doc = "The server's clock, in microseconds since 1970-01-01 UTC." },
@@ -258,7 +258,7 @@ local MESSAGES = {
       { name = "kind", kind = "u8", enum = "EventKind", doc = "Kind of the event." },
       { name = "room", kind = "text", doc = "The room's code." },
       { name = "sender", kind = "text", doc = "Name of the user; for a rename, the old name. REMOVED, MODERATED: the user concerned." },
-      { name = "text", kind = "text", doc = "The message; for a rename, the new name; for a leave, the reason. Events of moderation: three lines, the moderator's name (empty for the host at the dashboard), the duration in seconds (0: no end), and the reason or the title." },
+      { name = "text", kind = "text", doc = "The message; for a rename, the new name; for a leave, the reason. Events of moderation: three lines, the moderator's name (empty for the host at the dashboard), the duration in seconds (0: no end), and the reason or the title. FILE: four lines, the size in bytes, the SHA-256 in hexadecimal, the media type, and the name." },
     },
   },
   [0x22] = {
@@ -389,6 +389,65 @@ local MESSAGES = {
       { name = "title", kind = "text", doc = "The room's title, or empty." },
     },
   },
+  [0x40] = {
+    name = "UPLOAD", way = "client",
+    doc = "Starts or resumes the upload of a file to a room. UPLOAD_STATE answers it.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Request number, by which CHUNK and UPLOAD_STATE refer to the upload." },
+      { name = "size", kind = "u64", doc = "Size of the file in bytes; in a sealed room, of its sealed form." },
+      { name = "sha256", kind = "blob", doc = "SHA-256 of these bytes (32 bytes)." },
+      { name = "room", kind = "text", doc = "The room's code." },
+    },
+  },
+  [0x41] = {
+    name = "UPLOAD_STATE", way = "server",
+    doc = "Answers UPLOAD, and acknowledges CHUNKs of it.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Number of the UPLOAD." },
+      { name = "stored", kind = "u64", doc = "Bytes that the server has stored: the client continues at this offset." },
+      { name = "limit", kind = "u64", doc = "Offset up to which the client may send. It never decreases." },
+      { name = "is_complete", kind = "u8", doc = "1 once the file is on disk and its SHA-256 is right, otherwise 0." },
+    },
+  },
+  [0x42] = {
+    name = "CHUNK", way = "both",
+    doc = "Carries bytes of a file: of an UPLOAD to the server, or those that a DOWNLOAD requested.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Number of the UPLOAD or DOWNLOAD." },
+      { name = "offset", kind = "u64", doc = "Offset of the first byte in the file; chunks follow without gaps." },
+      { name = "data", kind = "blob", doc = "The bytes." },
+    },
+  },
+  [0x43] = {
+    name = "CANCEL_UPLOAD", way = "client",
+    doc = "Ends an upload; the server deletes what it has of it. There is no answer.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Number of the UPLOAD." },
+    },
+  },
+  [0x44] = {
+    name = "DOWNLOAD", way = "client",
+    doc = "Requests bytes of a file in a room. CHUNKs with exactly these bytes answer it, in order.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Request number, returned in the answers." },
+      { name = "offset", kind = "u64", doc = "Offset of the first byte." },
+      { name = "count", kind = "u32", doc = "Number of bytes, at most 1 MiB; fewer are sent at the end of the file." },
+      { name = "sha256", kind = "blob", doc = "SHA-256 of the file (32 bytes)." },
+      { name = "room", kind = "text", doc = "The room's code." },
+    },
+  },
+  [0x45] = {
+    name = "OFFER", way = "client",
+    doc = "Offers an uploaded file to its room. The EVENT answers it, as it answers SEND.",
+    fields = {
+      { name = "counter", kind = "u64", doc = "Number of the message on this device, larger than the one before." },
+      { name = "size", kind = "u64", doc = "Size of the file in bytes." },
+      { name = "sha256", kind = "blob", doc = "SHA-256 of the file (32 bytes)." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "media_type", kind = "text", doc = "Media type of the file, such as `image/png`, or empty." },
+      { name = "file", kind = "text", doc = "Name of the file. The server replaces what is special in file systems, and cuts it to 200 bytes." },
+    },
+  },
   [0x50] = {
     name = "SEALED_SEND", way = "client",
     doc = "Sends a sealed message to a room; otherwise like SEND.",
@@ -461,22 +520,28 @@ local COMMON = {
   ["algorithms"] = { name = "algorithms", kind = "u8", doc = "The algorithms of any message." },
   ["away"] = { name = "away", kind = "u8", doc = "The away of any message." },
   ["code"] = { name = "code", kind = "u16", enum = "ErrorCode", doc = "The code of any message." },
+  ["count"] = { name = "count", kind = "u32", doc = "The count of any message." },
   ["counter"] = { name = "counter", kind = "u64", doc = "The counter of any message." },
   ["epoch"] = { name = "epoch", kind = "u32", doc = "The epoch of any message." },
   ["everywhere"] = { name = "everywhere", kind = "u8", doc = "The everywhere of any message." },
   ["features"] = { name = "features", kind = "u32", doc = "The features of any message." },
+  ["file"] = { name = "file", kind = "text", doc = "The file of any message." },
   ["first"] = { name = "first", kind = "u64", doc = "The first of any message." },
   ["head"] = { name = "head", kind = "u64", doc = "The head of any message." },
   ["invitation"] = { name = "invitation", kind = "text", doc = "The invitation of any message." },
+  ["is_complete"] = { name = "is_complete", kind = "u8", doc = "The is_complete of any message." },
   ["last"] = { name = "last", kind = "u64", doc = "The last of any message." },
+  ["limit"] = { name = "limit", kind = "u64", doc = "The limit of any message." },
   ["log"] = { name = "log", kind = "u64", doc = "The log of any message." },
   ["max_frame"] = { name = "max_frame", kind = "u32", doc = "The max_frame of any message." },
   ["max_text"] = { name = "max_text", kind = "u32", doc = "The max_text of any message." },
+  ["media_type"] = { name = "media_type", kind = "text", doc = "The media_type of any message." },
   ["modes"] = { name = "modes", kind = "u8", doc = "The modes of any message." },
   ["more"] = { name = "more", kind = "u8", doc = "The more of any message." },
   ["name"] = { name = "name", kind = "text", doc = "The name of any message." },
   ["new"] = { name = "new", kind = "text", doc = "The new of any message." },
   ["number"] = { name = "number", kind = "u64", doc = "The number of any message." },
+  ["offset"] = { name = "offset", kind = "u64", doc = "The offset of any message." },
   ["old"] = { name = "old", kind = "text", doc = "The old of any message." },
   ["oldest"] = { name = "oldest", kind = "u64", doc = "The oldest of any message." },
   ["page"] = { name = "page", kind = "text", doc = "The page of any message." },
@@ -494,7 +559,9 @@ local COMMON = {
   ["sender"] = { name = "sender", kind = "text", doc = "The sender of any message." },
   ["seq"] = { name = "seq", kind = "u64", doc = "The seq of any message." },
   ["session"] = { name = "session", kind = "u64", doc = "The session of any message." },
+  ["size"] = { name = "size", kind = "u64", doc = "The size of any message." },
   ["software"] = { name = "software", kind = "text", doc = "The software of any message." },
+  ["stored"] = { name = "stored", kind = "u64", doc = "The stored of any message." },
   ["suggestion"] = { name = "suggestion", kind = "text", doc = "The suggestion of any message." },
   ["target"] = { name = "target", kind = "text", doc = "The target of any message." },
   ["text"] = { name = "text", kind = "text", doc = "The text of any message." },
@@ -505,9 +572,9 @@ local COMMON = {
 }
 
 -- Requests, their responses, and the fields that link them.
-local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END", [0x30] = "ACCOUNT_STATUS", [0x31] = "ACCOUNT_STATUS", [0x32] = "ACCOUNT_STATUS", [0x33] = "BYE", [0x38] = "MODERATED", [0x3a] = "BAN_LIST", [0x50] = "EVENT", [0x52] = "JOINED", [0x54] = "DEVICES" }
-local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "EVENT", [0x24] = "HISTORY_END", [0x34] = "ACCOUNT_STATUS", [0x39] = "MODERATED", [0x3b] = "BAN_LIST", [0x51] = "EVENT", [0x55] = "DEVICES" }
-local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request", [0x30] = "request", [0x31] = "request", [0x32] = "request", [0x33] = "request", [0x34] = "request", [0x38] = "request", [0x39] = "request", [0x3a] = "request", [0x3b] = "request", [0x50] = "counter", [0x51] = "counter", [0x52] = "request", [0x54] = "request", [0x55] = "request" }
+local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END", [0x30] = "ACCOUNT_STATUS", [0x31] = "ACCOUNT_STATUS", [0x32] = "ACCOUNT_STATUS", [0x33] = "BYE", [0x38] = "MODERATED", [0x3a] = "BAN_LIST", [0x40] = "UPLOAD_STATE", [0x42] = "UPLOAD_STATE", [0x44] = "CHUNK", [0x45] = "EVENT", [0x50] = "EVENT", [0x52] = "JOINED", [0x54] = "DEVICES" }
+local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "EVENT", [0x24] = "HISTORY_END", [0x34] = "ACCOUNT_STATUS", [0x39] = "MODERATED", [0x3b] = "BAN_LIST", [0x41] = "UPLOAD_STATE", [0x42] = "CHUNK", [0x51] = "EVENT", [0x55] = "DEVICES" }
+local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request", [0x30] = "request", [0x31] = "request", [0x32] = "request", [0x33] = "request", [0x34] = "request", [0x38] = "request", [0x39] = "request", [0x3a] = "request", [0x3b] = "request", [0x40] = "request", [0x41] = "request", [0x42] = "request", [0x44] = "request", [0x45] = "counter", [0x50] = "counter", [0x51] = "counter", [0x52] = "request", [0x54] = "request", [0x55] = "request" }
 
 -- The noisy link's blocks.
 local MARKER, LINK_VERSION = "\026\207\252\029", 1

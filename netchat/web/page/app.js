@@ -1,6 +1,7 @@
 // The page: creates the client, the connection and the views, and connects them.
 
 import { Account } from "./account.js";
+import { Attachments } from "./attachments.js";
 import { Chat } from "./chat.js";
 import { ChatClient } from "./client.js";
 import { $ } from "./dom.js";
@@ -23,6 +24,7 @@ const memory = store.load();
 const core = new ChatClient(memory.name, memory);
 const chat = new Chat(core);
 chat.whyUnsealed = await startSealing();
+const attachments = new Attachments(chat);
 const inspector = new FrameInspector();
 const connection = new Connection(core, store, {
   onEvents: (list) => (core.sealing ? core.sealing.pass(list, (shown) => chat.take(shown)) : chat.take(list)),
@@ -32,6 +34,7 @@ const connection = new Connection(core, store, {
     status.show();
   },
 });
+connection.transfers = attachments.transfers;
 chat.flush = () => connection.flush();
 if (core.sealing) {
   core.sealing.flush = () => connection.flush();

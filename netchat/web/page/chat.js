@@ -1,6 +1,7 @@
 // The model for the views: rooms, messages and members, built from the client's events.
 // It touches no elements; views listen for its changes.
 
+import { describeOffer } from "./files.js";
 import { EventKind, ModeratorAction, RoomKind } from "./protocol.js";
 import { skeleton } from "./outbox.js";
 import { Room } from "./room.js";
@@ -296,9 +297,9 @@ export class Chat extends EventTarget {
     }
   }
 
-  on_undelivered({ room: code, text, why, to }) {
+  on_undelivered({ room: code, text, why, to, isOffer }) {
     const room = this.rooms.get(code ?? draftCode(to));
-    room?.failed.push({ text, why });
+    room?.failed.push({ text: isOffer ? describeOffer(text) : text, why });
     if (room) this.emit("pending", room);
   }
 

@@ -6,13 +6,14 @@
 // message stays in the outbox until its echo arrives, and each room's events are applied once, in
 // order.
 
+import { FEATURE_FILES, Files, offerFields } from "./files.js";
 import { handleFrame } from "./handlers.js";
 import { Memory, skeleton } from "./outbox.js";
-import { encode, ErrorCode, FrameReader, RoomKind } from "./protocol.js";
+import { encode, ErrorCode, FrameReader, LIMITS, RoomKind } from "./protocol.js";
 
-// Optional features of the client, in HELLO: it handles SERVERS, ACCOUNT_STATUS, and ROOM_STATE and
-// moderation.
-const FEATURES = 1 | 2 | 4;
+// Optional features of the client, in HELLO: it handles SERVERS, ACCOUNT_STATUS, ROOM_STATE and moderation,
+// and files.
+const FEATURES = 1 | 2 | 4 | FEATURE_FILES;
 /** Optional feature of the client: sealed messages. */
 export const FEATURE_SEALED = 8;
 // Counters per message in a room with sealed messages; see netchat/chat/client_sealing.py.
@@ -26,6 +27,8 @@ export class ChatClient {
     this.online = false; // WELCOME has arrived on the current connection
     this.ended = false; // final: do not reconnect
     this.maxText = 0; // maximum size of a message in bytes, from WELCOME
+    this.maxFrame = LIMITS.MAX_FRAME; // the same for frames
+    this.files = new Files(this);
     this.device = 0n;
     this.sealing = null; // a Sealing (sealing.js), where the browser supports it
     this.servers = []; // the other servers of the cluster, as of the last SERVERS
@@ -109,6 +112,7 @@ export class ChatClient {
   lost() {
     this.online = false;
     this.out = [];
+    this.files.lost();
     this.sealing?.lost();
     for (const view of this.memory.rooms.values()) {
       view.isPositioned = view.isCaughtUp = false;
@@ -147,6 +151,24 @@ export class ChatClient {
     if (isHandled) this.sealing.transmit(room);
     else if (this.online && view.isCaughtUp) this.out.push(frame);
     return counter;
+  }
+
+  /** Offer an uploaded file to a room; keep the offer until its echo arrives. */
+  offer(room, text) {
+    const view = this.memory.rooms.get(room);
+    const isHandled = this.sealing?.handles(view);
+    const counter = this.memory.counter + (isHandled ? COUNTER_GAP : 1n);
+    this.memory.counter = counter;
+    const send = { counter, room, text, isOffer: true };
+    this.memory.outbox.set(counter, send);
+    if (isHandled) this.sealing.transmit(room);
+    else if (this.online && view.isCaughtUp) this.sendWaiting(send);
+  }
+
+  /** Send what waits in the outbox, to a room that is not sealed. */
+  sendWaiting(send) {
+    if (send.isOffer) this.send("OFFER", offerFields(send));
+    else this.send("SEND", { counter: send.counter, room: send.room, text: send.text });
   }
 
   /** Send a private message to a user. */

@@ -41,6 +41,12 @@ export const COMMANDS = {
 
 /** Terminal commands that this page does not have, and what to do instead. */
 export const ELSEWHERE = {
+  send: "The paper clip next to the message field sends files; you can also drop or paste them.",
+  sendto: "Open the conversation with the user, then use the paper clip.",
+  save: "Each file has a button to save it.",
+  pause: "Each transfer has a button to pause it.",
+  resume: "Each transfer has a button to resume it.",
+  cancel: "Each transfer has a button to cancel it.",
   history: "Older messages load when you scroll up.",
   export: "The menu of the room saves its log.",
   link: "The page does not use coded links; netchat client --link does.",

@@ -33,6 +33,7 @@ export class Connection {
     this.wait = FIRST_WAIT;
     this.onlineAt = 0;
     this.counter = core.memory.counter;
+    this.transfers = null; // a Transfers; set by app.js
     window.addEventListener("online", () => this.recheck());
     window.addEventListener("offline", () => this.recheck());
     document.addEventListener("visibilitychange", () => document.hidden || this.recheck());
@@ -49,6 +50,7 @@ export class Connection {
   flush() {
     const { core, socket } = this;
     if (!core.ended && this.store.taken) core.end(TAKEN);
+    this.transfers?.pump();
     const events = core.takeEvents();
     // Save before sending, so that a message counter is never used twice.
     if (core.out.length || core.memory.counter !== this.counter || events.some(mustSaveNow)) {

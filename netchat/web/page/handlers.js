@@ -18,6 +18,10 @@ const FLAGS = {
   [ModeratorAction.WRITABLE]: [READ_ONLY, false],
 };
 
+// Types of the messages about transfers, and of those that the outbox keeps.
+const TRANSFERS = ["UPLOAD", "CHUNK", "DOWNLOAD"].map((name) => MESSAGES[name].type);
+const MESSAGES_SENT = ["SEND", "SEALED_SEND", "OFFER"].map((name) => MESSAGES[name].type);
+
 // The smallest code of an error after which the server does not close the connection.
 const FIRST_REFUSAL = 100;
 
@@ -37,6 +41,7 @@ function welcome(client, message) {
   client.name = client.memory.name = message.name;
   client.device = message.device;
   client.maxText = message.max_text;
+  client.maxFrame = message.max_frame;
   client.hasAccounts = (message.features & 2) !== 0;
   const { memory } = client;
   memory.token = message.token;
@@ -81,6 +86,7 @@ function welcome(client, message) {
   for (const name of memory.private.keys()) {
     if (!requestedNames.has(name)) client.ask("PRIVATE", { name }); // an earlier page was closed before requesting it
   }
+  client.files.online(message.features);
   if (client.goodbye) client.out.push(client.goodbye);
 }
 
@@ -140,7 +146,7 @@ function catchUp(client, view) {
     return;
   }
   for (const send of client.memory.outbox.values()) {
-    if (send.room === view.code) client.send("SEND", send);
+    if (send.room === view.code) client.sendWaiting(send);
   }
 }
 
@@ -265,6 +271,7 @@ function forget(client, view, lost, why = "") {
   const { rooms, outbox } = client.memory;
   rooms.delete(view.code);
   client.sealing?.left(view.code);
+  client.files.left(view.code);
   for (const send of [...outbox.values()].filter(({ room }) => room === view.code)) {
     outbox.delete(send.counter);
     client.report("undelivered", { ...send, why: lost });
@@ -322,7 +329,9 @@ function error(client, message) {
     client.report("refused", { why: text, suggestion: message.suggestion });
   } else if (FINAL.includes(code) || (code === ErrorCode.SERVER_FULL && !memory.token.length)) {
     client.end(text);
-  } else if (about === MESSAGES.SEND.type || about === MESSAGES.SEALED_SEND.type) {
+  } else if (TRANSFERS.includes(about)) {
+    client.files.refused(message);
+  } else if (MESSAGES_SENT.includes(about)) {
     if (client.sealing?.refused(reference, code, text)) return;
     const send = memory.outbox.get(reference);
     if (send) client.sealing?.dropped(send);
@@ -395,5 +404,7 @@ export const HANDLERS = {
     client.requests.delete(request);
     client.report("banList", { request, room, bans, more: more === 1 });
   },
+  UPLOAD_STATE: (client, message) => client.files.state(message),
+  CHUNK: (client, message) => client.files.chunk(message),
   SERVERS: (client, { servers }) => { client.servers = servers; },
 };

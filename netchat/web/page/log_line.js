@@ -1,6 +1,7 @@
 // One item of a room's log: a message or a notice, with a separator if a new day begins.
 
 import { h, icon } from "./dom.js";
+import { fileCard } from "./file_card.js";
 import { describe, MODERATION_KINDS, parseNotice } from "./moderation_text.js";
 import { EventKind } from "./protocol.js";
 import {
@@ -8,6 +9,8 @@ import {
 } from "./text.js";
 
 const GROUP = 300_000_000n; // microseconds; closer messages of one sender are grouped
+
+const SAID = [EventKind.CHAT, EventKind.FILE]; // kinds that a member has sent
 
 /** Build a round avatar from a name. */
 export function avatar(name) {
@@ -23,7 +26,7 @@ export function line(event, previous, own, room, state = "sent") {
   const when = event.time === undefined ? undefined : date(event.time);
   const newDay = when && !(previous?.time !== undefined && sameDay(when, date(previous.time)));
   const content =
-    event.kind === EventKind.CHAT
+    SAID.includes(event.kind)
       ? message(event, newDay ? undefined : previous, own, when, state)
       : notice(event, when, room);
   const item = h("div", { class: "item", "data-seq": event.seq }, content);
@@ -37,13 +40,15 @@ export const missedLine = ({ seq, missed }) =>
 
 function message(event, previous, own, when, state) {
   const follows =
-    previous?.kind === EventKind.CHAT &&
+    SAID.includes(previous?.kind) &&
     previous.sender === event.sender &&
     (event.time === undefined || event.time - previous.time < GROUP);
   const sender = showText(event.sender);
   const text = event.isSealed && !event.isReadable
     ? h("span", { class: "text unreadable" }, "This message cannot be opened.")
-    : h("span", { class: "text" }, ...readable(event.text));
+    : event.kind === EventKind.FILE && event.time !== undefined
+      ? fileCard(event)
+      : h("span", { class: "text" }, ...readable(event.text));
   const bubble = h("div", { class: "bubble", dir: "auto" }, // the direction of the text; <bdi> is ignored
     // Screen readers read the name with each message; it is displayed once per group.
     own || follows
@@ -51,7 +56,7 @@ function message(event, previous, own, when, state) {
       : h("bdi", { class: "name" }, sender),
     text, meta(when, own, state, event.isSealed),
     ...(event.problems ?? []).map((problem) => h("p", { class: "seal-problem", role: "alert" }, icon("alert"), showText(problem))));
-  if (onlyEmoji(event.text)) bubble.classList.add("emoji");
+  if (event.kind === EventKind.CHAT && onlyEmoji(event.text)) bubble.classList.add("emoji");
   const whole = h("div", { class: `message ${own ? "own" : "other"} ${state}` });
   if (!follows) whole.classList.add("first");
   if (!own) {

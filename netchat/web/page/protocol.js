@@ -9,7 +9,7 @@
 
 export const VERSION = 1, MAGIC = "NC";
 export const HEADER_SIZE = 16, CRC_OFFSET = 12;
-export const LIMITS = {DEFAULT_PORT: 6464, MAX_BAN_PAGE: 50, MAX_DEVICES: 128, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_MEMBERSHIPS: 400, MAX_NAME: 24, MAX_ROSTER: 500, MAX_SEALED: 200, MAX_SERVERS: 64, MAX_TEXT: 16384};
+export const LIMITS = {DEFAULT_PORT: 6464, MAX_BAN_PAGE: 50, MAX_CHUNK: 61440, MAX_DEVICES: 128, MAX_FILE_NAME: 255, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_MEMBERSHIPS: 400, MAX_NAME: 24, MAX_PIECE: 1048576, MAX_ROSTER: 500, MAX_SEALED: 200, MAX_SERVERS: 64, MAX_TEXT: 16384};
 
 // name, offset, size, description
 export const HEADER = [
@@ -72,6 +72,14 @@ export const ENUMS = {
     173: "NOT_SEALED",
     174: "CANNOT_SEAL",
     175: "BAD_SEAL",
+    180: "NO_FILES",
+    181: "FILE_TOO_LARGE",
+    182: "QUOTA_EXCEEDED",
+    183: "DISK_FULL",
+    184: "WRONG_HASH",
+    185: "NO_SUCH_FILE",
+    186: "BAD_FILE",
+    187: "TOO_MANY_TRANSFERS",
   },
   EventKind: {
     1: "CHAT",
@@ -83,6 +91,7 @@ export const ENUMS = {
     7: "ROOM_CHANGED",
     12: "SEALED",
     13: "REKEY",
+    15: "FILE",
   },
   Role: {
     0: "MEMBER",
@@ -153,7 +162,7 @@ export const RECORDS = {
     ["reason", "text", "The reason, or empty."],
   ],
   Sealed: [
-    ["kind", "u8", "Kind of the event: SEALED or REKEY.", "EventKind"],
+    ["kind", "u8", "Kind of the event: SEALED, FILE or REKEY.", "EventKind"],
     ["algorithms", "u8", "1: HKDF-SHA256, AES-256-GCM, Ed25519."],
     ["epoch", "u32", "Number of the room's secret, from 1. For REKEY, that of the new secret."],
     ["run", "u32", "Random number, new at each startup of the sender. With `counter` it forms the nonce."],
@@ -180,7 +189,7 @@ export const RECORDS = {
   ],
   SealedText: [
     ["name", "text", "The sender's name, as the sender knows it."],
-    ["text", "text", "The message; for REKEY, its reason."],
+    ["text", "text", "The message; for REKEY, its reason; for FILE, the lines of EVENT (the SHA-256 is that of the sealed form) and a fifth one, the file's key in hexadecimal."],
   ],
 };
 export const MESSAGES = {
@@ -188,7 +197,7 @@ export const MESSAGES = {
     type: 0x01,
     doc: "Opens a connection: the first frame of every client.",
     fields: [
-      ["features", "u32", "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: it handles sealed messages. The server ignores bits that it does not know."],
+      ["features", "u32", "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: it handles sealed messages. Bit 4: it handles files. The server ignores bits that it does not know."],
       ["device", "blob", "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it."],
       ["token", "blob", "Token of the last WELCOME or ACCOUNT_STATUS (32 bytes), or empty for a new session. The token of an account's session also logs in, after the session has ended."],
       ["name", "text", "Requested user name."],
@@ -200,7 +209,7 @@ export const MESSAGES = {
     type: 0x02,
     doc: "Answers HELLO: the session is established and durable.",
     fields: [
-      ["features", "u32", "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit 3: sealed messages."],
+      ["features", "u32", "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit 3: sealed messages. Bit 4: files."],
       ["session", "u64", "Session number, for users and logs. It is not secret."],
       ["device", "u64", "The client's device id, as used in EVENT."],
       ["time", "u64", "The server's clock, in microseconds since 1970-01-01 UTC."],
@@ -359,7 +368,7 @@ export const MESSAGES = {
       ["kind", "u8", "Kind of the event.", "EventKind"],
       ["room", "text", "The room's code."],
       ["sender", "text", "Name of the user; for a rename, the old name. REMOVED, MODERATED: the user concerned."],
-      ["text", "text", "The message; for a rename, the new name; for a leave, the reason. Events of moderation: three lines, the moderator's name (empty for the host at the dashboard), the duration in seconds (0: no end), and the reason or the title."],
+      ["text", "text", "The message; for a rename, the new name; for a leave, the reason. Events of moderation: three lines, the moderator's name (empty for the host at the dashboard), the duration in seconds (0: no end), and the reason or the title. FILE: four lines, the size in bytes, the SHA-256 in hexadecimal, the media type, and the name."],
     ],
   },
   ACK: {
@@ -488,6 +497,65 @@ export const MESSAGES = {
       ["modes", "u8", "The sum of 1 if the room is locked, 2 if it is read-only."],
       ["room", "text", "The room's code."],
       ["title", "text", "The room's title, or empty."],
+    ],
+  },
+  UPLOAD: {
+    type: 0x40,
+    doc: "Starts or resumes the upload of a file to a room. UPLOAD_STATE answers it.",
+    fields: [
+      ["request", "u32", "Request number, by which CHUNK and UPLOAD_STATE refer to the upload."],
+      ["size", "u64", "Size of the file in bytes; in a sealed room, of its sealed form."],
+      ["sha256", "blob", "SHA-256 of these bytes (32 bytes)."],
+      ["room", "text", "The room's code."],
+    ],
+  },
+  UPLOAD_STATE: {
+    type: 0x41,
+    doc: "Answers UPLOAD, and acknowledges CHUNKs of it.",
+    fields: [
+      ["request", "u32", "Number of the UPLOAD."],
+      ["stored", "u64", "Bytes that the server has stored: the client continues at this offset."],
+      ["limit", "u64", "Offset up to which the client may send. It never decreases."],
+      ["is_complete", "u8", "1 once the file is on disk and its SHA-256 is right, otherwise 0."],
+    ],
+  },
+  CHUNK: {
+    type: 0x42,
+    doc: "Carries bytes of a file: of an UPLOAD to the server, or those that a DOWNLOAD requested.",
+    fields: [
+      ["request", "u32", "Number of the UPLOAD or DOWNLOAD."],
+      ["offset", "u64", "Offset of the first byte in the file; chunks follow without gaps."],
+      ["data", "blob", "The bytes."],
+    ],
+  },
+  CANCEL_UPLOAD: {
+    type: 0x43,
+    doc: "Ends an upload; the server deletes what it has of it. There is no answer.",
+    fields: [
+      ["request", "u32", "Number of the UPLOAD."],
+    ],
+  },
+  DOWNLOAD: {
+    type: 0x44,
+    doc: "Requests bytes of a file in a room. CHUNKs with exactly these bytes answer it, in order.",
+    fields: [
+      ["request", "u32", "Request number, returned in the answers."],
+      ["offset", "u64", "Offset of the first byte."],
+      ["count", "u32", "Number of bytes, at most 1 MiB; fewer are sent at the end of the file."],
+      ["sha256", "blob", "SHA-256 of the file (32 bytes)."],
+      ["room", "text", "The room's code."],
+    ],
+  },
+  OFFER: {
+    type: 0x45,
+    doc: "Offers an uploaded file to its room. The EVENT answers it, as it answers SEND.",
+    fields: [
+      ["counter", "u64", "Number of the message on this device, larger than the one before."],
+      ["size", "u64", "Size of the file in bytes."],
+      ["sha256", "blob", "SHA-256 of the file (32 bytes)."],
+      ["room", "text", "The room's code."],
+      ["media_type", "text", "Media type of the file, such as `image/png`, or empty."],
+      ["file", "text", "Name of the file. The server replaces what is special in file systems, and cuts it to 200 bytes."],
     ],
   },
   SEALED_SEND: {

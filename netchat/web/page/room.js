@@ -53,7 +53,7 @@ export class Room {
     const { event } = entry;
     if (event && !this.private) this.updateMembers(event);
     if (this.watched) this.markRead();
-    if (own || event?.kind !== EventKind.CHAT || event.seq <= this.read) return;
+    if (own || ![EventKind.CHAT, EventKind.FILE].includes(event?.kind) || event.seq <= this.read) return;
     this.line ??= this.read;
     this.kept.unread += 1;
   }

@@ -1,6 +1,7 @@
 // A room's log as text, JSON lines, CSV or HTML. Counterpart of netchat/chat/room_export.py.
 
 import { describe, MODERATION_KINDS, parseNotice } from "./moderation_text.js";
+import { describeOffer } from "./files.js";
 import { EventKind } from "./protocol.js";
 import { date, showCode, showText } from "./text.js";
 
@@ -21,6 +22,7 @@ function sentence(event) {
     [EventKind.JOIN]: `${event.sender} joined`,
     [EventKind.LEAVE]: `${event.sender} left${why}`,
     [EventKind.RENAME]: `${event.sender} is now ${event.text}`,
+    [EventKind.FILE]: `${event.sender} offered a file: ${describeOffer(event.text)}`,
   }[event.kind] ?? `${event.sender}${why}`;
 }
 
@@ -39,7 +41,7 @@ const WRITERS = {
   jsonl: (events, _, room) => events.map((event) => `${JSON.stringify({
     room: room.code, title: room.name, seq: Number(event.seq), time: Number(event.time) / 1e6,
     type: NAMES[event.kind] ?? String(event.kind), sender: event.sender,
-    text: isModeration(event) ? sentence(event) : event.text,
+    text: isModeration(event) ? sentence(event) : event.kind === EventKind.FILE ? describeOffer(event.text) : event.text,
   })}\n`).join(""),
   csv: (events) => [["seq", "time", "type", "sender", "text"], ...events.map((event) =>
     [String(event.seq), stamp(event), NAMES[event.kind] ?? String(event.kind), showText(event.sender), showText(said(event))])]

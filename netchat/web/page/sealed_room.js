@@ -217,7 +217,7 @@ export class SealedRoom {
   unsealedProblems({ kind }, followsSealed) {
     if (UNSEALED_KINDS.includes(kind)) return [];
     if (!this.isPrivate) return ["this text is not sealed: the server has inserted it, or changed the room"];
-    return followsSealed || kind !== EventKind.CHAT ? ["this text is not sealed, although earlier ones were"] : [];
+    return followsSealed || ![EventKind.CHAT, EventKind.FILE].includes(kind) ? ["this text is not sealed, although earlier ones were"] : [];
   }
 
   /** Open the next sealed message of the log. Returns {name, text, keys, isReadable, problems}. */

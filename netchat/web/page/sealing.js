@@ -4,6 +4,7 @@
 // pass through it, in order, before the page sees them, and texts wait in the outbox until it has sealed
 // them.
 
+import { parseOffer } from "./files.js";
 import { skeleton } from "./outbox.js";
 import { ErrorCode, EventKind, MESSAGES, RoomKind } from "./protocol.js";
 import {
@@ -209,6 +210,15 @@ export class Sealing {
     return Boolean(room) && (!room.isPrivate || room.epoch > 0);
   }
 
+  /** Return whether files for a room must be sealed; null if it is not known yet. */
+  sealsFiles(code) {
+    const room = this.rooms.get(code), { peer } = this.core.memory.rooms.get(code) ?? {};
+    if (!room) return false;
+    if (this.isSealed(code) || (peer && this.pins.get(peer))) return true;
+    const members = this.devices.get(code);
+    return members ? members.size > 0 : null;
+  }
+
   askSafety(code, name = "") {
     if (!this.rooms.has(code)) throw new SealingError("This room is not sealed.");
     this.safety.set(this.core.ask("DEVICE_LIST", { room: code, after: "" }), name);
@@ -355,7 +365,11 @@ export class Sealing {
         this.deliver([{ what: "undelivered", ...send, why }]);
         continue;
       }
-      this.core.send("SEND", send);
+      if (send.isOffer && parseOffer(send.text).key.length) {
+        this.refuseOffer(send, "the other user's program cannot open sealed files");
+        continue;
+      }
+      this.core.sendWaiting(send);
       this.sent.add(send.counter);
     }
   }
@@ -381,11 +395,21 @@ export class Sealing {
     core.send("SEALED_SEND", { counter, room: code, sealed: [sealed] });
   }
 
-  async sendSealed(room, { counter, room: code, text }) {
+  refuseOffer(send, why) {
+    this.core.memory.outbox.delete(send.counter);
+    this.deliver([{ what: "undelivered", ...send, why }]);
+  }
+
+  async sendSealed(room, send) {
+    const { counter, room: code, text, isOffer } = send;
     const { generation } = this;
+    if (isOffer && !parseOffer(text).key.length) {
+      this.refuseOffer(send, "the conversation became sealed meanwhile; send the file again");
+      return;
+    }
     let sealed = this.sealed.get(counter);
     if (sealed?.epoch !== room.epoch) {
-      sealed = await room.seal(counter, this.core.name, text);
+      sealed = await room.seal(counter, this.core.name, text, isOffer ? { kind: EventKind.FILE } : {});
       this.sealed.set(counter, sealed);
     }
     if (generation !== this.generation) return;
@@ -459,7 +483,7 @@ export class Sealing {
     if (this.plaintexts.size > 1000) this.plaintexts.delete(this.plaintexts.keys().next().value);
     return {
       seq, time, device, counter, room, sender: name, text, isSealed: true, isReadable, problems,
-      kind: kind === EventKind.REKEY ? kind : EventKind.CHAT,
+      kind: [EventKind.REKEY, EventKind.FILE].includes(kind) ? kind : EventKind.CHAT,
     };
   }
 }

@@ -1,0 +1,165 @@
+// Reads the files that the user sends, and collects those that are downloaded. files.js has the rules.
+
+import { cleanName } from "./files.js";
+import { Sha256 } from "./sha256.js";
+
+const BLOCK = 1 << 20; // bytes to hash at a time
+const CHANGED = "the file has changed while it was being sent";
+
+export class Transfers {
+  /** @param core the ChatClient. */
+  constructor(core) {
+    this.core = core;
+    this.flush = () => {}; // set by app.js
+    this.report = () => {}; // shows an event of the client; set by app.js
+    this.sources = new Map(); // transfer -> {file, sealer}
+    this.targets = new Map(); // transfer -> {offer, parts, hash, opener, key}
+    this.queue = Promise.resolve(); // writes, in order
+  }
+
+  /** Upload a File, or a Blob with a name, and offer it to a room. */
+  async send(room, file, name = file.name) {
+    const { core } = this;
+    const offer = { size: file.size, sha256: null, mediaType: mediaType(file.type), name: cleanName(name || "file"), key: null };
+    const shown = { transfer: 0, room, name: offer.name, isUpload: true, code: 0 };
+    try {
+      if (core.online && !core.files.isSupported) throw new Error("this server does not transfer files");
+      let sealer = null, size = file.size;
+      if (await this.isSealed(room)) {
+        const { FileSealer, newFileKey, sealedSize } = await import("./seal_file.js");
+        offer.key = newFileKey();
+        sealer = await FileSealer.from(offer.key, file.size);
+        size = sealedSize(file.size);
+      }
+      const source = { file, sealer };
+      const hash = new Sha256();
+      for (let at = 0; at < size; at += BLOCK) hash.update(await read(source, at, Math.min(BLOCK, size - at)));
+      offer.sha256 = hash.digest();
+      this.sources.set(core.files.upload(room, offer, size), source);
+    } catch (error) {
+      this.report({ what: "fileEnded", ...shown, why: problem(error) });
+      return;
+    }
+    this.flush();
+  }
+
+  /** Wait until it is known whether files for a room must be sealed. */
+  async isSealed(room) {
+    for (let tries = 0; tries < 100; tries += 1) {
+      const answer = this.core.sealing?.isActive ? this.core.sealing.sealsFiles(room) : false;
+      if (answer !== null) return answer;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    return false;
+  }
+
+  /** Download an offered file. `done` gets it as a Blob, once its SHA-256 is right. Returns the transfer's number. */
+  async save(room, offer, done) {
+    let size = offer.size, opener = null;
+    if (offer.key.length) {
+      const { FileOpener, sealedSize } = await import("./seal_file.js");
+      opener = await FileOpener.from(offer.key, offer.size);
+      size = sealedSize(offer.size);
+    }
+    const transfer = this.core.files.download(room, offer.name, offer.sha256, size);
+    const target = { offer, size, parts: [], hash: new Sha256(), opener, done };
+    this.targets.set(transfer, target);
+    if (!size) this.finish(transfer, target);
+    this.flush();
+    return transfer;
+  }
+
+  /** Start the reads that the core needs, and take what it has received; called before each flush. */
+  pump() {
+    const { files } = this.core;
+    files.now = performance.now() / 1000;
+    for (const [transfer, offset, data] of files.takeData()) {
+      this.queue = this.queue.then(() => this.write(transfer, offset, data));
+    }
+    for (const each of files.takeReads()) this.read(each);
+  }
+
+  async read({ transfer, offset, length }) {
+    const source = this.sources.get(transfer);
+    if (!source) return;
+    try {
+      this.core.files.provide(transfer, offset, await read(source, offset, length));
+    } catch (error) {
+      this.core.files.fail(transfer, problem(error));
+    }
+    this.flush();
+  }
+
+  async write(transfer, offset, data) {
+    const target = this.targets.get(transfer);
+    if (!target) return;
+    try {
+      target.hash.update(data);
+      target.parts.push(target.opener ? await target.opener.open(data) : data);
+      this.core.files.written(transfer, offset + data.length);
+      if (offset + data.length === target.size) this.finish(transfer, target);
+    } catch (error) {
+      this.core.files.fail(transfer, problem(error));
+    }
+    this.flush();
+  }
+
+  finish(transfer, { offer, parts, hash, done }) {
+    const digest = hash.digest();
+    if (digest.some((byte, i) => byte !== offer.sha256[i])) {
+      this.core.files.fail(transfer, "its bytes do not have the SHA-256 of the offer");
+      return;
+    }
+    // Never with its own type: a browser would run HTML and SVG that it opens.
+    done(new Blob(parts, { type: "application/octet-stream" }));
+    this.core.files.finish(transfer);
+  }
+
+  ended(transfer) {
+    this.sources.delete(transfer);
+    this.targets.delete(transfer);
+  }
+}
+
+async function read({ file, sealer }, offset, length) {
+  const part = async (from, count) => new Uint8Array(await file.slice(from, from + count).arrayBuffer());
+  let data;
+  if (sealer) {
+    const [from, count] = sealer.plainRange(offset, length);
+    data = await sealer.seal(await part(from, count), offset, length);
+  } else {
+    data = await part(offset, length);
+  }
+  if (data.length !== length) throw new Error(CHANGED);
+  return data;
+}
+
+// A browser reports a file that has changed, or is gone, as NotReadableError or NotFoundError.
+const problem = (error) => (["NotReadableError", "NotFoundError"].includes(error.name) ? CHANGED : error.message);
+
+const mediaType = (type) => type.split(";")[0].trim().toLowerCase();
+
+/** Media types that the page shows as pictures: no type that could hold a program, such as SVG. */
+const PICTURES = [
+  ["image/png", [0x89, 0x50, 0x4e, 0x47]], ["image/jpeg", [0xff, 0xd8, 0xff]], ["image/gif", [0x47, 0x49, 0x46, 0x38]],
+  ["image/webp", [0x52, 0x49, 0x46, 0x46]],
+];
+
+/** Return whether a file claims to be a picture that the page can show. */
+export const isPicture = (offer) => PICTURES.some(([type]) => type === offer.mediaType);
+
+/** Return a URL of a picture with the type that its bytes show, or an empty string. */
+export async function pictureUrl(blob) {
+  const head = new Uint8Array(await blob.slice(0, 12).arrayBuffer());
+  const found = PICTURES.find(([, magic]) => magic.every((byte, i) => byte === head[i]));
+  return found ? URL.createObjectURL(blob.slice(0, blob.size, found[0])) : "";
+}
+
+/** Let the browser save a Blob under a name. */
+export function saveBlob(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

@@ -1,0 +1,187 @@
+"""Files on the page: chosen, dropped and pasted; pictures, progress, and files that must not run."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from tests.cli.chatter import Chatter
+from tests.end_to_end.browsing import People, Person, browser, needs_chromium
+from tests.end_to_end.processes import Server
+from tests.end_to_end.test_page_sealed import create_sealed
+
+pytestmark = [needs_chromium, pytest.mark.slow]
+
+#: A picture of one pixel.
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+HTML = b"<script>parent.document.title = 'run'</script>"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+
+#: Adds files to a drop or paste event. Arguments: an element, the event, and names, types and contents.
+FIRE = """([target, event, files]) => {
+  const data = new DataTransfer();
+  for (const [name, type, content] of files) {
+    const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+    data.items.add(new File([bytes], name, { type }));
+  }
+  const init = { bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data };
+  const fired = event === "paste" ? new ClipboardEvent(event, init) : new DragEvent(event, init);
+  return document.querySelector(target).dispatchEvent(fired);
+}"""
+
+
+#: Presses the first Pause button as soon as it appears.
+PAUSE_AT_ONCE = """() => {
+  const list = document.getElementById("uploads");
+  const observer = new MutationObserver(() => {
+    const pause = [...list.querySelectorAll("button")].find((each) => each.textContent === "Pause");
+    if (!pause) return;
+    observer.disconnect();
+    pause.click();
+  });
+  observer.observe(list, { childList: true, subtree: true });
+}"""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    options = ("--ephemeral", "--web", "--web-port", "0", "--max-file", "3MB", "--resume", "1s")
+    with Server(*options) as running:
+        yield running
+        assert running.complaints == []
+
+
+@pytest.fixture
+def people(chromium: Browser, server: Server) -> Iterator[People]:
+    people = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+    yield people
+    people.go_home()
+
+
+def choose(person: Person, *files: tuple[str, str, bytes]) -> None:
+    person.page.set_input_files(
+        "#files", [{"name": n, "mimeType": t, "buffer": content} for n, t, content in files]
+    )
+
+
+def card(person: Person, name: str) -> Locator:
+    return person.log.locator(".file").filter(has_text=name)
+
+
+def save(person: Person, name: str) -> bytes:
+    with person.page.expect_download() as started:
+        card(person, name).get_by_role("button", name=f"Save {name}").click()
+    assert started.value.suggested_filename == name
+    return Path(started.value.path()).read_bytes()
+
+
+def test_a_picture_is_shown_and_a_file_saved(people: People, tmp_path: Path) -> None:
+    nova = people.new()
+    code = nova.enter("Nova")
+    maya = people.new(phone=True)
+    maya.enter("Maya", code)
+    choose(nova, ("holiday.png", "image/png", PNG))
+    for person in (nova, maya):
+        picture = card(person, "holiday.png").locator("img")
+        expect(picture).to_have_js_property("naturalWidth", 1)
+    data = os.urandom(3_000_000)
+    choose(maya, ("data.bin", "", data))
+    expect(card(nova, "data.bin")).to_contain_text("3.0 MB")
+    expect(maya.page.locator("#uploads li")).to_have_count(0)
+    assert save(nova, "data.bin") == data
+    assert save(maya, "holiday.png") == PNG
+    for person, name in ((nova, "desk"), (maya, "phone")):
+        person.page.screenshot(path=tmp_path / f"files-{name}.png")
+
+
+def test_nothing_that_could_run_is_shown(people: People) -> None:
+    nova = people.new()
+    nova.enter("Orion")
+    choose(
+        nova,
+        ("page.html", "text/html", HTML),
+        ("drawing.svg", "image/svg+xml", SVG),
+        ("trick.png", "image/png", HTML),
+    )
+    for name in ("page.html", "drawing.svg"):
+        expect(card(nova, name)).to_be_visible()
+        expect(card(nova, name).get_by_role("button", name="Show")).to_have_count(0)
+    expect(card(nova, "trick.png")).to_contain_text("This is no picture")
+    expect(nova.log.locator(".file img")).to_have_count(0)
+    assert save(nova, "page.html") == HTML
+    assert "run" not in nova.page.title()
+    for address in ("/files", "/file", "/page/page.html"):
+        assert nova.page.request.get(people.address + address).status == 404
+
+
+def test_files_are_dropped_and_pasted(people: People) -> None:
+    nova = people.new()
+    nova.enter("Vega")
+    picture = base64.b64encode(PNG).decode()
+    nova.page.evaluate(FIRE, ["#room", "dragover", [["a.png", "image/png", picture]]])
+    expect(nova.page.locator("#room.drop")).to_be_visible()
+    nova.page.evaluate(FIRE, ["#room", "drop", [["a.png", "image/png", picture]]])
+    expect(card(nova, "a.png").locator("img")).to_be_visible()
+    nova.page.evaluate(FIRE, ["#text", "paste", [["image.png", "image/png", picture]]])
+    expect(card(nova, "image.png").locator("img")).to_be_visible()
+    assert nova.page.evaluate(FIRE, ["#text", "paste", []])
+
+
+def test_an_upload_is_paused_resumed_and_cut(people: People) -> None:
+    nova = people.new()
+    nova.enter("Lyra")
+    data = os.urandom(2_500_000)
+    nova.page.evaluate(PAUSE_AT_ONCE)
+    choose(nova, ("large.bin", "", data))
+    bar = nova.page.locator("#uploads .transfer")
+    expect(bar.locator(".rate")).to_contain_text("paused")
+    nova.page.evaluate("() => window.dispatchEvent(new Event('offline'))")
+    bar.get_by_role("button", name="Resume").click()
+    expect(card(nova, "large.bin")).to_be_visible()
+    assert save(nova, "large.bin") == data
+
+
+def test_the_reason_of_a_refusal_is_shown(people: People) -> None:
+    nova = people.new()
+    nova.enter("Rigel")
+    choose(nova, ("huge.bin", "", bytes(3_100_000)))
+    problem = nova.page.locator("#uploads .problem")
+    expect(problem).to_contain_text("huge.bin: A file must be at most 3.0 MB, this one is 3.1 MB.")
+    problem.get_by_role("button", name="Dismiss").click()
+    expect(problem).to_have_count(0)
+
+
+def test_a_sealed_file_goes_from_a_browser_to_a_terminal_and_back(
+    people: People, server: Server, tmp_path: Path
+) -> None:
+    nova = people.new()
+    link = create_sealed(nova, "Mira")
+    code, _, secret = link.rpartition("/r/")[2].partition("#")
+    data = os.urandom(200_000)
+    with Chatter("Terry", server.port) as terry:
+        terry.see("you are in the lobby", err=True)
+        terry.say(f"/join {code}#{secret}")
+        nova.sees("Terry joined")
+        choose(nova, ("secret.bin", "", data))
+        terry.see("secret.bin (200 kB)")
+        target = tmp_path / "out.bin"
+        terry.say(f"/save 1 {target}")
+        terry.see("[saved]")
+        assert target.read_bytes() == data
+        (tmp_path / "back.txt").write_bytes(b"from the terminal")
+        terry.say(f"/send {tmp_path / 'back.txt'}")
+        assert save(nova, "back.txt") == b"from the terminal"
