@@ -41,7 +41,7 @@ def test_the_python_examples_of_the_page_run():
 
 def test_every_spec_of_the_tables_exists():
     for spec in re.findall(r"^\| `([a-z][^`]*)`", DOCUMENT, flags=re.MULTILINE):
-        if spec.startswith("my_"):
+        if spec.startswith(("my_", "ldpc:h.")):  # files that readers have
             continue
         name = spec.partition(":")[0]
         known = netchat.coding if name in netchat.coding.names() else netchat.channels
