@@ -46,6 +46,7 @@ SLOW = (
     "cli/",
     "compatibility/",
     "course/",
+    "desktop/test_application.py",
     "docs/test_site.py",
     "end_to_end/",
     "fuzz/",

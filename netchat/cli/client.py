@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +11,18 @@ import click
 
 from netchat.chat.client_events import LoginFailed, LoginRequired, NameRejected
 from netchat.chat.client_session import Credentials
-from netchat.chat.names import fold, normalize_name, suggest, validate_name
+from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.passwords import prompt_new_password, read_password_file
 from netchat.cli.params.path import check_path, path_options
 from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.errors import NetchatError
-from netchat.files import tighten
 from netchat.net.client_driver import ClientDriver
-from netchat.net.client_store import ClientStore
 from netchat.net.event_loop import run
-from netchat.tui.lines import Line, notice_line, sanitize
+from netchat.tui.lines import Line, sanitize
 from netchat.tui.pipe import run_pipe
 from netchat.tui.session import ChatSession
+from netchat.tui.state_file import open_store
 from netchat.wire import ErrorCode
 
 if TYPE_CHECKING:
@@ -47,9 +44,6 @@ _RETRIED = {
 
 #: Refusals that concern the name.
 _NAME_PROBLEMS = {ErrorCode.NAME_TAKEN, ErrorCode.NAME_NOT_ALLOWED}
-
-#: Maximum size of a file name on almost every file system, minus the suffixes, in bytes.
-LONGEST_FILE_NAME = 200
 
 
 @click.command(short_help="Chat in this terminal, or send lines from a pipe.")
@@ -268,14 +262,8 @@ class _Chat:
         """Chat under one name; return the exit code, or why the server rejected the user."""
         store, notes = None, list[Line]()
         if self.state:
-            try:
-                store = ClientStore(_state_file(name, *self.servers[0]))
-                notices = [store.notice, tighten(store.path.parent)]
-                notes += [notice_line("warning", text) for text in notices if text]
-            except NetchatError as error:
-                # Another client of this name probably has it open; the server will then reject the
-                # name.
-                notes.append(notice_line("warning", f"A crash may lose messages: {error}"))
+            store, warnings = open_store(name, *self.servers[0])
+            notes += warnings
         try:
             connection = ClientDriver(
                 *self.servers[0],
@@ -303,13 +291,3 @@ class _Chat:
         if session.was_online:
             return status
         return session.login_problem or session.name_rejection or status
-
-
-def _state_file(name: str, host: str, port: int) -> Path:
-    import platformdirs
-
-    # \w matches letters and digits of any script, and "_"; every other character is replaced.
-    label = re.sub(r"[^\w.-]", "_", f"{host.casefold()}_{port}_{fold(name)}")
-    if len(label.encode()) > LONGEST_FILE_NAME:
-        label = hashlib.sha256(label.encode()).hexdigest()
-    return platformdirs.user_state_path("netchat") / f"{label}.db"
