@@ -49,6 +49,7 @@ SLOW = (
     "desktop/test_application.py",
     "docs/test_site.py",
     "end_to_end/",
+    "fullscreen/test_app.py",
     "fuzz/",
     "lab/",
     "net/cluster/test_member.py",

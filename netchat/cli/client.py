@@ -19,7 +19,7 @@ from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.errors import NetchatError
 from netchat.net.client_driver import ClientDriver
 from netchat.net.event_loop import run
-from netchat.tui.lines import Line, sanitize
+from netchat.tui.lines import Line, render, sanitize
 from netchat.tui.pipe import run_pipe
 from netchat.tui.session import ChatSession
 from netchat.tui.state_file import open_store
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from netchat.net.client_path import ClientPath
     from netchat.net.tls.client import TlsClient
 
-__all__ = ["client"]
+__all__ = ["ChatSettings", "client", "converse"]
 
 #: Seconds without a connection after which a client in a pipe gives up.
 TIMEOUT = 60.0
@@ -161,7 +161,7 @@ def client(
     ]
     if new_password_file is not None and password_file is None:
         raise click.UsageError("--new-password-file needs --password-file.")
-    chat = _Chat(
+    chat = ChatSettings(
         servers,
         room or "",
         patience,
@@ -173,7 +173,22 @@ def client(
         insecure_password,
         passwords,
     )
-    password = passwords[0] if passwords else None
+    return converse(
+        chat, name, passwords[0] if passwords else None, invitation or "", is_new=is_new
+    )
+
+
+def converse(
+    chat: ChatSettings, name: str | None, password: str | None, invitation: str, *, is_new: bool
+) -> int:
+    """Chat; prompt for another name or password while the server rejects them.
+
+    Returns:
+        Exit code.
+
+    Raises:
+        NetchatError: The client cannot prompt, or the chat has failed.
+    """
     while True:
         name = normalize_name(name if name is not None else click.prompt("Your name"))
         problem = _name_problem(name)
@@ -181,14 +196,14 @@ def client(
         if problem is None and is_new and password is None:
             password = prompt_new_password()
         if password is not None:
-            credentials = Credentials(name, password, is_new, invitation or "")
+            credentials = Credentials(name, password, is_new, invitation)
         outcome = problem or chat.run(name, credentials)
         if isinstance(outcome, int):
             return outcome
         if isinstance(outcome, LoginRequired | LoginFailed):
             name, password, is_new = _next_login(outcome, name, is_new=is_new, chat=chat)
             continue
-        if not at_keyboard:
+        if not chat.at_keyboard:
             hint = f"Try {outcome.suggestion}." if problem else f"{outcome.suggestion} is free."
             raise NetchatError(
                 sanitize(f"{outcome.why} {hint}" if outcome.suggestion else outcome.why)
@@ -198,7 +213,7 @@ def client(
 
 
 def _next_login(
-    problem: LoginRequired | LoginFailed, name: str, *, is_new: bool, chat: _Chat
+    problem: LoginRequired | LoginFailed, name: str, *, is_new: bool, chat: ChatSettings
 ) -> tuple[str | None, str | None, bool]:
     """Prompt for another name or password after a refused login.
 
@@ -242,7 +257,7 @@ def _name_problem(name: str) -> NameRejected | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chat:
+class ChatSettings:
     """Settings of a chat, without the user's name and password."""
 
     servers: list[tuple[str, int]]
@@ -255,6 +270,7 @@ class _Chat:
     tls: TlsClient | None
     insecure_password: bool
     passwords: list[str]
+    full_screen: str | None = None  # the theme of the full-screen app, or None without it
 
     def run(
         self, name: str, credentials: Credentials | None
@@ -277,7 +293,14 @@ class _Chat:
                 insecure_password=self.insecure_password,
             )
             session = ChatSession(connection, self.room, has_store=store is not None)
-            if self.at_keyboard:
+            if self.full_screen is not None:
+                from netchat.fullscreen.run import run_fullscreen
+
+                is_dark = self.full_screen == "dark"
+                status, lines = run(run_fullscreen(session, notes, is_dark=is_dark))
+                for line in lines:
+                    click.echo(render(line, colour=False, one_line=True), err=True)
+            elif self.at_keyboard:
                 # Slow to import, and a pipe does not need it.
                 from netchat.tui.terminal import run_terminal
 

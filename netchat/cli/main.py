@@ -28,6 +28,7 @@ COMMANDS = {
     "audit": ("audit", "Show what moderators have done."),
     "recover": ("recover", "Copy the readable part of a damaged history."),
     "client": ("client", "Chat in this terminal, or send lines from a pipe."),
+    "tui": ("tui", "Chat in a full-screen terminal app with panes."),
     "window": ("window", "Chat in a desktop window."),
     "load": ("load", "Load-test a server and check every delivery."),
     "demo": ("demo.command", "Show the main features, end to end, in under a minute."),

@@ -32,6 +32,7 @@ RUNS: dict[str, list[str]] = {
     "audit": [],
     "client": ["client 127.0.0.1:PORT --name NAME --no-state",
                "client 127.0.0.1:PORT --name NAME --no-state --json"],
+    "tui": ["tui 127.0.0.1:PORT --name NAME --no-state"],  # it needs a terminal
     "window": [],  # it needs a display
     "load": ["load 127.0.0.1:PORT --users 2 --messages 3"],
     "demo": [],  # it runs other commands, and takes seconds
