@@ -141,6 +141,7 @@ captures: $(DEV) ## retake the captures in captures/ (as root)
 screenshots: $(DEV) ## retake the pictures in docs/pictures/ (needs chromium, Xvfb and an emoji font)
 	@$(BIN)/python -m tests.screenshots
 	@$(BIN)/python -m tests.desktop_pictures
+	@$(BIN)/python -m tests.fullscreen_pictures
 	@$(BIN)/python -m tests.pictures
 
 fuzz: $(DEV) ## feed one million hostile inputs to everything that reads bytes

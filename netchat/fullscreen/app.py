@@ -367,5 +367,5 @@ def _row(conversation: ConversationState) -> Text:
     row = Text(mark + each.label, no_wrap=True, overflow="ellipsis")
     if each.unread:
         row.stylize("bold")
-        row.append(f"  {min(each.unread, 999)}", "bold red" if each.is_mentioned else "bold")
+        row.append(f"  {min(each.unread, 999)}", "bold bright_red" if each.is_mentioned else "bold")
     return row
