@@ -138,8 +138,10 @@ site: $(DEV) ## build the documentation site in build/site
 captures: $(DEV) ## retake the captures in captures/ (as root)
 	$(BIN)/python -m tests.captures
 
-screenshots: $(DEV) ## retake the pictures in docs/pictures/ (needs chromium and an emoji font)
+screenshots: $(DEV) ## retake the pictures in docs/pictures/ (needs chromium, Xvfb and an emoji font)
 	@$(BIN)/python -m tests.screenshots
+	@$(BIN)/python -m tests.desktop_pictures
+	@$(BIN)/python -m tests.fullscreen_pictures
 	@$(BIN)/python -m tests.pictures
 
 fuzz: $(DEV) ## feed one million hostile inputs to everything that reads bytes

@@ -34,6 +34,7 @@ NEEDED = (
         "tests/docs/test_proxies.py: the configurations of the pages",
     ),
     ("caddy", "caddy", "tests/docs/test_proxies.py: the configuration of docs/TLS.md"),
+    ("Xvfb", "xvfb", "tests/desktop and tests/cli/test_window.py: the desktop window"),
     ("tmux", "tmux", "tests/end_to_end, of the client in a terminal: what the screen shows"),
 )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,26 +11,25 @@ import click
 
 from netchat.chat.client_events import LoginFailed, LoginRequired, NameRejected
 from netchat.chat.client_session import Credentials
-from netchat.chat.names import fold, normalize_name, suggest, validate_name
+from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.passwords import prompt_new_password, read_password_file
 from netchat.cli.params.path import check_path, path_options
 from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.errors import NetchatError
-from netchat.files import tighten
 from netchat.net.client_driver import ClientDriver
-from netchat.net.client_store import ClientStore
 from netchat.net.event_loop import run
-from netchat.tui.lines import Line, notice_line, sanitize
+from netchat.tui.lines import Line, render, sanitize
 from netchat.tui.pipe import run_pipe
 from netchat.tui.session import ChatSession
+from netchat.tui.state_file import open_store
 from netchat.wire import ErrorCode
 
 if TYPE_CHECKING:
     from netchat.net.client_path import ClientPath
     from netchat.net.tls.client import TlsClient
 
-__all__ = ["client"]
+__all__ = ["ChatSettings", "client", "converse"]
 
 #: Seconds without a connection after which a client in a pipe gives up.
 TIMEOUT = 60.0
@@ -47,9 +44,6 @@ _RETRIED = {
 
 #: Refusals that concern the name.
 _NAME_PROBLEMS = {ErrorCode.NAME_TAKEN, ErrorCode.NAME_NOT_ALLOWED}
-
-#: Maximum size of a file name on almost every file system, minus the suffixes, in bytes.
-LONGEST_FILE_NAME = 200
 
 
 @click.command(short_help="Chat in this terminal, or send lines from a pipe.")
@@ -167,7 +161,7 @@ def client(
     ]
     if new_password_file is not None and password_file is None:
         raise click.UsageError("--new-password-file needs --password-file.")
-    chat = _Chat(
+    chat = ChatSettings(
         servers,
         room or "",
         patience,
@@ -179,7 +173,22 @@ def client(
         insecure_password,
         passwords,
     )
-    password = passwords[0] if passwords else None
+    return converse(
+        chat, name, passwords[0] if passwords else None, invitation or "", is_new=is_new
+    )
+
+
+def converse(
+    chat: ChatSettings, name: str | None, password: str | None, invitation: str, *, is_new: bool
+) -> int:
+    """Chat; prompt for another name or password while the server rejects them.
+
+    Returns:
+        Exit code.
+
+    Raises:
+        NetchatError: The client cannot prompt, or the chat has failed.
+    """
     while True:
         name = normalize_name(name if name is not None else click.prompt("Your name"))
         problem = _name_problem(name)
@@ -187,14 +196,14 @@ def client(
         if problem is None and is_new and password is None:
             password = prompt_new_password()
         if password is not None:
-            credentials = Credentials(name, password, is_new, invitation or "")
+            credentials = Credentials(name, password, is_new, invitation)
         outcome = problem or chat.run(name, credentials)
         if isinstance(outcome, int):
             return outcome
         if isinstance(outcome, LoginRequired | LoginFailed):
             name, password, is_new = _next_login(outcome, name, is_new=is_new, chat=chat)
             continue
-        if not at_keyboard:
+        if not chat.at_keyboard:
             hint = f"Try {outcome.suggestion}." if problem else f"{outcome.suggestion} is free."
             raise NetchatError(
                 sanitize(f"{outcome.why} {hint}" if outcome.suggestion else outcome.why)
@@ -204,7 +213,7 @@ def client(
 
 
 def _next_login(
-    problem: LoginRequired | LoginFailed, name: str, *, is_new: bool, chat: _Chat
+    problem: LoginRequired | LoginFailed, name: str, *, is_new: bool, chat: ChatSettings
 ) -> tuple[str | None, str | None, bool]:
     """Prompt for another name or password after a refused login.
 
@@ -248,7 +257,7 @@ def _name_problem(name: str) -> NameRejected | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chat:
+class ChatSettings:
     """Settings of a chat, without the user's name and password."""
 
     servers: list[tuple[str, int]]
@@ -261,6 +270,7 @@ class _Chat:
     tls: TlsClient | None
     insecure_password: bool
     passwords: list[str]
+    full_screen: str | None = None  # the theme of the full-screen app, or None without it
 
     def run(
         self, name: str, credentials: Credentials | None
@@ -268,14 +278,8 @@ class _Chat:
         """Chat under one name; return the exit code, or why the server rejected the user."""
         store, notes = None, list[Line]()
         if self.state:
-            try:
-                store = ClientStore(_state_file(name, *self.servers[0]))
-                notices = [store.notice, tighten(store.path.parent)]
-                notes += [notice_line("warning", text) for text in notices if text]
-            except NetchatError as error:
-                # Another client of this name probably has it open; the server will then reject the
-                # name.
-                notes.append(notice_line("warning", f"A crash may lose messages: {error}"))
+            store, warnings = open_store(name, *self.servers[0])
+            notes += warnings
         try:
             connection = ClientDriver(
                 *self.servers[0],
@@ -289,7 +293,14 @@ class _Chat:
                 insecure_password=self.insecure_password,
             )
             session = ChatSession(connection, self.room, has_store=store is not None)
-            if self.at_keyboard:
+            if self.full_screen is not None:
+                from netchat.fullscreen.run import run_fullscreen
+
+                is_dark = self.full_screen == "dark"
+                status, lines = run(run_fullscreen(session, notes, is_dark=is_dark))
+                for line in lines:
+                    click.echo(render(line, colour=False, one_line=True), err=True)
+            elif self.at_keyboard:
                 # Slow to import, and a pipe does not need it.
                 from netchat.tui.terminal import run_terminal
 
@@ -303,13 +314,3 @@ class _Chat:
         if session.was_online:
             return status
         return session.login_problem or session.name_rejection or status
-
-
-def _state_file(name: str, host: str, port: int) -> Path:
-    import platformdirs
-
-    # \w matches letters and digits of any script, and "_"; every other character is replaced.
-    label = re.sub(r"[^\w.-]", "_", f"{host.casefold()}_{port}_{fold(name)}")
-    if len(label.encode()) > LONGEST_FILE_NAME:
-        label = hashlib.sha256(label.encode()).hexdigest()
-    return platformdirs.user_state_path("netchat") / f"{label}.db"

@@ -29,6 +29,8 @@ COMMANDS = {
     "recover": ("recover", "Copy the readable part of a damaged history."),
     "client": ("client", "Chat in this terminal, or send lines from a pipe."),
     "send": ("send", "Send a file to a room or a user."),
+    "tui": ("tui", "Chat in a full-screen terminal app with panes."),
+    "window": ("window", "Chat in a desktop window."),
     "load": ("load", "Load-test a server and check every delivery."),
     "demo": ("demo.command", "Show the main features, end to end, in under a minute."),
     "sniff": ("sniff", "Capture and decode chat traffic live."),

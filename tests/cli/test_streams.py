@@ -33,6 +33,8 @@ RUNS: dict[str, list[str]] = {
     "client": ["client 127.0.0.1:PORT --name NAME --no-state",
                "client 127.0.0.1:PORT --name NAME --no-state --json"],
     "send": ["send FOLDER/../input 127.0.0.1:PORT --name NAME", "send - 127.0.0.1:PORT --name NAME"],
+    "tui": ["tui 127.0.0.1:PORT --name NAME --no-state"],  # it needs a terminal
+    "window": [],  # it needs a display
     "load": ["load 127.0.0.1:PORT --users 2 --messages 3"],
     "demo": [],  # it runs other commands, and takes seconds
     "sniff": ["sniff -i lo --duration 1ms"],

@@ -14,10 +14,10 @@ from click.testing import CliRunner
 from netchat import bench
 from netchat.bench.link.results import LinkResults
 from netchat.chat.client_events import HistoryReceived, Online
-from netchat.cli.client import _state_file
 from netchat.cli.main import cli
 from netchat.net.client_store import ClientStore
 from netchat.net.history.sqlite_history import SqliteHistory
+from netchat.tui.state_file import state_file
 from netchat.wire import Event, EventKind, Send
 from tests.chat.world import User, World
 
@@ -144,7 +144,7 @@ def test_sequence_numbers_and_counters_continue(world: World, unpack: Unpack) ->
 
 def test_the_client_looks_for_its_state_in_the_same_file(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    path = _state_file("Nova", "127.0.0.1", 6464)
+    path = state_file("Nova", "127.0.0.1", 6464)
     assert path == tmp_path / "netchat" / "127.0.0.1_6464_nova.db"
     assert (FOLDER / f"{path.name}.gz").exists()
 
