@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Iterator
 
 import pytest
-from tests.chat.test_moderation_rules import operate
 
 from netchat.wire import (
     MAX_FRAME,
@@ -29,6 +28,7 @@ from netchat.wire import (
     fields_of,
 )
 from netchat.wire.fields import BLOB, LIST, TEXT, Field
+from tests.chat.test_moderation_rules import operate
 from tests.chat.world import Link, World
 
 DEVICE = b"M" * 16

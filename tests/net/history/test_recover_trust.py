@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.chat.test_moderation_rules import operate
 
 from netchat.chat.client_events import AccountChanged, RoomEvent
 from netchat.chat.commands import AddInvitation
@@ -19,6 +18,7 @@ from netchat.net.history.recover import Recovered, recover
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import ModeratorAction, Role
 from tests.chat.test_client_sealing import problems, say, sealed_room, texts
+from tests.chat.test_moderation_rules import operate
 from tests.chat.world import World, hashed
 
 A = ModeratorAction
