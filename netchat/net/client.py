@@ -44,7 +44,7 @@ from netchat.chat.client_events import (
     Undelivered,
 )
 from netchat.chat.client_session import Credentials
-from netchat.errors import CannotConnect, Refused
+from netchat.errors import CannotConnect, NetchatError, Refused
 from netchat.net.address import parse_addresses, split_scheme
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_path import ClientPath
@@ -552,8 +552,14 @@ class Client:
         await self._request(self._driver.change_password(old, new))
 
     async def log_out(self, *, everywhere: bool = False) -> None:
-        """End the session, and log out this device or every device of the account."""
+        """End the session, and log out this device or every device of the account.
+
+        Raises:
+            NetchatError: The server has no accounts.
+        """
         self._check()
+        if not self._core.has_accounts:
+            raise NetchatError("This server has no accounts; it runs without --accounts.")
         self._core.log_out(everywhere=everywhere)
         self._driver.flush()
         await self._driver.ended()
