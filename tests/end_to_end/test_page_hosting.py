@@ -118,6 +118,8 @@ def test_a_room_has_a_title_modes_and_a_log(people: People, tmp_path: Path) -> N
     assert "Ada named this room “Physics 9b”" in text
     ada.say("/kick Nova be polite")
     ada.sees("Nova was removed by Ada: be polite")
+    ada.say("/ban Nova 0h")
+    expect(ada.page.locator("#text-problem")).to_have_text("TIME must be at least 1s, got 0h.")
     ada.say("/ban Nova 2h really")
     ada.sees("Nova was banned by Ada for 2 hours: really")
     ada.say("/bans")
