@@ -109,6 +109,7 @@ def _welcome(client: ClientSession, message: Welcome) -> None:
     client.name, client.device = message.name, message.device
     client.max_text, client.max_frame = message.max_text, message.max_frame
     client.has_accounts = bool(message.features & Feature.ACCOUNTS)
+    client.has_moderation = bool(message.features & Feature.MODERATION)
     memory = client.memory
     memory.token = message.token
     client.events.append(Online(message.name, bool(message.resumed), message.software))

@@ -11,7 +11,7 @@ from netchat.chat.names import fold
 from netchat.chat.outbox import ClientState, OutgoingOffer
 from netchat.chat.room_codes import read_code
 from netchat.chat.sealing.room_secret import read_invitation, read_secret
-from netchat.errors import SealingError
+from netchat.errors import NetchatError, SealingError
 from netchat.version import __version__
 from netchat.wire import (
     Bans,
@@ -106,6 +106,7 @@ class ClientSession:
         account: Name of the user's account; empty for a guest.
         role: Rights of the account.
         has_accounts: Whether the server has accounts.
+        has_moderation: Whether the server supports MODERATE and BANS; assumed until it says so.
         credentials: What the next connection logs in or registers with, before HELLO; otherwise None.
         is_logging_out: Whether the end of the session also logs out.
         pending_bye: The BYE or LOGOUT frame, if the user has ended the session; otherwise empty.
@@ -138,6 +139,7 @@ class ClientSession:
         self.account: str = ""
         self.role: Role = Role.MEMBER
         self.has_accounts: bool = False
+        self.has_moderation: bool = True
         self.credentials: Credentials | None = None
         self.is_logging_out: bool = False
         self.can_seal: bool = can_seal
@@ -390,12 +392,25 @@ class ClientSession:
             text: The reason or the title.
             seconds: Duration of a mute or ban; 0 until it is lifted.
             scope: What a ban refers to; see MODERATE.
+
+        Raises:
+            NetchatError: The server is too old.
         """
+        self._check_moderation()
         return self.ask(lambda n: Moderate(n, action, scope, seconds, room, target, text))
 
     def bans(self, room: str, after: int = 0) -> int:
-        """Request a page of a room's bans, starting after the ban with number `after`."""
+        """Request a page of a room's bans, starting after the ban with number `after`.
+
+        Raises:
+            NetchatError: The server is too old.
+        """
+        self._check_moderation()
         return self.ask(lambda request: Bans(request, after, room))
+
+    def _check_moderation(self) -> None:
+        if not self.has_moderation:  # it would end the connection
+            raise NetchatError("This server is too old for the commands of moderators.")
 
     def bye(self, why: str = "") -> None:
         """End the session, now or once connected. `SessionEnded` follows the server's reply.

@@ -70,6 +70,8 @@ def problem_of(action: int, scope: int, text: str) -> str | None:
         return f"A {what} must have at most {limit} characters, got {len(text)}."
     if text and (validate_text(text) is not None or "\n" in text or "\t" in text):
         return f"A {what} must be one line without control characters."
+    if what == "title" and text and not any(c.isprintable() and not c.isspace() for c in text):
+        return "A title must have a visible character."
     return None
 
 

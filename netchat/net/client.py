@@ -618,8 +618,14 @@ class Client:
         await self._request(self._driver.change_password(old, new))
 
     async def log_out(self, *, everywhere: bool = False) -> None:
-        """End the session, and log out this device or every device of the account."""
+        """End the session, and log out this device or every device of the account.
+
+        Raises:
+            NetchatError: The server has no accounts.
+        """
         self._check()
+        if not self._core.has_accounts:
+            raise NetchatError("This server has no accounts; it runs without --accounts.")
         self._core.log_out(everywhere=everywhere)
         self._driver.flush()
         await self._driver.ended()

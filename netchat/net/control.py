@@ -149,8 +149,11 @@ def _change_history(path: Path, request: AdminRequest) -> Any:
     try:
         history = SqliteHistory(path)
     except HistoryError as error:
+        if "in use by another server" not in str(error):
+            raise
         raise NetchatError(
-            f"{error} If its server runs without --accounts, restart it with --accounts optional."
+            f"The history {path} is in use by a server without accounts, or by a program that reads "
+            "it. Restart the server with --accounts optional."
         ) from error
     with contextlib.closing(history):
         snapshot = history.load()

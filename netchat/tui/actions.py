@@ -286,6 +286,8 @@ def _lasting(time: str, reason: str) -> tuple[int, str]:
     found = _TIME.fullmatch(time)
     if found is None:
         return 0, f"{time} {reason}".strip()
+    if not int(found[1]):  # the protocol's 0 has no end
+        raise NetchatError(f"TIME must be at least 1s, got {time}.")
     return min(int(found[1]) * _SECONDS[found[2].lower()], 2**32 - 1), reason
 
 

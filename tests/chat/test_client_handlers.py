@@ -13,7 +13,7 @@ from netchat.chat.client_events import (
     RoomEvent,
     WarningReceived,
 )
-from netchat.errors import BadBody, Unexpected
+from netchat.errors import BadBody, NetchatError, Unexpected
 from netchat.wire import (
     Ack,
     Error,
@@ -27,6 +27,7 @@ from netchat.wire import (
     Leave,
     Left,
     Membership,
+    ModeratorAction,
     Ping,
     Pong,
     Private,
@@ -271,3 +272,18 @@ def test_an_acknowledgement_without_the_event(client):
 def test_leaving_an_unknown_room_is_ignored(client):
     give(client, Left(0, "nowhere"))
     assert list(client.memory.rooms) == ["lobby"]
+
+
+def test_an_older_server_gets_no_request_of_moderators():
+    client = ChatClient("Nova")
+    client.connected()
+    client.feed(encode(welcome()))
+    client.data_to_send()
+    for ask in (
+        lambda: client.moderate("lobby", ModeratorAction.KICK, "Maya"),
+        lambda: client.bans("lobby"),
+    ):
+        with pytest.raises(NetchatError, match="too old"):
+            ask()
+    assert not client.data_to_send()
+    assert not client.requests

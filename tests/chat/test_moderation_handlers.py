@@ -12,6 +12,7 @@ from netchat.chat.moderation_handlers import (
     find_address,
     mute_text,
     operate,
+    problem_of,
     refusal_of,
     server_ban_text,
 )
@@ -77,6 +78,13 @@ def test_a_member_is_told_that_it_takes_a_moderator():
 def test_the_rest_of_a_ban_is_rounded_up(until, text):
     ban = BanRecord(1, until and 5 + until, 7, BanScope.NAME, "Nova", "", "Ada", "spam")
     assert ban_text(ban, "this server", 5) == text
+
+
+@pytest.mark.parametrize("title", ["\u202e", " ", "\u200b\u2060"])
+def test_a_title_has_a_visible_character(title):
+    assert problem_of(A.TITLE, 0, title) == "A title must have a visible character."
+    assert problem_of(A.TITLE, 0, title + "9b") is None
+    assert problem_of(A.TITLE, 0, "") is None
 
 
 def test_the_host_needs_no_reason():

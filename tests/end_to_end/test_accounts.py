@@ -60,6 +60,9 @@ async def test_a_server_without_accounts():
     ):
         with pytest.raises(NetchatError, match="no accounts"):
             await chat.register(GOOD)
+        with pytest.raises(NetchatError, match="no accounts"):
+            await chat.log_out()
+        await chat.join("lobby")  # the session continues
     with pytest.raises(ValueError, match="needs a password"):
         netchat.Client("localhost", name="Nova", register=True)
 

@@ -85,6 +85,14 @@ async def test_on_a_running_server_with_a_long_path(tmp_path, password):
         assert "--accounts optional" in text
 
 
+def test_a_file_that_is_no_history_gets_no_advice_about_the_server(tmp_path, password):
+    path = tmp_path / "other"
+    path.write_text("not a database" * 100)
+    text = accounts(path, "list", exit_code=1)
+    assert "not a database" in text
+    assert "--accounts optional" not in text
+
+
 async def test_a_socket_of_a_killed_server_is_replaced(tmp_path):
     path = tmp_path / "history.db"
     async with serve(SqliteHistory(path), accounts="optional") as serving:

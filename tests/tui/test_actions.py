@@ -36,6 +36,13 @@ def test_commands_become_requests(line, wanted):
     assert asked(session) == [wanted]
 
 
+@pytest.mark.parametrize("line", ["/mute Nova 0s", "/ban Nova 00h no"])
+def test_a_mute_or_ban_of_no_time_is_not_one_without_end(line):
+    session = online("lobby", ROOM)
+    assert typed(session, line)[0].startswith("[error] TIME must be at least 1s, got 0")
+    assert asked(session) == []
+
+
 @pytest.mark.parametrize(
     ("line", "answer"),
     [

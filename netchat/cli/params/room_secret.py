@@ -10,7 +10,7 @@ __all__ = ["RoomSecret"]
 
 
 class RoomSecret(click.ParamType):  # type: ignore[type-arg]
-    """Secret of a sealed room: `SECRET`, `CODE#SECRET`, its link, or 12 words."""
+    """Secret of a sealed room: `SECRET`, `CODE#SECRET`, its link, 12 words, or a `/join` line."""
 
     name = "secret"
 
@@ -20,8 +20,9 @@ class RoomSecret(click.ParamType):  # type: ignore[type-arg]
         """Return the secret, of 16 bytes."""
         if isinstance(value, bytes):
             return value
-        written = str(value)
+        written = str(value).strip().removeprefix("/join ")
+        is_invitation = "#" in written or len(written.split()) == 13
         try:
-            return read_secret(read_invitation(written)[1] if "#" in written else written)
+            return read_secret(read_invitation(written)[1] if is_invitation else written)
         except ValueError as error:
             self.fail(str(error), param, ctx)

@@ -75,6 +75,7 @@ def ensure_certificate(
     """
     files = CertificateFiles(folder / "server.crt", folder / "server.key", folder / "ca.crt")
     try:
+        make_private_folder(folder.parent)  # by default, the history is there too
         make_private_folder(folder)
         notices = [tighten(folder)]
         with _locked(folder / "lock"):

@@ -92,7 +92,7 @@ export class Account {
     $("account-name").readOnly = isFixed;
     if (invitation) $("account-invitation").value = invitation;
     $("account-who").textContent = showText(core.account);
-    $("account-submit").textContent = mode === "password" ? "Change" : TITLES[mode];
+    $("account-submit").textContent = { password: "Change", register: "Register" }[mode] ?? TITLES[mode];
     $("account-other").textContent = mode === "login" ? "Register instead" : "Log in instead";
     this.problem(why);
     this.busy(false);

@@ -79,15 +79,20 @@ const TIME = /^(\d{1,6})([smhd])$/i;
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 };
 const SCOPES = { name: 1, device: 2, address: 4 };
 
-/** Return the duration and the reason in a command's words, which may be either or both. */
+/** Return the duration and the reason in a command's words, which may be either or both, or the problem. */
 function lasting([time = "", reason = ""]) {
   const found = TIME.exec(time);
   if (!found) return { seconds: 0, text: `${time} ${reason}`.trim() };
+  if (!Number(found[1])) return { problem: `TIME must be at least 1s, got ${time}.` };
   return { seconds: Math.min(found[1] * SECONDS[found[2].toLowerCase()], 0xffffffff), text: reason };
 }
 
 /** Return the effect of a moderator's command. */
-const moderate = (action, fields) => ({ chat }, ...words) => chat.moderate(chat.current, action, fields(...words));
+const moderate = (action, fields) => ({ chat }, ...words) => {
+  const { problem = "", ...request } = fields(...words);
+  if (!problem) chat.moderate(chat.current, action, request);
+  return problem;
+};
 const withReason = (action) => moderate(action, (text = "") => ({ text }));
 const aboutUser = (action) => moderate(action, (target, text = "") => ({ target, text }));
 

@@ -6,6 +6,9 @@ import { ModeratorAction as Action } from "./protocol.js";
 import { exportLog } from "./room_export.js";
 import { showText } from "./text.js";
 
+/** Return whether this user moderates a room. */
+export const isHost = (room) => room.role > 0 && !room.private;
+
 /** Menus of a room's moderator: one for a member, one for the room. */
 export class HostTools {
   constructor(chat, hooks) {

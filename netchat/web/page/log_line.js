@@ -57,7 +57,7 @@ function message(event, previous, own, when, state) {
     text, meta(when, own, state, event.isSealed),
     ...(event.problems ?? []).map((problem) => h("p", { class: "seal-problem", role: "alert" }, icon("alert"), showText(problem))));
   if (event.kind === EventKind.CHAT && onlyEmoji(event.text)) bubble.classList.add("emoji");
-  const whole = h("div", { class: `message ${own ? "own" : "other"} ${state}` });
+  const whole = h("div", { class: `message ${own ? "own" : "other"} ${state}`, "data-sender": event.sender });
   if (!follows) whole.classList.add("first");
   if (!own) {
     whole.append(follows ? "" : avatar(event.sender));
@@ -68,12 +68,12 @@ function message(event, previous, own, when, state) {
 }
 
 function meta(when, own, state, isSealed) {
-  const sign = { pending: "clock", sent: "check", failed: "alert" }[state];
+  const sign = { pending: "clock", sent: "check" }[state]; // the line below a failed message has its icon
   const status = { pending: "sending", sent: "delivered", failed: "not delivered" }[state];
   const time = when && h("time", { datetime: when.toISOString(), title: fullTime(when), dir: "ltr" }, clock(when));
   const lock = isSealed ? [h("span", { class: "unseen" }, "sealed, "), icon("lock")] : [];
   return h("span", { class: "meta" }, ...lock, time,
-    ...(own ? [h("span", { class: "unseen" }, `, ${status}`), icon(sign)] : []));
+    ...(own ? [h("span", { class: "unseen" }, `, ${status}`), ...(sign ? [icon(sign)] : [])] : []));
 }
 
 function readable(text) {

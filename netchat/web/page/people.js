@@ -2,6 +2,7 @@
 
 import { avatar } from "./log_line.js";
 import { $, drawScheduler, h, icon } from "./dom.js";
+import { isHost } from "./host_tools.js";
 import { skeleton } from "./outbox.js";
 import { EventKind } from "./protocol.js";
 import { showText } from "./text.js";
@@ -45,12 +46,12 @@ export class People {
     const content = [avatar(name), h("span", { class: "two" }, h("bdi", {}, showText(name)), h("span", { class: "said" }, state))];
     content[0].classList.add(away ? "away" : "here");
     if (mine) return h("li", { class: "row" }, ...content);
-    const isHost = this.chat.current.role > 0 && !this.chat.current.private;
-    const menu = isHost && h("button", {
+    const hasMenu = isHost(this.chat.current);
+    const menu = hasMenu && h("button", {
       class: "round menu", type: "button", "aria-label": `Moderate ${showText(name)}`, title: `Moderate ${showText(name)}`,
       onclick: () => this.hooks.moderate(name),
     }, icon("more"));
-    return h("li", { class: isHost ? "with-menu" : undefined }, h("button", {
+    return h("li", { class: hasMenu ? "with-menu" : undefined }, h("button", {
       class: "row", "data-name": name, title: `Send ${showText(name)} a private message`,
       onclick: () => this.hooks.write(name),
     }, ...content), menu);

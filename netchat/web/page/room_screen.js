@@ -3,7 +3,7 @@
 import { perform } from "./actions.js";
 import { Composer } from "./composer.js";
 import { $, touch } from "./dom.js";
-import { HostTools } from "./host_tools.js";
+import { HostTools, isHost } from "./host_tools.js";
 import { invitation, refreshSecret, showInvitation, showSafety } from "./invite.js";
 import { LogView } from "./log.js";
 import { People } from "./people.js";
@@ -151,7 +151,7 @@ export class Screen {
       edit: (text) => this.composer.edit(text),
       scrolled: () => room === this.chat.current && this.updateRead(),
     });
-    view.element.addEventListener("click", ({ target }) => this.reveal(room, target));
+    view.element.addEventListener("click", ({ target }) => this.clicked(room, target));
     if (room.sealed) setTimeout(() => refreshSecret(room.code));
     this.logs.set(room, view);
     $("logs").append(view.element);
@@ -181,6 +181,7 @@ export class Screen {
             : room.name ? showCode(room.code) : "room code") + modes;
     $("safety-open").hidden = room.over || !this.chat.core.sealing?.isSealed(room.code);
     this.tools.header(room);
+    $("logs").classList.toggle("hosted", isHost(room));
     $("invite-open").hidden = !room.joinable || room.over;
     $("people-open").hidden = room.private || room.over;
     $("leave-what").textContent = room.private ? `Close the conversation with ${showText(room.peer)}?`
@@ -201,6 +202,12 @@ export class Screen {
   }
 
   /** While the frame inspector is open, show the frame that carried the clicked message. */
+  clicked(room, target) {
+    const sender = target.closest(".other .avatar, .other .name") && target.closest(".message").dataset.sender;
+    if (sender && isHost(room)) this.tools.showMember(sender);
+    else this.reveal(room, target);
+  }
+
   reveal(room, target) {
     const item = target.closest(".item");
     if (!item?.dataset.seq || !this.inspector.open || String(getSelection())) return;

@@ -46,7 +46,7 @@ export class Sidebar {
   row(room) {
     const { unread } = room.kept;
     const picture = room.private ? avatar(room.peer)
-      : h("span", { class: "avatar room-mark", "aria-hidden": "true" }, icon(room.code === LOBBY ? "home" : "hash"));
+      : h("span", { class: "avatar room-mark", "aria-hidden": "true" }, icon(room.code === LOBBY ? "home" : room.sealed ? "lock" : "hash"));
     const last = room.entries.findLast(({ event }) => event?.kind === 1)?.event;
     const name = h("bdi", { class: room.joinable && !room.name ? "code" : "" }, showText(room.title));
     const said = h("span", { class: "said" },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import os
 import re
 import shutil
 import ssl
@@ -15,6 +16,7 @@ import pytest
 
 from netchat.chat.client_events import SessionEnded, WarningReceived
 from netchat.errors import CannotConnect, TlsError
+from netchat.files import tighten
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_path import ClientPath
 from netchat.net.tls.certificates import RENEW_DAYS, SERVER_DAYS, ensure_certificate
@@ -288,6 +290,11 @@ class TestCertificate:
         assert "created a certificate authority" in first.notices[0]
         assert second.notices == []
         assert first.fingerprint == second.fingerprint
+
+    @pytest.mark.skipif(os.name == "nt", reason="file modes do not control access on Windows")
+    def test_the_data_directory_is_private_from_the_start(self, tmp_path) -> None:
+        TlsServer(folder=tmp_path / "netchat" / "tls", names=lambda: NAMES)
+        assert tighten(tmp_path / "netchat") == ""
 
     async def test_it_is_renewed_while_the_server_runs(self, tmp_path) -> None:
         clock = [NOW]
