@@ -93,7 +93,7 @@ def _resource_dots() -> float:
         return 0.0
     try:
         done = subprocess.run(  # noqa: S603 - a constant command
-            [program, "-query"], capture_output=True, timeout=0.5, check=False, text=True
+            [program, "-query"], capture_output=True, timeout=0.5, check=False, encoding="utf-8"
         )
         found = [line.split(":")[1] for line in done.stdout.splitlines() if "Xft.dpi:" in line]
         return float(found[0]) if found else 0.0

@@ -10,6 +10,14 @@ from netchat import bench
 from netchat.bench.engine.interrupt import Interrupt
 
 
+@pytest.fixture(autouse=True)
+def default_handler():
+    """Give SIGINT its default handler: an event loop of an earlier test may have left its own."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt():
     signal.raise_signal(signal.SIGINT)
 
