@@ -241,7 +241,19 @@ def fill(person: Person, *answers: str) -> None:
     fields = [each for each in walk(windows[0]) if each.winfo_class() == "TEntry"]
     for field, answer in zip(fields, answers, strict=True):
         field.insert(0, answer)
-    windows[0].event_generate("<Return>")
+    confirm(windows[0])
+
+
+def confirm(window, tries: int = 100) -> None:
+    """Press Return until the modal window is closed: a key is lost if the window has no focus yet."""
+    if not window.winfo_exists():
+        return
+    if not tries:
+        window.destroy()  # otherwise the test would wait forever
+        return
+    window.focus_force()
+    window.event_generate("<Return>")
+    window.after(20, lambda: confirm(window, tries - 1))
 
 
 def walk(widget):
