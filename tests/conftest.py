@@ -58,6 +58,26 @@ SLOW = (
     "test_jit.py",
     "tui/test_terminal.py",
 )
+#: Files of which `make test` runs no test, as if all of them were marked thorough. Others sample the same:
+#: `test_page.py` and `test_page_sealed.py` the browser, `test_crash.py` the faults.
+THOROUGH = (
+    "captures/",
+    "cli/test_replay.py",
+    "cli/test_streams.py",
+    "compatibility/",
+    "course/test_exercises_numbers.py",
+    "course/test_grade.py",
+    "docs/test_site.py",
+    "end_to_end/test_dashboard.py",
+    "end_to_end/test_page_accounts.py",
+    "end_to_end/test_page_cluster.py",
+    "end_to_end/test_page_faults.py",
+    "end_to_end/test_page_hosting.py",
+    "end_to_end/test_page_looks.py",
+    "lab/test_lab.py",
+    "packets/wireshark/test_dissector_damage.py",
+    "packets/wireshark/test_dissector_links.py",
+)
 #: Files with the longest tests, which begin first: none of them is left when the others are done. Those
 #: of `make test` wait for browsers, so one test process runs them while the others compute.
 LONGEST = (
@@ -79,8 +99,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Skip the files of which `-m` selects nothing: importing all of them takes seconds."""
     selected = config.getoption("markexpr")
-    if "not slow" in selected and _name(collection_path).startswith(SLOW):
+    name = _name(collection_path)
+    if "not slow" in selected and name.startswith(SLOW):
         return True
+    if name.startswith(THOROUGH):
+        return True if "not thorough" in selected else None
     needed = {mark for mark in ("alone", "thorough") if re.search(rf"(?<!not ){mark}", selected)}
     if not needed or collection_path.suffix != ".py" or collection_path.name == "conftest.py":
         return None
@@ -89,11 +112,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests in the files and folders of `SLOW`, and begin with the longest."""
+    """Mark the tests in the files and folders of `SLOW` and `THOROUGH`, and begin with the longest."""
     names = {path: _name(path) for path in {item.path for item in items}}
     for item in items:
         if names[item.path].startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+        if names[item.path].startswith(THOROUGH):
+            item.add_marker(pytest.mark.thorough)
     items.sort(key=lambda item: not names[item.path].startswith(LONGEST))
 
 

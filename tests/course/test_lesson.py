@@ -122,6 +122,7 @@ def hints_of(lesson: Path) -> set[str]:
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_solutions_pass_and_mistakes_fail_for_every_student(lesson):
     solutions, hints = solutions_of(lesson), set()

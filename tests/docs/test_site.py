@@ -17,7 +17,7 @@ from sphinx.util.inventory import InventoryFile
 from tests.docs.blocks import PAGES, ROOT
 from tests.public_api import PUBLIC, exported
 
-pytestmark = [pytest.mark.thorough, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 
 class _Page(HTMLParser):

@@ -154,6 +154,7 @@ async def test_passwords_are_not_shown_and_must_be_repeated():
         assert "not encrypted" in drawn(app)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 async def test_ten_thousand_messages_and_a_storm_of_resizes():
     user = PaneUser()

@@ -100,6 +100,7 @@ sys.exit(0 if results.complete else 130)
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_interrupted_and_resumed(tmp_path, workers):
     """A process that is interrupted repeatedly ends with the counts of an uninterrupted one."""

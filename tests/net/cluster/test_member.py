@@ -241,6 +241,7 @@ def expire(redis, server) -> None:
     redis.command("XADD", "lab:stream", "*", "v", "1", "epoch", epoch, "expired", "lease")
 
 
+@pytest.mark.thorough
 async def test_servers_that_are_killed_or_frozen_lose_and_repeat_nothing(redis, tmp_path):
     files = [tmp_path / f"{name}.db" for name in ("east", "west", "north")]
     servers = [ServerProcess(str(redis.url), file) for file in files]
