@@ -141,7 +141,7 @@ def test_solutions_pass_and_mistakes_fail_for_every_student(lesson):
 
 
 NAMED = {
-    "6.2": ("Adds the carries only once", "also the one that adding a carry produces"),
+    "6.2": ("Adds the carries only once", "including the one that adding a carry produces"),
     "8.1": (
         "Forgets that the bad state is entered",
         "then p_gb from the balance of both transitions",
