@@ -201,7 +201,7 @@ class Convolutional(Code):
         return self._spectra[most]
 
     def generating_function(self, factor: float) -> tuple[float, float] | None:
-        """Return the sums over all error events of `factor`^weight, and of that times their bits.
+        """Return the sums over all error events of `factor ** weight`, and of that times their bits.
 
         None if the sums diverge or the trellis is too large.
         """
