@@ -174,7 +174,9 @@ def test_a_wrong_bit_is_loss_with_a_checksum_and_damage_without():
     # in a thousand. A few of the damaged packets are not the test's.
     missed = [each for each in got if each not in whole]
     assert len(missed) <= 8
-    assert {_sum(each) for each in missed} <= {_sum(each) for each in whole}
+    # One of the two may be in the header instead, which leaves a payload with another sum.
+    sums = {_sum(each) for each in whole}
+    assert sum(_sum(each) not in sums for each in missed) <= 2
     assert 0 <= len(got) - (1000 - direction("h2", "h1")["damaged"]) <= 12
     got = datagrams(checked=False)
     # Only errors in headers lose a datagram: exp(-2e-4 * 8 * 28) of the headers are intact.
