@@ -40,10 +40,13 @@ UNIX = [
 #: every other test marked slow.
 SLOW = (
     "bench/engine/",
+    "bench/test_results_published.py",
     "bench/theory/test_intervals_coverage.py",
     "captures/",
     "chat/test_hub_machine.py",
     "cli/",
+    "coding/convolutional/test_code.py",
+    "coding/ldpc/",
     "compatibility/",
     "course/",
     "desktop/test_application.py",
