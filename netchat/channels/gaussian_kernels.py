@@ -101,9 +101,8 @@ def normal(state: Any, out: Any) -> None:
     bits, pair = uniform.view(np.int32), np.empty(2 * LANES, np.float32)
     for start in range(0, len(out), 2 * LANES):
         _draw(state, words, uniform, bits, pair)
-        few = out[
-            start : start + 2 * LANES
-        ]  # a slice, whose indices need no check for being negative
+        # The indices of a slice need no check for being negative.
+        few = out[start : start + 2 * LANES]
         for at in range(len(few)):
             few[at] = pair[at]
 

@@ -73,7 +73,7 @@ class _Turns:
     ) -> None:
         self._loop = loop
         self._is_committing = is_committing
-        self._worked_at = 0.0  # end of the last turn for queued work
+        self._worked_at = 0.0  # start of the last turn for queued work
         self._in_turn = False
         self._used = 0.0  # seconds used in this turn of the loop
         self._waiting: dict[Worker, Callable[[], None]] = {}
