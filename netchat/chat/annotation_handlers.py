@@ -147,7 +147,7 @@ def _is_own(session: Session, event: Event) -> bool:
     # Before the registration, a guest may have had the name.
     return (
         account is not None
-        and event.time > account.created
+        and event.time >= account.created
         and fold(event.sender) == fold(account.name)
     )
 
