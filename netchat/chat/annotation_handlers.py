@@ -160,7 +160,7 @@ def _may_change(state: ServerState, session: Session, room: Room, kind: int) -> 
 
 
 def _not_own(kind: int, target: int) -> str:
-    does, end = ("edit", "") if kind == EventKind.EDIT else ("delete", ", or a moderator")
+    does, end = ("edit", "") if kind == EventKind.EDIT else ("delete", " or a moderator")
     return f"Only its sender{end} can {does} message {target}."
 
 
