@@ -25,7 +25,7 @@ class MessageView:
         is_edited: Whether its text has changed.
         is_deleted: Whether it was deleted.
         deleted_by: Name of the user who deleted it, as far as that event is known.
-        reactions: Names of those who reacted, by reaction.
+        reactions: Names of the users who reacted, by reaction.
     """
 
     text: str

@@ -40,7 +40,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 
 
 class Annotation(NamedTuple):
-    """What an event says about another one."""
+    """Reference of an event to another one, and what it does to it."""
 
     kind: EventKind
     """EDIT, DELETE, REPLY or REACTION."""

@@ -29,8 +29,11 @@ from netchat.wire import (
     Moderate,
     ModeratorAction,
     Private,
+    Sealed,
+    SealedSend,
     Send,
     Welcome,
+    Wrap,
 )
 from tests.chat.file_world import FileWorld, sha256
 from tests.chat.test_account_handlers import entering, registered
@@ -289,6 +292,26 @@ def test_sealed_rooms_take_sealed_annotations_only():
     room = joined.membership[0].room
     answer = annotate(world, nova, EventKind.EDIT, 1, "x", room)
     assert refusal(answer)[0] == ErrorCode.NOT_SEALED
+
+
+def test_a_sealed_message_is_not_for_the_server(world):
+    nova = enter(world, features=ALL | Feature.SEALED)
+    bo = enter(world, "Bo", ALL | Feature.SEALED)
+    world.say(nova, Device("", 0, KEYS, b""))
+    world.say(bo, Device("", 0, KEYS, b""))
+    room = private_room(world, nova)
+    sealed = Sealed(
+        EventKind.SEALED, 1, 1, 1, 0, b"", b"", b"k" * 64, b"", (), b"ciphertext", b"s" * 64
+    )
+    rekey = Sealed(
+        EventKind.REKEY, 1, 1, 1, 0, b"", b"", b"k" * 64, b"c" * 16,
+        (Wrap(1, b"e" * 32, b"s" * 32, b"p" * 32),), b"ciphertext", b"s" * 64,
+    )  # fmt: skip
+    world.say(nova, SealedSend(1, room, (rekey,)))
+    (echo,) = world.say(nova, SealedSend(2, room, (sealed,)))
+    nova.counter = 2
+    answer = annotate(world, nova, EventKind.EDIT, echo.seq, "x", room)
+    assert refusal(answer)[0] == ErrorCode.NO_SUCH_MESSAGE
 
 
 def private_room(world, nova, name="Bo"):

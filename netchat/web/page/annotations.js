@@ -80,7 +80,7 @@ export class AnnotationLog {
   /**
    * Return the present state of a message: {text, isEdited, isDeleted, deletedBy, reactions, answers}.
    *
-   * `reactions` maps each reaction to the names of those who reacted, `answers` is the number of the message
+   * `reactions` maps each reaction to the names of the users who reacted, `answers` is the number of the message
    * that a reply answers, or null.
    */
   view({ kind, seq, sender, text }) {
