@@ -53,7 +53,17 @@ from netchat.tui.lines import (
 )
 from netchat.tui.safety_lines import safety_lines, secret_lines
 from netchat.tui.session import ChatSession
-from netchat.wire import Error, ErrorCode, EventKind, Join, Role, RoomKind
+from netchat.wire import (
+    DeviceList,
+    Error,
+    ErrorCode,
+    EventKind,
+    History,
+    Join,
+    Role,
+    RoomKind,
+    Who,
+)
 from netchat.wording import many
 
 __all__ = ["handle_event"]
@@ -358,7 +368,13 @@ def _continue_export(session: ChatSession, received: HistoryReceived) -> list[Li
 
 def _request_refused(session: ChatSession, refused: RequestRefused) -> list[Line]:
     error, request = refused.error, refused.request
-    session.exports.pop(error.reference, None)
+    export = session.exports.pop(error.reference, None)
+    if (
+        export is None
+        and isinstance(request, Who | History | DeviceList)
+        and request.room not in session.core.memory.rooms
+    ):
+        return []  # it crossed the end of the membership, which has been shown
     if isinstance(request, Join) and request.room == session.initial_room:
         session.initial_room_refused = True
         session.initial_room = ""
