@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from netchat import wire
@@ -97,5 +95,5 @@ def test_the_echo_of_an_edit_counts() -> None:
     other = wire.Event(8, 1, 2, 4, 8, "lobby", "Nova", "7\nold")
     stats.add(edit)
     for event in (other, echo, echo):
-        stats.add(replace(decoded(event), conversation=edit.conversation))
+        stats.add(decoded(event)._replace(conversation=edit.conversation))
     assert stats.as_dicts()[0]["echoes"] == 1
