@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         RoomEntered,
         RoomEvent,
         RoomLeft,
+        RoomRead,
         RosterReceived,
         SafetyReceived,
         SealingWarning,
@@ -82,7 +83,8 @@ else:
                 AccountChanged Acknowledged ActionCompleted BansReceived ClientEvent EventsMissed
                 FileEnded FileProgress HistoryReceived LoginFailed LoginRequired NameChanged
                 NameRejected Offline Online
-                RequestRefused RoomDescribed RoomEntered RoomEvent RoomLeft RosterReceived
+                RequestRefused RoomDescribed RoomEntered RoomEvent RoomLeft RoomRead
+                RosterReceived
                 SafetyReceived SearchCompleted SealingWarning SecretKnown SessionEnded Undelivered
                 WarningReceived
             """,
@@ -123,6 +125,7 @@ __all__ = [
     "RoomEntered",
     "RoomEvent",
     "RoomLeft",
+    "RoomRead",
     "RoomView",
     "RosterReceived",
     "SafetyReceived",

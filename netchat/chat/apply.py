@@ -24,6 +24,7 @@ from netchat.chat.commands import (
     ExpireServer,
     JoinRoom,
     LeaveRoom,
+    MarkRead,
     ModerateRoom,
     OfferFile,
     OpenAccountSession,
@@ -66,6 +67,7 @@ from netchat.chat.persistence import (
     EventErased,
     EventRow,
     MembershipRow,
+    ReadMarkerRow,
     RoomDeleted,
     RoomRow,
     RulesRow,
@@ -84,6 +86,9 @@ __all__ = ["MAX_MEMBERSHIPS", "apply"]
 #: Maximum number of rooms of one user, whatever the settings, private rooms included. RENAME and BYE cause
 #: an event in each of them at once, which must not delay other users: 120 events take about 1.5 ms.
 MAX_MEMBERSHIPS = 120
+
+#: Maximum number of rooms of which an account remembers what was read.
+MAX_MARKERS = 2 * MAX_MEMBERSHIPS
 
 
 def apply(state: SharedState, command: ChatCommand) -> Outcome:
@@ -332,6 +337,22 @@ def _annotate(state: SharedState, room: Room, session: Session, command: PostAnn
     return [event]
 
 
+def _mark_read(state: SharedState, command: MarkRead) -> Outcome:
+    session = attached(state, command)
+    if session is None:
+        return Rejected(Reason.STALE)
+    account, room = session.account, session.rooms.get(command.room)
+    if account is None or room is None:
+        return Rejected(Reason.NOT_A_MEMBER)
+    if not account.read.get(room.id, 0) < command.seq <= room.head:
+        return Rejected(Reason.NOTHING_TO_CHANGE)
+    if len(account.read) >= MAX_MARKERS:  # forget rooms that the user has left
+        current = {each.id for each in session.rooms.values()}
+        account.read = {number: seq for number, seq in account.read.items() if number in current}
+    account.read[room.id] = command.seq
+    return [ReadMarkerRow(account.id, room.id, command.seq)]
+
+
 def _delete_room(state: SharedState, command: DeleteRoom) -> Outcome:
     room = state.rooms.get(command.room)
     if room is None or room.kind is RoomKind.LOBBY:
@@ -401,6 +422,7 @@ _APPLY: dict[type[ChatCommand], Callable[[SharedState, Any], Outcome]] = {
     JoinRoom: _join_room,
     LeaveRoom: _leave_room,
     OpenAccountSession: account_rules.open_account_session,
+    MarkRead: _mark_read,
     ModerateRoom: moderate,
     OfferFile: _post,
     OpenConversation: _open_conversation,

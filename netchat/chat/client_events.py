@@ -27,6 +27,7 @@ __all__ = [
     "RoomEntered",
     "RoomEvent",
     "RoomLeft",
+    "RoomRead",
     "RosterReceived",
     "SafetyReceived",
     "SealingWarning",
@@ -300,6 +301,19 @@ class HistoryReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomRead:
+    """What the user has read of a room on any device, as the server knows it.
+
+    Attributes:
+        room: Room code.
+        seq: Sequence number of the last event that the user has read.
+    """
+
+    room: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class SearchCompleted:
     """A part of the answer to a search.
 
@@ -517,6 +531,7 @@ ClientEvent = (
     | FileProgress
     | HistoryReceived
     | SearchCompleted
+    | RoomRead
     | RosterReceived
     | RequestRefused
     | Undelivered

@@ -22,6 +22,7 @@ from netchat.chat.client_events import (
     RoomEntered,
     RoomEvent,
     RoomLeft,
+    RoomRead,
     RosterReceived,
     SearchCompleted,
     SessionEnded,
@@ -64,6 +65,7 @@ from netchat.wire import (
     Ping,
     Pong,
     Private,
+    Read,
     Renamed,
     Role,
     RoomKind,
@@ -392,6 +394,13 @@ def _found(client: ClientSession, message: Found) -> None:
     )
 
 
+def _read(client: ClientSession, message: Read) -> None:
+    view = client.memory.rooms.get(message.room)
+    if view is not None and message.seq > view.read:
+        view.read = message.seq
+        client.events.append(RoomRead(view.code, view.read))
+
+
 def _skip_gap(client: ClientSession, room: str) -> None:
     """Skip events that the server no longer has, and continue after them."""
     view = client.memory.rooms.get(room)
@@ -579,6 +588,7 @@ HANDLERS: dict[type[Message], Callable[[Any, Any], None]] = {
     Ack: _ack,
     HistoryEnd: _history_end,
     Found: _found,
+    Read: _read,
     Roster: _roster,
     Renamed: _renamed,
     Left: _left,

@@ -37,6 +37,7 @@ from netchat.wire import (
     Ping,
     Position,
     Private,
+    Read,
     Register,
     Rename,
     Role,
@@ -414,6 +415,18 @@ class ClientSession:
         if not self.has_annotations:  # it would end the connection
             raise NetchatError("This server is too old to search.")
         return self.ask(lambda request: Search(request, before, room, words))
+
+    def mark_read(self, room: str, seq: int) -> None:
+        """State that the user has read a room up to an event, for the other devices of the account.
+
+        Without an account, offline, or on an old server, this does nothing.
+        """
+        view = self.memory.rooms.get(room)
+        if view is None or not (self.online and self.account and self.has_annotations):
+            return
+        if view.read < seq <= view.last:
+            view.read = seq
+            self.out.append(encode(Read(seq, room)))
 
     def moderate(
         self,

@@ -35,6 +35,7 @@ __all__ = [
     "ExpireServer",
     "JoinRoom",
     "LeaveRoom",
+    "MarkRead",
     "ModerateRoom",
     "OfferFile",
     "OpenAccountSession",
@@ -420,6 +421,16 @@ class PostAnnotation(ChatCommand):
     room: str = text("The room's code.")
     text: str = text("Text, as in ANNOTATE.")
     sha256: bytes = blob("For the deletion of an offer, the file's SHA-256; otherwise empty.")
+
+
+@_command(71)
+class MarkRead(ChatCommand):
+    """Note up to which event the owner of an account has read a room."""
+
+    session: int = u64("Session number.")
+    attachment: int = u64("The attachment on which it was stated.")
+    seq: int = u64("Sequence number of the event.")
+    room: str = text("The room's code.")
 
 
 def encode_command(command: ChatCommand) -> bytes:

@@ -32,6 +32,7 @@ from netchat.wire import (
     Joined,
     Left,
     Membership,
+    Read,
     RoomKind,
     RoomState,
     Welcome,
@@ -151,6 +152,7 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
         state.send(connection, AccountStatus(0, session.role, name, b""))
     for feed, _ in starts:
         _send_room_state(state, connection, session, feed)
+        _send_read_marker(state, connection, session, feed)
     for feed, after in starts:
         state.follow(connection, feed, after)
 
@@ -163,6 +165,7 @@ def _send_joined(state: ServerState, action: SendJoined) -> None:
     record = _membership(feed, session, after)
     state.send(connection, Joined(request, len(feed.room.members), (record,)))
     _send_room_state(state, connection, session, feed)
+    _send_read_marker(state, connection, session, feed)
     state.follow(connection, feed, after)
 
 
@@ -174,6 +177,16 @@ def _send_room_state(
         flags = room.rules.flags if room.rules is not None else 0
         role = rank(state.shared, session, room)
         state.send(connection, RoomState(role, flags, room.code, room.title))
+
+
+def _send_read_marker(
+    state: ServerState, connection: Connection, session: Session, feed: RoomFeed
+) -> None:
+    account = session.account
+    if account is not None and connection.features & Feature.ANNOTATIONS:
+        seq = account.read.get(feed.room.id, 0)
+        if seq:
+            state.send(connection, Read(seq, feed.room.code))
 
 
 def _close_feed(state: ServerState, action: CloseFeed) -> None:

@@ -30,9 +30,12 @@ class Account:
         session: Its session, or None while it has none.
         logins: The devices that have logged in before, except that of its session, by device id, the most
             recently used one last.
+        read: Sequence numbers of the last events that its owner has read, by room number.
     """
 
-    __slots__ = ("created", "id", "logins", "name", "password", "role", "session", "version")
+    __slots__ = (
+        "created", "id", "logins", "name", "password", "read", "role", "session", "version",
+    )  # fmt: skip
 
     def __init__(self, number: int, name: str, password: str, role: Role, created: int) -> None:
         self.id = number
@@ -43,6 +46,7 @@ class Account:
         self.created = created
         self.session: Session | None = None
         self.logins: dict[int, DeviceLogin] = {}
+        self.read: dict[int, int] = {}
 
     def knows(self, device: int) -> bool:
         """Return whether a device has logged in to this account before."""

@@ -63,6 +63,7 @@ from netchat.chat.persistence import (
     InvitationRow,
     MembershipDeleted,
     MembershipRow,
+    ReadMarkerRow,
     RoomDeleted,
     RoomRow,
     RulesRow,
@@ -361,5 +362,6 @@ _FOLLOW_UPS: dict[type[StateChange], Callable[[ServerState, Any], None]] = {
     DeviceRow: _saved,
     DeviceDeleted: _saved,
     EditRow: _saved,
+    ReadMarkerRow: _saved,
     EventErased: _event_erased,
 }

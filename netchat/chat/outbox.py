@@ -112,6 +112,8 @@ class RoomView:
         role: The user's rights in it: 0 member, 1 moderator, 2 owner.
         flags: The sum of 1 if it is locked, 2 if it is read-only.
         removal: Why a moderator has removed the user, until the server confirms the departure.
+        read: Sequence number of the last event that the user has read on any device, as far as the server
+            or this client has said so.
         out_of_order: Events that arrived before their predecessors, by sequence number.
     """
 
@@ -127,6 +129,7 @@ class RoomView:
     role: int = 0
     flags: int = 0
     removal: str = ""
+    read: int = 0
     out_of_order: dict[int, Event | SealedEvent] = field(default_factory=dict)
 
 

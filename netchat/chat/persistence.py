@@ -31,6 +31,7 @@ __all__ = [
     "LogPosition",
     "MembershipDeleted",
     "MembershipRow",
+    "ReadMarkerRow",
     "RoomDeleted",
     "RoomRow",
     "RulesRow",
@@ -211,6 +212,14 @@ class EventErased(NamedTuple):
     """SHA-256 of the file that it offered, or empty."""
 
 
+class ReadMarkerRow(NamedTuple):
+    """The last event of a room that the owner of an account has read."""
+
+    account: int
+    room: int
+    seq: int
+
+
 class LogPosition(NamedTuple):
     """The shared state at a position in the log of a cluster, from which a server can continue."""
 
@@ -240,6 +249,7 @@ Change = (
     | DeviceDeleted
     | EditRow
     | EventErased
+    | ReadMarkerRow
 )
 
 
@@ -297,6 +307,7 @@ class Snapshot:
         rules: The rules of those rooms that have any.
         epochs: The epochs of rooms with sealed messages.
         devices: The device keys of the sessions.
+        markers: What the owners of accounts have read.
     """
 
     rooms: list[tuple[RoomRow, int, int]] = field(default_factory=list)
@@ -309,6 +320,7 @@ class Snapshot:
     rules: list[RulesRow] = field(default_factory=list)
     epochs: list[EpochRow] = field(default_factory=list)
     devices: list[DeviceRow] = field(default_factory=list)
+    markers: list[ReadMarkerRow] = field(default_factory=list)
 
 
 class HistoryReader(Protocol):

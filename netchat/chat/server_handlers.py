@@ -18,6 +18,7 @@ from netchat.chat.commands import (
     EndSession,
     JoinRoom,
     LeaveRoom,
+    MarkRead,
     OpenConversation,
     Post,
     RenameSession,
@@ -75,6 +76,7 @@ from netchat.wire import (
     Ping,
     Pong,
     Private,
+    Read,
     Register,
     Rename,
     Renamed,
@@ -93,6 +95,9 @@ HISTORY_COST = 20
 
 #: Cost of a SEARCH, in frames. Each KiB that is searched costs one more.
 SEARCH_COST = 20
+
+#: Cost of a READ, in frames: it is stored.
+READ_COST = 5
 
 #: Cost of entering or leaving a room, in frames: it is stored, and every member gets an event. Ten users
 #: at the limit thus cause 500 events per second.
@@ -506,6 +511,14 @@ def _search(state: ServerState, connection: Connection, session: Session, messag
     state.queue_reply(connection, message)
 
 
+def _read(state: ServerState, connection: Connection, session: Session, message: Read) -> None:
+    connection.allowance -= READ_COST
+    account, room = session.account, session.rooms.get(message.room)
+    if account is not None and room is not None and message.seq > account.read.get(room.id, 0):
+        seq = min(message.seq, room.head)
+        propose(state, MarkRead(session.id, session.attachment, seq, room.code))
+
+
 def _ping(state: ServerState, connection: Connection, session: Session, message: Ping) -> None:
     state.send(connection, Pong(message.time))
 
@@ -550,6 +563,7 @@ HANDLERS: dict[type[Message], Handler] = {
     Private: _private,
     History: _history,
     Search: _search,
+    Read: _read,
     SealedSend: handle_sealed_send,
     Device: handle_device,
     DeviceList: handle_device_list,

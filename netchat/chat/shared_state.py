@@ -13,6 +13,7 @@ from netchat.chat.state_records import (
     AccountRecord,
     ChatRecord,
     InvitationRecord,
+    ReadMarkerRecord,
     RoomRulesRecord,
     SealedDeviceRecord,
     SealedRoomRecord,
@@ -120,6 +121,11 @@ class SharedState:
             ],
             [SealedRoomRecord(r.code, r.epoch, r.check).encode() for r in rooms if r.epoch],
             [*_pack_devices(rooms, sessions)],
+            [
+                ReadMarkerRecord(number, pack_pairs(account.read.items())).encode()
+                for number, account in sorted(self.accounts.items())
+                if account.read
+            ],
         )
 
     @classmethod
@@ -162,6 +168,8 @@ class SharedState:
                 a.logins,
             )
         self.invitations = {record.secret: record.expires for record in records.invitations}
+        for marker in records.markers:
+            self.accounts[marker.account].read = dict(unpack_pairs(marker.markers))
         for sealed in records.sealed_rooms:
             room = self.rooms[sealed.room]
             room.epoch, room.check = sealed.epoch, sealed.check
@@ -189,6 +197,9 @@ class SharedState:
                 a.logins,
             )
         self.invitations = {row.secret: row.expires for row in snapshot.invitations}
+        for account, room_number, seq in snapshot.markers:
+            if account in self.accounts:
+                self.accounts[account].read[room_number] = seq
         for number, epoch, check in snapshot.epochs:
             if (known := rooms.get(number)) is not None:
                 known.epoch, known.check = epoch, check

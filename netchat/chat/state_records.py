@@ -18,6 +18,7 @@ __all__ = [
     "ChatRecord",
     "InvitationRecord",
     "LoginRecord",
+    "ReadMarkerRecord",
     "RoomRecord",
     "RoomRulesRecord",
     "SealedDeviceRecord",
@@ -36,10 +37,10 @@ __all__ = [
 ]
 
 #: First byte of a snapshot: the version of this file's declarations.
-_VERSION = 3
+_VERSION = 4
 
 #: Number of sections in each version of a snapshot.
-_SECTIONS = {2: 4, 3: 9}
+_SECTIONS = {2: 4, 3: 9, 4: 10}
 
 _COUNT = struct.Struct(">I")
 _PAIR = struct.Struct(">QQ")
@@ -147,6 +148,14 @@ class SealedDeviceRecord(Record):
     proof: bytes = blob("The proof, or empty.")
 
 
+@record
+class ReadMarkerRecord(Record):
+    """What the owner of an account has read."""
+
+    account: int = u64("Account number.")
+    markers: bytes = blob("Room number and sequence number of each room, in pairs.")
+
+
 class StateRecords(NamedTuple):
     """The sections of a snapshot, in order."""
 
@@ -159,6 +168,7 @@ class StateRecords(NamedTuple):
     rules: list[RoomRulesRecord]
     sealed_rooms: list[SealedRoomRecord]
     sealed_devices: list[SealedDeviceRecord]
+    markers: list[ReadMarkerRecord]
 
 
 _KINDS = (
@@ -171,6 +181,7 @@ _KINDS = (
     RoomRulesRecord,
     SealedRoomRecord,
     SealedDeviceRecord,
+    ReadMarkerRecord,
 )
 
 # The state is encoded on the event loop, where `Record.encode` would take half of the time.

@@ -12,12 +12,13 @@ from dataclasses import replace
 
 from netchat.chat.annotation_log import MessageView
 from netchat.chat.client_events import HistoryReceived, RoomEvent
+from netchat.chat.names import fold
 from netchat.tui.file_lines import file_number
-from netchat.tui.lines import Line, Part, past_line, shorten
+from netchat.tui.lines import Line, LineKind, Part, past_line, shorten
 from netchat.tui.room_messages import RoomMessages
 from netchat.tui.session import ChatSession
 from netchat.wire import Event, EventKind, ModeratorAction
-from netchat.wire.annotations import Annotation, parse_annotation
+from netchat.wire.annotations import MESSAGE_KINDS, Annotation, parse_annotation
 
 __all__ = [
     "QUOTED",
@@ -135,8 +136,16 @@ def entry_lines(session: ChatSession, received: HistoryReceived) -> list[Line]:
     room = session.entry_requests.pop(received.request)
     before = session.first_live.get(room, 2**63)
     events = tuple(e for e in received.events if e.seq < before and e.kind not in _ARRIVALS)
-    lines = past_lines(session, replace(received, events=events))
-    return [line.without_number() for line in lines[-session.past_count :]]
+    lines = past_lines(session, replace(received, events=events))[-session.past_count :]
+    lines = [line.without_number() for line in lines]
+    view = session.core.memory.rooms.get(room)
+    read = view.read if view is not None else 0
+    own = fold(session.core.name)
+    new = [e for e in events if e.seq > read and fold(e.sender) != own and e.kind in MESSAGE_KINDS]
+    if read and new:
+        at = next((n for n, line in enumerate(lines) if line.when >= new[0].time / 1e6), len(lines))
+        lines.insert(at, Line(LineKind.NOTICE, (("tag", "── new ──"),), when=new[0].time / 1e6))
+    return lines
 
 
 def _past_parts(

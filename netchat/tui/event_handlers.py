@@ -26,6 +26,7 @@ from netchat.chat.client_events import (
     RoomEntered,
     RoomEvent,
     RoomLeft,
+    RoomRead,
     RosterReceived,
     SafetyReceived,
     SealingWarning,
@@ -111,6 +112,8 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
         case HistoryReceived(room, events, _):
             nothing = notice_line("history", f"{room_name(room)} has no history", LineKind.ANSWER)
             return past_lines(session, event) if events else [nothing]
+        case RoomRead():
+            return []  # the past on entering shows what is new
         case SearchCompleted():
             return continue_search(session, event)
         case EventsMissed(room, first, last):

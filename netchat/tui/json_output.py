@@ -65,6 +65,7 @@ from netchat.chat.client_events import (
     RoomEntered,
     RoomEvent,
     RoomLeft,
+    RoomRead,
     RosterReceived,
     SafetyReceived,
     SealingWarning,
@@ -139,6 +140,8 @@ def _fields(event: ClientEvent) -> dict[str, Any]:
                 elif old["seq"] in event.unsealed:
                     old |= {"sealed": False, "problems": list(event.unsealed[old["seq"]])}
             return {"type": "past", "room": room, "oldest": oldest, "events": past}
+        case RoomRead(room, seq):
+            return {"type": "read", "room": room, "seq": seq}
         case SearchCompleted(room, messages, searched):
             found: list[dict[str, Any]] = []
             for message in messages:

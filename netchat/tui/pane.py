@@ -59,6 +59,11 @@ class Pane:
         """Sequence number of the oldest event in the log, or 0."""
         return next((entry.seq for entry in self.entries if entry.seq), 0)
 
+    @property
+    def last_seq(self) -> int:
+        """Sequence number of the newest event in the log, or 0."""
+        return next((entry.seq for entry in reversed(self.entries) if entry.seq), 0)
+
     def append(self, entries: Iterable[Entry], name: str, *, is_seen: bool) -> None:
         """Append entries to the log.
 

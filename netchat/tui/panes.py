@@ -33,6 +33,9 @@ __all__ = ["ConversationState", "Panes", "PanesState"]
 #: Number of events of the history that are requested on entering a room.
 PAST = 50
 
+#: Shortest time between two reports of what the user has read, in seconds.
+READ_SECONDS = 3.0
+
 #: Kinds of past events that are not shown: who came and went is no longer of interest, and a message shows
 #: its edits and reactions itself.
 _NOT_SHOWN = frozenset(
@@ -123,6 +126,7 @@ class Panes:
         self._current = ""
         self._early: list[Entry] = []
         self._requested: set[int] = set()
+        self._mark_at = 0.0
 
     # -- events ------------------------------------------------------------------------------------
 
@@ -156,6 +160,16 @@ class Panes:
         """Show who has joined and left once no more follow. Call it about twice per second."""
         for conversation in self.conversations.values():
             self._append(conversation, conversation.arrivals.due(now))
+        if now >= self._mark_at:
+            self._mark_at = now + READ_SECONDS
+            self._mark_read()
+
+    def _mark_read(self) -> None:
+        """Tell the server what the user has seen, for the other devices of the account."""
+        for conversation in self.conversations.values():
+            if not conversation.unread:
+                self.session.core.mark_read(conversation.room, conversation.last_seq)
+        self.session.client.flush_or_drop()
 
     def _take_room_event(self, event: RoomEvent, lines: list[Line], now: float) -> None:
         conversation = self._of_room(event.event.room, event.peer)
@@ -199,6 +213,10 @@ class Panes:
             for each in event.events
             if each.kind not in _NOT_SHOWN
         ]
+        view = self.session.core.memory.rooms.get(event.room)
+        if is_own_request and view is not None and view.read and conversation is not self.selected:
+            new = [e for e in past if e.seq > view.read and e.sender and not e.is_own]
+            conversation.unread += len(new)
         if not conversation.insert_past(past) and not is_own_request and not event.events:
             self._append(conversation, lines)
 

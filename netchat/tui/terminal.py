@@ -37,6 +37,9 @@ __all__ = ["run_terminal"]
 #: Past messages that are shown on entering a room.
 PAST = 50
 
+#: Time from a message to telling the server that the user has seen it, in seconds.
+READ_SECONDS = 3.0
+
 #: Shortest time between two bells, in seconds.
 BELL_SECONDS = 2.0
 
@@ -69,6 +72,8 @@ class _Terminal:
         self._times = TimeColumn(time.time())
         self._early: dict[str, list[tuple[RoomEvent, list[Line]]]] = {}
         self._rung_at = float("-inf")
+        self._seen: dict[str, int] = {}
+        self._marker_timer: asyncio.TimerHandle | None = None
         session.past_count = PAST
         self._arrivals_timer: asyncio.TimerHandle | None = None
         self._prompt_session: PromptSession[str] = PromptSession(
@@ -109,6 +114,7 @@ class _Terminal:
             if self.session.core.is_logging_out:
                 self._show([notice_line("bye", "you are logged out")])
             return OK
+        self._mark_read()
         lines = await self.session.leave()
         if self.session.core.ended:
             await listening
@@ -141,10 +147,23 @@ class _Terminal:
     def _show_event(self, event: ClientEvent, lines: list[Line]) -> None:
         now = time.monotonic()
         self._show(self._arrivals.take(event, lines, now))
+        if isinstance(event, RoomEvent):
+            self._seen[event.event.room] = event.event.seq
+            if self._marker_timer is None:
+                loop = asyncio.get_running_loop()
+                self._marker_timer = loop.call_later(READ_SECONDS, self._mark_read)
         is_for_user = isinstance(event, RoomEvent) and must_notify(event, self.session.core.name)
         if is_for_user and now - self._rung_at >= BELL_SECONDS:
             self._rung_at = now
             print(end="\a", flush=True)  # noqa: T201 - the terminal's notification
+
+    def _mark_read(self) -> None:
+        """Tell the server what the user has seen, for the other devices of the account."""
+        self._marker_timer = None
+        for room, seq in self._seen.items():
+            self.session.core.mark_read(room, seq)
+        self._seen.clear()
+        self.session.client.flush_or_drop()
 
     def _check_arrivals(self) -> None:
         """Show the people who have joined and left once no more follow."""

@@ -64,6 +64,7 @@ __all__ = [
     "Pong",
     "Position",
     "Private",
+    "Read",
     "Register",
     "Rename",
     "Renamed",
@@ -413,8 +414,8 @@ class Hello(Message):
     features: int = wire.u32(
         "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles "
         "ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: "
-        "it handles sealed messages. Bit 4: it handles files. Bit 5: it handles edits, deletions, replies "
-        "and reactions. The server ignores bits that it does not "
+        "it handles sealed messages. Bit 4: it handles files. Bit 5: it handles edits, deletions, replies, "
+        "reactions and READ. The server ignores bits that it does not "
         "know."
     )
     device: bytes = wire.blob(
@@ -439,7 +440,7 @@ class Welcome(Message):
     features: int = wire.u32(
         "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: "
         "the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit "
-        "3: sealed messages. Bit 4: files. Bit 5: ANNOTATE and SEARCH."
+        "3: sealed messages. Bit 4: files. Bit 5: ANNOTATE, SEARCH and READ."
     )
     session: int = wire.u64("Session number, for users and logs. It is not secret.")
     device: int = wire.u64("The client's device id, as used in EVENT.")
@@ -717,6 +718,18 @@ class Found(Message):
     messages: tuple[FoundMessage, ...] = wire.records(
         FoundMessage, "The messages, newest first. At most 25.", MAX_FOUND
     )
+
+
+@message(0x28, Way.BOTH)
+class Read(Message):
+    """States up to which event a user has read a room.
+
+    The server keeps it for the user's account, and sends it to the account's devices after WELCOME and
+    JOINED, if they have set bit 5 of `features`. There is no answer.
+    """
+
+    seq: int = wire.u64("Sequence number of the last event that the user has read.")
+    room: str = wire.text("The room's code.")
 
 
 @message(0x30, Way.TO_SERVER)

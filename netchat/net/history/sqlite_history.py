@@ -31,6 +31,7 @@ from netchat.chat.persistence import (
     InvitationRow,
     MembershipDeleted,
     MembershipRow,
+    ReadMarkerRow,
     RoomDeleted,
     RoomRow,
     RulesRow,
@@ -122,6 +123,10 @@ CREATE TABLE IF NOT EXISTS audit (
 CREATE TABLE IF NOT EXISTS edit (
     room INTEGER, target INTEGER, seq INTEGER, PRIMARY KEY (room, target, seq)
 ) WITHOUT ROWID;
+-- What the owners of accounts have read.
+CREATE TABLE IF NOT EXISTS read_marker (
+    account INTEGER, room INTEGER, seq INTEGER NOT NULL, PRIMARY KEY (account, room)
+) WITHOUT ROWID;
 -- Of rooms with sealed messages: number of the secret, and its check value.
 CREATE TABLE IF NOT EXISTS epoch (
     room INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, secret_check BLOB NOT NULL
@@ -168,6 +173,11 @@ _CHANGES: tuple[dict[type, str], ...] = (
         RoomDeleted: "DELETE FROM rules WHERE room IN (VALUES {})",
     },
     {AuditRow: "INSERT OR IGNORE INTO audit VALUES {}"},
+    {
+        ReadMarkerRow: "INSERT OR REPLACE INTO read_marker VALUES {}",
+        AccountDeleted: "DELETE FROM read_marker WHERE account IN (VALUES {})",
+        RoomDeleted: "DELETE FROM read_marker WHERE room IN (VALUES {})",
+    },
     {EditRow: "INSERT OR IGNORE INTO edit VALUES {}"},
     {EpochRow: "INSERT OR REPLACE INTO epoch VALUES {}"},
     {

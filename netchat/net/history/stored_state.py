@@ -17,6 +17,7 @@ from netchat.chat.persistence import (
     EpochRow,
     InvitationRow,
     MembershipRow,
+    ReadMarkerRow,
     RoomRow,
     RulesRow,
     SessionRow,
@@ -35,6 +36,7 @@ __all__ = [
     "epoch_problem",
     "invitation_problem",
     "load_snapshot",
+    "marker_problem",
     "membership_problem",
     "read_audit",
     "room_problem",
@@ -98,6 +100,10 @@ def load_snapshot(file: sqlite3.Connection) -> Snapshot:
         DeviceRow(*row)
         for row in file.execute("SELECT session, room, epoch, public_keys, proof FROM device")
     ]
+    markers = [
+        ReadMarkerRow(*row) for row in file.execute("SELECT account, room, seq FROM read_marker")
+    ]
+    _check("read_marker", markers, marker_problem)
     _check("epoch", epochs, epoch_problem)
     _check("device", devices, device_problem)
     return Snapshot(
@@ -109,6 +115,7 @@ def load_snapshot(file: sqlite3.Connection) -> Snapshot:
         accounts=accounts,
         invitations=invitations,
         rules=rules,
+        markers=markers,
         epochs=epochs,
         devices=devices,
     )
@@ -142,6 +149,11 @@ def rules_problem(rooms: set[int]) -> Callable[[RulesRow], str]:
         return ""
 
     return problem
+
+
+def marker_problem(row: ReadMarkerRow) -> str:
+    """Return what is wrong with a read marker, or an empty string."""
+    return "" if all(map(_is_id, row)) else "the numbers must be whole numbers"
 
 
 def epoch_problem(row: EpochRow) -> str:

@@ -95,7 +95,7 @@ local MESSAGES = {
     name = "HELLO", way = "client",
     doc = "Opens a connection: the first frame of every client.",
     fields = {
-      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: it handles sealed messages. Bit 4: it handles files. Bit 5: it handles edits, deletions, replies and reactions. The server ignores bits that it does not know." },
+      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: it handles sealed messages. Bit 4: it handles files. Bit 5: it handles edits, deletions, replies, reactions and READ. The server ignores bits that it does not know." },
       { name = "device", kind = "blob", doc = "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it." },
       { name = "token", kind = "blob", doc = "Token of the last WELCOME or ACCOUNT_STATUS (32 bytes), or empty for a new session. The token of an account's session also logs in, after the session has ended." },
       { name = "name", kind = "text", doc = "Requested user name." },
@@ -107,7 +107,7 @@ local MESSAGES = {
     name = "WELCOME", way = "server",
     doc = "Answers HELLO: the session is established and durable.",
     fields = {
-      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit 3: sealed messages. Bit 4: files. Bit 5: ANNOTATE and SEARCH." },
+      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit 3: sealed messages. Bit 4: files. Bit 5: ANNOTATE, SEARCH and READ." },
       { name = "session", kind = "u64", doc = "Session number, for users and logs. It is not secret." },
       { name = "device", kind = "u64", doc = "The client's device id, as used in EVENT." },
       { name = "time", kind = "u64", clock = true, doc = "The server's clock, in microseconds since 1970-01-01 UTC." },
@@ -328,6 +328,14 @@ local MESSAGES = {
       { name = "searched", kind = "u64", doc = "Sequence number of the oldest event that was searched: the next SEARCH continues before it. 0 or 1 if nothing is left." },
       { name = "room", kind = "text", doc = "The room's code." },
       { name = "messages", kind = "list", record = "FoundMessage", doc = "The messages, newest first. At most 25." },
+    },
+  },
+  [0x28] = {
+    name = "READ", way = "both",
+    doc = "States up to which event a user has read a room.",
+    fields = {
+      { name = "seq", kind = "u64", doc = "Sequence number of the last event that the user has read." },
+      { name = "room", kind = "text", doc = "The room's code." },
     },
   },
   [0x30] = {

@@ -196,6 +196,15 @@ export class ChatClient {
   leave(room) { return this.ask("LEAVE", { room }); }
   who(room, after = "") { return this.ask("WHO", { room, after }); }
   rename(name) { return this.ask("RENAME", { name }); }
+  /** State that the user has read a room up to an event, for the other devices of the account. */
+  markRead(room, seq) {
+    const view = this.memory.rooms.get(room);
+    if (!view || !this.online || !this.account || !this.hasAnnotations) return;
+    if (seq <= (view.read ?? 0n) || seq > view.last) return;
+    view.read = seq;
+    this.send("READ", { seq, room });
+  }
+
   /** Search a room on the server, from the newest message; `before` continues an earlier answer. */
   search(room, words, before = 0n) {
     if (!this.hasAnnotations) throw new Error("This server is too old to search.");

@@ -36,6 +36,13 @@ export function handleFrame(client, { name, fields }) {
   handler(client, fields);
 }
 
+function read(client, { room, seq }) {
+  const view = client.memory.rooms.get(room);
+  if (!view || seq <= (view.read ?? 0n)) return;
+  view.read = seq;
+  client.report("read", { room, seq });
+}
+
 function found(client, { request, room, searched, messages }) {
   client.requests.delete(request);
   client.report("found", { request, room, searched, messages, isComplete: searched <= 1n });
@@ -404,6 +411,7 @@ export const HANDLERS = {
   },
   HISTORY_END: historyEnd,
   FOUND: found,
+  READ: read,
   ROSTER: (client, message) => {
     client.requests.delete(message.request);
     const { request, room, total, members, more } = message;

@@ -211,7 +211,7 @@ export const MESSAGES = {
     type: 0x01,
     doc: "Opens a connection: the first frame of every client.",
     fields: [
-      ["features", "u32", "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: it handles sealed messages. Bit 4: it handles files. Bit 5: it handles edits, deletions, replies and reactions. The server ignores bits that it does not know."],
+      ["features", "u32", "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: it handles sealed messages. Bit 4: it handles files. Bit 5: it handles edits, deletions, replies, reactions and READ. The server ignores bits that it does not know."],
       ["device", "blob", "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it."],
       ["token", "blob", "Token of the last WELCOME or ACCOUNT_STATUS (32 bytes), or empty for a new session. The token of an account's session also logs in, after the session has ended."],
       ["name", "text", "Requested user name."],
@@ -223,7 +223,7 @@ export const MESSAGES = {
     type: 0x02,
     doc: "Answers HELLO: the session is established and durable.",
     fields: [
-      ["features", "u32", "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit 3: sealed messages. Bit 4: files. Bit 5: ANNOTATE and SEARCH."],
+      ["features", "u32", "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit 3: sealed messages. Bit 4: files. Bit 5: ANNOTATE, SEARCH and READ."],
       ["session", "u64", "Session number, for users and logs. It is not secret."],
       ["device", "u64", "The client's device id, as used in EVENT."],
       ["time", "u64", "The server's clock, in microseconds since 1970-01-01 UTC."],
@@ -444,6 +444,14 @@ export const MESSAGES = {
       ["searched", "u64", "Sequence number of the oldest event that was searched: the next SEARCH continues before it. 0 or 1 if nothing is left."],
       ["room", "text", "The room's code."],
       ["messages", "list", "The messages, newest first. At most 25.", "FoundMessage"],
+    ],
+  },
+  READ: {
+    type: 0x28,
+    doc: "States up to which event a user has read a room.",
+    fields: [
+      ["seq", "u64", "Sequence number of the last event that the user has read."],
+      ["room", "text", "The room's code."],
     ],
   },
   LOGIN: {
