@@ -87,6 +87,7 @@ def test_the_encoding_stays_the_same():
         52: "PublishDevice",
         60: "OfferFile",
         70: "PostAnnotation",
+        71: "MarkRead",
     }
 
 

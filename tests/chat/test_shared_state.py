@@ -134,11 +134,12 @@ def test_damaged_snapshots_raise_an_error_or_load_as_they_are(data):
         (b"\x09", "version 09"),
         (SharedState(STORED).dump() + b"!", "its records end at"),
         (SharedState(STORED).dump()[:-1], "damaged at byte"),
-        (pack_state([ChatRecord(1, 1, b"").encode()], *[[]] * 7, [KEYS]) + b"!", "end at"),
+        (pack_state([ChatRecord(1, 1, b"").encode()], *[[]] * 7, [KEYS], []) + b"!", "end at"),
         (SharedState(STORED).dump()[:-50], "damaged at byte"),
         (b"\x02" + bytes(16), "inconsistent"),
         (b"\x03" + bytes(36), "inconsistent"),
-        (pack_state([ChatRecord(1, 1, bytes(24)).encode()], *[[]] * 8), "whole pairs"),
+        (b"\x04" + bytes(40), "inconsistent"),
+        (pack_state([ChatRecord(1, 1, bytes(24)).encode()], *[[]] * 9), "whole pairs"),
     ],
 )
 def test_the_error_says_what_is_wrong(data, problem):
