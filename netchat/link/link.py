@@ -13,6 +13,7 @@ time that `next_timer` returns. After each of these calls there may be blocks to
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 from netchat.errors import LinkError
 from netchat.link.address_validation import cookie_of
@@ -54,6 +55,7 @@ class Link:
         identity: int,
         mtu: int | None,
         code: CodeSource = block_code,
+        has_redundancy: Callable[[], bool] = lambda: True,
     ) -> None:
         self.mtu = mtu
         self.code_out: str = ""
@@ -61,8 +63,12 @@ class Link:
         self.policy: Policy | None = None
         self.useful: int = 0
         self._code = code
+        self._has_redundancy = has_redundancy
+        self._reads_redundancy = False  # the peer understands headers that announce it
+        self._peer_has_redundancy = False
         self._handshake = Handshake(request, is_stream=mtu is None)
         self._writer = BlockWriter(mtu, self.stats)
+        self._writer.announces_redundancy = self._announces_redundancy
         self._payloads = PayloadDecoder(self.stats)
         self._scanner = BlockScanner(self._payloads.size)
         self._unfinished: tuple[StreamBlock, Steps[bool]] | None = None  # it needs more steps
@@ -82,6 +88,7 @@ class Link:
         identity: int | None = None,
         key: bytes | None = None,
         policy: Policy | None = None,
+        has_redundancy: Callable[[], bool] = lambda: True,
     ) -> Link:
         """Create the client side, which opens the link and names the codes.
 
@@ -94,29 +101,41 @@ class Link:
             key: Key of `KEY_SIZE` bytes that masks the headers of datagrams; random by default.
                 With an empty key they are not masked. Streams are never masked.
             policy: Policy that chooses the codes of the blocks it sends, instead of `up`.
+            has_redundancy: Whether the codes with incremental redundancy are loaded; before the first
+                of their blocks, at the latest, loading them takes up to a minute.
 
         Raises:
             ValueError: A link cannot use one of the codes.
         """
         if key is None:
             key = b"" if mtu is None else secrets.token_bytes(KEY_SIZE)
-        request = OpenRequest(validate_policy(up), validate_policy(down or up), mode, key=key)
-        link = cls(request, secrets.randbits(48) if identity is None else identity, mtu)
+        request = OpenRequest(
+            validate_policy(up), validate_policy(down or up), mode, key=key, reads_redundancy=True
+        )
+        number = secrets.randbits(48) if identity is None else identity
+        link = cls(request, number, mtu, has_redundancy=has_redundancy)
         link._use_codes(request)
         if policy is not None:
             link.policy = policy
         return link
 
     @classmethod
-    def server(cls, *, mtu: int | None = None, code: CodeSource = block_code) -> Link:
+    def server(
+        cls,
+        *,
+        mtu: int | None = None,
+        code: CodeSource = block_code,
+        has_redundancy: Callable[[], bool] = lambda: True,
+    ) -> Link:
         """Create the server side, which waits for OPEN.
 
         Args:
             mtu: Maximum datagram size in bytes; None for a stream.
             code: Source of the codes that OPEN names. While it returns None, OPEN is not answered,
                 and the client repeats it.
+            has_redundancy: Whether the codes with incremental redundancy are loaded.
         """
-        return cls(None, 0, mtu, code)
+        return cls(None, 0, mtu, code, has_redundancy)
 
     def _begin(self, link: int, first: int, request: OpenRequest | None) -> None:
         """Set the identity and start both byte streams at offset `first`."""
@@ -145,7 +164,11 @@ class Link:
         self._writer.opened_code, self._payloads.opened = codes.get(ours), codes.get(theirs)
         self.code_out = ours
         self._handshake.request = request
+        self._reads_redundancy = request.reads_redundancy and not self._handshake.is_client
         return True
+
+    def _announces_redundancy(self) -> bool:
+        return self._reads_redundancy and self._has_redundancy()
 
     # -- state ----------------------------------------------------------------------------------
 
@@ -268,10 +291,10 @@ class Link:
         assert self.policy is not None
         while sender.ready() and (room is None or sum(map(len, blocks)) < room):
             number = self.policy.choose(now)
-            code = writer.code(number)
             aim, maximum = writer.payload_limits(number, now, unanswered)
             segment, payload = sender.take(number, aim, maximum)
-            block = self._block(Kind.DATA, now, payload, number, segment.start)
+            code = writer.code(segment.code)
+            block = self._block(Kind.DATA, now, payload, segment.code, segment.start)
             sender.sent(segment, len(block), now)
             blocks.append(block)
             self.code_out = code.spec
@@ -401,6 +424,7 @@ class Link:
         if outcomes is None:
             self.stats.ignored_blocks += 1
             return True
+        self._note_redundancy(header)
         self.useful += not self.opened or bool(outcomes)
         self._handshake.advance(Input.ANSWER)
         assert self.policy is not None
@@ -413,6 +437,13 @@ class Link:
         if header.kind is not Kind.DATA:
             return True
         return (yield from self._process_data(header, coded, now))
+
+    def _note_redundancy(self, header: Header) -> None:
+        """Note that the peer can decode incremental redundancy, and understands that we say so."""
+        if header.redundancy and not self._peer_has_redundancy:
+            self._reads_redundancy = self._peer_has_redundancy = True
+            if self._payloads.mode is Mode.HYBRID and self.policy is not None:
+                self.policy.use_redundancy()
 
     def _process_report(self, header: Header, now: float) -> None:
         wrong, checked = self._reported

@@ -33,10 +33,11 @@ from netchat.bench.link.suite import (
     parse_link,
 )
 from netchat.bench.link.time_varying_channel import TimeVaryingChannel
+from netchat.link.code_table import numbered
 from netchat.link.open_request import Mode
 from netchat.link.policies.bandit import Bandit
 from netchat.link.policies.policy import Oracle, Policy
-from netchat.link.policy_registry import ADAPTIVE, code_number, policy
+from netchat.link.policy_registry import ADAPTIVE, policy
 
 __all__ = ["link_bench"]
 
@@ -193,5 +194,5 @@ def _policy(plan: _Plan) -> Policy:
         made = policy(plan.link.selection)
         return Bandit(plan.seed[-1]) if isinstance(made, Bandit) else made
     varying = plan.setting.channel
-    numbers = {channel: code_number(code) for channel, code in plan.best}
+    numbers = {channel: numbered(code) for channel, code in plan.best}
     return Oracle(lambda now: numbers[varying.at(now)])
