@@ -12,14 +12,21 @@ from functools import cache, lru_cache
 from netchat.link.block_size import MAX_CODED, MAX_REDUNDANCY_CODED
 from netchat.link.code_table import CODES, table
 from netchat.link.header import HEAD_SIZE
-from netchat.link.incremental_redundancy import PREFIXES, increment_after, is_redundancy, layout
+from netchat.link.incremental_redundancy import (
+    MAX_INCREMENTS,
+    MIN_INCREMENTAL,
+    PREFIXES,
+    increment_after,
+    is_redundancy,
+    layout,
+)
 from netchat.link.payload_decoder import MAX_PAYLOAD
 
 __all__ = [
     "CANDIDATES",
     "REDUNDANCY_CANDIDATES",
     "block_size",
-    "expected_size",
+    "expected_cost",
     "longest_payload",
     "success_probability",
 ]
@@ -40,6 +47,9 @@ _HALF = (
 #: Spread of the bit error rate at which a codeword fails, in relation to the spread of the number of
 #: errors in it, as measured.
 _SPREAD = 1.25
+
+#: Cost of a failed block in bytes, besides those that repair it: it delays what follows by a round trip.
+_DELAY = 1000
 
 #: Steps of the bit error rate per power of ten; rates in between are rounded up.
 _STEPS = 64
@@ -94,29 +104,31 @@ def _success(number: int, step: int, payload: int) -> float:
     return float((1 - failing) ** blocks)
 
 
-def expected_size(number: int, payload: int, success: dict[int, float]) -> float:
-    """Return the expected number of bytes until a block can be decoded.
+def expected_cost(number: int, payload: int, success: dict[int, float]) -> float:
+    """Return the expected number of bytes until a block can be decoded, with the cost of its delay.
 
-    With incremental redundancy, these are the bytes of the block and of the increments that it needs, and
-    the next prefix tells whether one suffices. With other codes, the block is sent again until it
-    arrives.
+    With incremental redundancy, these are the bytes of the block and of the increments that it needs; the
+    next prefix tells whether one suffices. Otherwise, and after some increments, the block is sent
+    again until it arrives.
 
     Args:
         number: Number of the code.
         payload: Length of the payload in bytes.
         success: Probability, by number of the code, that the block can be decoded.
     """
-    size = float(block_size(number, payload))
-    if number not in PREFIXES:
-        return size / max(success[number], 1e-9)
-    for prefix in range(number, max(PREFIXES)):
-        failing = 1 - success[prefix]
-        if failing < 1e-4:
-            break
-        more = increment_after(prefix)
-        assert more is not None
-        size += failing * block_size(more, payload)
-    return size / max(success[max(PREFIXES)], 1e-9)
+    size = block_size(number, payload)
+    failing = 1 - success[number]
+    cost = size + _DELAY * failing
+    if number in PREFIXES and payload >= MIN_INCREMENTAL:
+        last = min(max(PREFIXES), number + MAX_INCREMENTS)
+        for prefix in range(number, last):
+            if failing < 1e-4:
+                return cost
+            more = increment_after(prefix)
+            assert more is not None
+            cost += failing * block_size(more, payload)
+            failing = min(failing, 1 - success[prefix + 1])
+    return cost + failing / max(1 - failing, 1e-9) * size
 
 
 def _of_symbols(spec: str, ber: float, payload: int) -> float:

@@ -22,6 +22,8 @@ __all__ = [
     "INCREMENTS",
     "LAST_PREFIX",
     "LEVELS",
+    "MAX_INCREMENTS",
+    "MIN_INCREMENTAL",
     "PREFIXES",
     "RedundancyCode",
     "decode_pieces",
@@ -46,6 +48,13 @@ _PREFIX, _INCREMENT = 16, 48
 PREFIXES = {_PREFIX + level: level for level in range(len(LEVELS))}
 LAST_PREFIX = max(PREFIXES)
 INCREMENTS = {_INCREMENT + level: level for level in range(len(LEVELS) - 1)}
+
+#: Payload from which a failed block is repaired by increments, in bytes. Each increment has a header of 100
+#: bytes, so that a shorter block is better sent again.
+MIN_INCREMENTAL = 1024
+
+#: Increments after which a block is sent again.
+MAX_INCREMENTS = 4
 
 #: Maximum message bits of a codeword: those of lifting size 192.
 _LONGEST = 22 * 192

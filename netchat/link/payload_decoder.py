@@ -11,7 +11,14 @@ from netchat.link.incremental_work import Steps, finish
 from netchat.link.open_request import Mode
 from netchat.link.stats import LinkStats
 
-__all__ = ["CONTROL", "MAX_CONTROL", "MAX_PAYLOAD", "MAX_RECEIVED", "PayloadDecoder", "payload_context"]
+__all__ = [
+    "CONTROL",
+    "MAX_CONTROL",
+    "MAX_PAYLOAD",
+    "MAX_RECEIVED",
+    "PayloadDecoder",
+    "payload_context",
+]
 
 #: Number of the code of OPEN, REFUSE and CLOSE, which is also the header's code.
 CONTROL = 1
@@ -131,8 +138,14 @@ class PayloadDecoder:
         if self._copies.has(key):
             held = self._copies.add(key, header.code, coded)
             pieces = [(self._redundancy[number], piece) for number, piece in held]
-            found = yield from decode_pieces(context, pieces, header.length)
-            self._stats.combined_blocks += found.good
+            # A burst may have destroyed the earlier pieces.
+            found = yield from code.decode_steps(context, coded, header.length)
+            if not found.good:
+                yield
+                found = yield from decode_pieces(context, pieces, header.length)
+                self._stats.combined_blocks += found.good
+            else:
+                pieces = [(code, coded)]
         else:
             pieces = [(code, coded)]
             found = yield from code.decode_steps(context, coded, header.length)

@@ -11,6 +11,8 @@ from netchat.link.header import Header, unwrap
 from netchat.link.incremental_redundancy import (
     INCREMENTS,
     LAST_PREFIX,
+    MAX_INCREMENTS,
+    MIN_INCREMENTAL,
     increment_after,
     is_redundancy,
     parity_level,
@@ -168,8 +170,10 @@ class Sender:
     def _retransmit(self, lost: StreamSegment, code: int, longest: int, most: int) -> StreamSegment:
         """Re-split the missing part of a lost segment, unless its copies are to be combined."""
         start, end, tries = max(lost.start, self.base), lost.end, lost.tries + 1
-        same = self._mode is Mode.HYBRID and start == lost.start and (
-            lost.code == code or (is_redundancy(lost.code) and is_redundancy(code))
+        same = (
+            self._mode is Mode.HYBRID
+            and start == lost.start
+            and (lost.code == code or (is_redundancy(lost.code) and is_redundancy(code)))
         )
         if same and lost.tries < _SAME_SHAPE and end - start <= min(most, _TOO_LONG * longest):
             return StreamSegment(start, end, code, tries)
@@ -272,9 +276,12 @@ class Sender:
         if is_held and self._mode is Mode.HYBRID and is_redundancy(segment.code):
             if self._repaired.get(segment.start, 0) > segment.code >= min(INCREMENTS):
                 return  # a later increment is on its way
-            # After all parity has been sent, start again.
-            code = increment_after(segment.code) or LAST_PREFIX
-            segment = segment._replace(code=code, tries=segment.tries + 1)
+            following = increment_after(segment.code)
+            is_long = segment.end - segment.start >= MIN_INCREMENTAL
+            if following is None or not is_long or segment.tries >= MAX_INCREMENTS:
+                segment = segment._replace(code=LAST_PREFIX)
+            else:
+                segment = segment._replace(code=following, tries=segment.tries + 1)
         self._lost.append(segment)
 
     def _forget(self, base: int) -> None:

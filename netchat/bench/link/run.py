@@ -25,6 +25,7 @@ from netchat.bench.link.results import LinkResults
 from netchat.bench.link.simulation import Run, Setting, run_link
 from netchat.bench.link.suite import (
     BEACH,
+    CHOICES,
     CODES,
     ORACLE,
     SWEEP,
@@ -113,7 +114,7 @@ def link_bench(
             replace(line, channel=TimeVaryingChannel(((spec, _TRIAL),), spec)),
             (seed, 0, again),
         )
-        for spec in specs for code in CODES for again in range(2)
+        for spec in specs for code in CHOICES for again in range(2)
     ]  # fmt: skip
     total = len(trials) + 2 * repeats * len(pairs)
     done = 0
@@ -154,11 +155,11 @@ def _pairs(links: Sequence[str] | None, channels: Sequence[str] | None) -> list[
 def _best(channels: Sequence[str], runs: Sequence[Run]) -> dict[str, str]:
     """Return the code with the most data delivered over each channel, from two runs of each."""
     best = {}
-    each = 2 * len(CODES)
+    each = 2 * len(CHOICES)
     for number, channel in enumerate(channels):
         mine = runs[number * each : (number + 1) * each]
-        brought = [mine[2 * i].delivered + mine[2 * i + 1].delivered for i in range(len(CODES))]
-        best[channel] = CODES[brought.index(max(brought))]
+        brought = [mine[2 * i].delivered + mine[2 * i + 1].delivered for i in range(len(CHOICES))]
+        best[channel] = CHOICES[brought.index(max(brought))]
     return best
 
 
@@ -182,7 +183,7 @@ def _run(plan: _Plan) -> Run:
     chooses = one.selection in ADAPTIVE or one.selection == ORACLE
     return run_link(
         plan.setting,
-        CODES[0] if chooses else one.selection,
+        CHOICES[0] if chooses else one.selection,
         np.random.SeedSequence(plan.seed),
         mode=one.mode,
         policy=_policy(plan) if chooses else None,

@@ -16,7 +16,7 @@ from netchat.link.code_table import CODES
 from netchat.link.decode_probability import (
     CANDIDATES,
     REDUNDANCY_CANDIDATES,
-    expected_size,
+    expected_cost,
     longest_payload,
     success_probability,
 )
@@ -88,15 +88,13 @@ class Bandit:
         found = {}
         for code in self._candidates:
             payload = length or longest_payload(code)
-            found[code] = payload / expected_size(code, payload, success)
+            found[code] = payload / expected_cost(code, payload, success)
         return found
 
     def choose(self, now: float) -> int:  # noqa: ARG002 - the protocol's
         """Return the best code according to one random draw from the distributions."""
         if self._channel.known:
-            drawn = {
-                code: self._random.betavariate(*self._beta(code)) for code in self._candidates
-            }
+            drawn = {code: self._random.betavariate(*self._beta(code)) for code in self._candidates}
             goodput = self._goodput(drawn)
             self._code = max(goodput, key=goodput.__getitem__)
         return self._code

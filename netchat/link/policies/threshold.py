@@ -15,7 +15,7 @@ from functools import lru_cache
 from netchat.link.decode_probability import (
     CANDIDATES,
     REDUNDANCY_CANDIDATES,
-    expected_size,
+    expected_cost,
     longest_payload,
     success_probability,
 )
@@ -35,9 +35,6 @@ _STEP, _LOW, _HIGH = 0.06, -1.5, 3.0
 #: Steps of the bit error rate per factor of e, between which the best code is not computed anew.
 _GRID = 25
 
-#: Cost of a failed block in bytes, besides those that repair it: it delays what follows by a round trip.
-_DELAY = 1000
-
 #: Factor for the payloads of older blocks.
 _FADE = 7 / 8
 
@@ -56,8 +53,7 @@ def _best(candidates: tuple[int, ...], step: int, typical: int) -> int:
     success = {code: success_probability(code, ber, payloads[code]) for code in candidates}
 
     def goodput(code: int) -> float:
-        cost = expected_size(code, payloads[code], success) + _DELAY * (1 - success[code])
-        return payloads[code] / cost
+        return payloads[code] / expected_cost(code, payloads[code], success)
 
     return max(candidates, key=goodput)
 
