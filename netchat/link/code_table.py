@@ -17,6 +17,7 @@ from netchat.link.incremental_redundancy import (
 __all__ = [
     "CODES",
     "OPENED",
+    "REDUNDANCY",
     "BlockCode",
     "CodeSource",
     "block_code",
@@ -25,6 +26,7 @@ __all__ = [
     "numbered",
     "table",
     "warm_up",
+    "warm_up_redundancy",
 ]
 
 #: Codes that both sides know by number, ordered by rate after the first two: no code, and the
@@ -46,6 +48,9 @@ OPENED = 255
 
 #: Numbers of the codes that a client can name.
 _NUMBERS = {spec: number for number, spec in CODES.items() if number not in INCREMENTS}
+
+#: Code with incremental redundancy that stands for all of them: if it is ready, so are the others.
+REDUNDANCY = CODES[min(PREFIXES)]
 
 #: Number of codes to cache for later links.
 _CACHED = 4
@@ -110,23 +115,10 @@ def warm_up() -> None:
             code.warm_up()
 
 
-_loaded = False
-
-
-def load_redundancy() -> None:
-    """Load and compile the codes with incremental redundancy; until then, links do not use them.
-
-    This takes up to a minute once, and then a second, so it follows the opening of the first link.
-    """
-    global _loaded
-    if not _loaded:
-        table()[next(iter(PREFIXES))].warm_up()
-        _loaded = True
-
-
-def has_redundancy() -> bool:
-    """Return whether the codes with incremental redundancy are loaded."""
-    return _loaded
+@cache
+def warm_up_redundancy() -> None:
+    """Load and compile what the codes with incremental redundancy use."""
+    table()[_NUMBERS[REDUNDANCY]].warm_up()
 
 
 CodeSource = Callable[[str], BlockCode | None]

@@ -40,8 +40,10 @@ class DatagramHeaders:
             return None
         head = self._read(coded)
         if head is None:
-            is_masked = self._mask is not None and self._is_sure
-            head = self._predictor.read(masked(coded, self._mask) if is_masked else coded)
+            plain = coded
+            if self._mask is not None and self._is_sure:
+                plain = masked(coded, self._mask)
+            head = self._predictor.read(plain)
         if head is not None:
             self._predictor.note(head.header)
         return head

@@ -28,6 +28,7 @@ __all__ = [
     "block_size",
     "expected_cost",
     "longest_payload",
+    "nominal_rate",
     "success_probability",
 ]
 
@@ -53,6 +54,17 @@ _DELAY = 1000
 
 #: Steps of the bit error rate per power of ten; rates in between are rounded up.
 _STEPS = 64
+
+
+@cache
+def nominal_rate(number: int) -> float:
+    """Return the payload bytes per byte sent, in the longest block of a stream.
+
+    Args:
+        number: Number of the code.
+    """
+    payload = longest_payload(number)
+    return payload / block_size(number, payload)
 
 
 @cache
@@ -95,7 +107,7 @@ def _success(number: int, step: int, payload: int) -> float:
     level = PREFIXES.get(number)
     if level is None:
         return _of_symbols(CODES[number], ber, payload)
-    blocks, k = layout(payload)
+    blocks, _ = layout(payload)
     code = table()[number]
     n = 8 * code.coded_length(payload) / blocks
     half = _HALF[level]

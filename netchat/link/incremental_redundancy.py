@@ -139,8 +139,9 @@ class RedundancyCode(BlockCode):
         return (0 if self._begin is None else _sent(k, self._begin)), _sent(k, self._end)
 
     def warm_up(self) -> None:
-        """Load, compile and build everything that encoding and decoding use."""
-        self.decode(b"", self.encode(b"", b"x"), 1)
+        """Load and compile everything that encoding and decoding use, and build the longest code."""
+        size = _LONGEST // 8 - CRC_SIZE
+        self.decode(b"", self.encode(b"", bytes(size)), size)
 
     def coded_length(self, length: int) -> int:
         """Return the coded length of a payload of `length` bytes, in bytes."""

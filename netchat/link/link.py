@@ -13,17 +13,17 @@ time that `next_timer` returns. After each of these calls there may be blocks to
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 
 from netchat.errors import LinkError
 from netchat.link.address_validation import cookie_of
 from netchat.link.block_scanner import BlockScanner, StreamBlock
 from netchat.link.block_writer import BlockWriter
-from netchat.link.code_table import CodeSource, block_code
+from netchat.link.code_table import REDUNDANCY, CodeSource, block_code, numbered
 from netchat.link.datagram_headers import DatagramHeaders
 from netchat.link.datagram_mask import KEY_SIZE
 from netchat.link.handshake import Action, Handshake, Input
 from netchat.link.header import HEAD_SIZE, HEADER_SIZE, Header, Kind, ReadHeader, unwrap
+from netchat.link.incremental_redundancy import is_redundancy
 from netchat.link.incremental_work import Steps, finish
 from netchat.link.open_request import Mode, OpenRequest, read_open_request, write_open_request
 from netchat.link.payload_decoder import CONTROL, MAX_CONTROL, PayloadDecoder
@@ -55,7 +55,6 @@ class Link:
         identity: int,
         mtu: int | None,
         code: CodeSource = block_code,
-        has_redundancy: Callable[[], bool] = lambda: True,
     ) -> None:
         self.mtu = mtu
         self.code_out: str = ""
@@ -63,9 +62,9 @@ class Link:
         self.policy: Policy | None = None
         self.useful: int = 0
         self._code = code
-        self._has_redundancy = has_redundancy
+        self._has_redundancy = False
         self._reads_redundancy = False  # the peer understands headers that announce it
-        self._peer_has_redundancy = False
+        self._wants_redundancy = self._peer_has_redundancy = False
         self._handshake = Handshake(request, is_stream=mtu is None)
         self._writer = BlockWriter(mtu, self.stats)
         self._writer.announces_redundancy = self._announces_redundancy
@@ -88,7 +87,7 @@ class Link:
         identity: int | None = None,
         key: bytes | None = None,
         policy: Policy | None = None,
-        has_redundancy: Callable[[], bool] = lambda: True,
+        code: CodeSource = block_code,
     ) -> Link:
         """Create the client side, which opens the link and names the codes.
 
@@ -101,8 +100,8 @@ class Link:
             key: Key of `KEY_SIZE` bytes that masks the headers of datagrams; random by default.
                 With an empty key they are not masked. Streams are never masked.
             policy: Policy that chooses the codes of the blocks it sends, instead of `up`.
-            has_redundancy: Whether the codes with incremental redundancy are loaded; before the first
-                of their blocks, at the latest, loading them takes up to a minute.
+            code: Source of the codes. While it returns None for `REDUNDANCY`, the peer is not told that
+                this side can decode incremental redundancy.
 
         Raises:
             ValueError: A link cannot use one of the codes.
@@ -113,29 +112,23 @@ class Link:
             validate_policy(up), validate_policy(down or up), mode, key=key, reads_redundancy=True
         )
         number = secrets.randbits(48) if identity is None else identity
-        link = cls(request, number, mtu, has_redundancy=has_redundancy)
+        link = cls(request, number, mtu, code)
         link._use_codes(request)
         if policy is not None:
             link.policy = policy
         return link
 
     @classmethod
-    def server(
-        cls,
-        *,
-        mtu: int | None = None,
-        code: CodeSource = block_code,
-        has_redundancy: Callable[[], bool] = lambda: True,
-    ) -> Link:
+    def server(cls, *, mtu: int | None = None, code: CodeSource = block_code) -> Link:
         """Create the server side, which waits for OPEN.
 
         Args:
             mtu: Maximum datagram size in bytes; None for a stream.
             code: Source of the codes that OPEN names. While it returns None, OPEN is not answered,
-                and the client repeats it.
-            has_redundancy: Whether the codes with incremental redundancy are loaded.
+                and the client repeats it. While it returns None for `REDUNDANCY`, the client is not
+                told that this side can decode incremental redundancy.
         """
-        return cls(None, 0, mtu, code, has_redundancy)
+        return cls(None, 0, mtu, code)
 
     def _begin(self, link: int, first: int, request: OpenRequest | None) -> None:
         """Set the identity and start both byte streams at offset `first`."""
@@ -165,10 +158,17 @@ class Link:
         self.code_out = ours
         self._handshake.request = request
         self._reads_redundancy = request.reads_redundancy and not self._handshake.is_client
+        # With other codes in both directions, there is no use for it.
+        self._wants_redundancy = any(
+            spec in ADAPTIVE or is_redundancy(numbered(spec)) for spec in (ours, theirs)
+        )
         return True
 
     def _announces_redundancy(self) -> bool:
-        return self._reads_redundancy and self._has_redundancy()
+        if not (self._reads_redundancy and self._wants_redundancy):
+            return False
+        self._has_redundancy = self._has_redundancy or self._code(REDUNDANCY) is not None
+        return self._has_redundancy
 
     # -- state ----------------------------------------------------------------------------------
 

@@ -13,7 +13,16 @@ from netchat.link.open_request import Mode
 from netchat.link.policy_registry import ADAPTIVE, validate_policy
 from netchat.wording import cut
 
-__all__ = ["BEACH", "CHOICES", "CODES", "ORACLE", "SWEEP", "LinkSpec", "parse_channel", "parse_link"]
+__all__ = [
+    "BEACH",
+    "CHOICES",
+    "CODES",
+    "ORACLE",
+    "SWEEP",
+    "LinkSpec",
+    "parse_channel",
+    "parse_link",
+]
 
 #: A clear period, one with bursts, a storm, and another clear period.
 BEACH = TimeVaryingChannel(

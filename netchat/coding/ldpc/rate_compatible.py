@@ -58,7 +58,9 @@ def _mother(lifting: int) -> _Mother:
     degrees = np.repeat([len(row) for row in rows], lifting)
     starts = np.concatenate([[0], np.cumsum(degrees)]).astype(np.int32)
     core, message = _CORE * lifting, np.arange(_DATA * lifting)
-    first = plan(Graph((_DATA + _CORE) * lifting, starts[: core + 1], variables[: starts[core]]), message)
+    first = plan(
+        Graph((_DATA + _CORE) * lifting, starts[: core + 1], variables[: starts[core]]), message
+    )
     # Each later check has one parity bit of its own.
     later = np.arange(core, _ROWS * lifting, dtype=np.int32)
     return _Mother(

@@ -48,7 +48,7 @@ class Bandit:
     def __init__(self, seed: int | None = None) -> None:
         self._random = random.Random(seed)
         self._channel = ErrorRateEstimator()
-        self._candidates = CANDIDATES
+        self._candidates: tuple[int, ...] = CANDIDATES
         self._arrived = dict.fromkeys(CANDIDATES, 0.0)
         self._failed = dict.fromkeys(CANDIDATES, 0.0)
         # Sums over recent blocks of the payload's length and of its square.

@@ -29,8 +29,12 @@ __all__ = ["Threshold"]
 #: Least share of failed blocks to aim at, and the largest.
 _FAILING, _MOST_FAILING = 0.05, 0.5
 
-#: Step of the outer loop after a failed block, in the logarithm of the rate, and its bounds.
-_STEP, _LOW, _HIGH = 0.06, -1.5, 3.0
+#: Step of the outer loop after a failed block, in the logarithm of the rate. The codes with incremental
+#: redundancy lie closer together, and a failure costs less.
+_STEP, _FINE_STEP = 0.3, 0.06
+
+#: Bounds of the outer loop.
+_LOW, _HIGH = -1.5, 3.0
 
 #: Steps of the bit error rate per factor of e, between which the best code is not computed anew.
 _GRID = 25
@@ -63,8 +67,8 @@ class Threshold:
 
     def __init__(self) -> None:
         self._channel = ErrorRateEstimator()
-        self._candidates = CANDIDATES
-        self._margin = 0.0
+        self._candidates: tuple[int, ...] = CANDIDATES
+        self._margin, self._step = 0.0, _STEP
         # Sums over recent blocks of the payload's length and of its square.
         self._lengths = self._squares = 0.0
         self._code = 4
@@ -100,7 +104,7 @@ class Threshold:
         if outcome.code == self._code:
             expected = 1 - success_probability(outcome.code, self._ber, outcome.payload)
             failing = min(_MOST_FAILING, max(_FAILING, expected))
-            step = -_STEP * failing / (1 - failing) if outcome.arrived else _STEP
+            step = -self._step * failing / (1 - failing) if outcome.arrived else self._step
             self._margin = min(_HIGH, max(_LOW, self._margin + step))
 
     def channel(self, now: float, report: ChannelReport) -> None:  # noqa: ARG002
@@ -112,4 +116,4 @@ class Threshold:
 
     def use_redundancy(self) -> None:
         """Choose among the codes with incremental redundancy, too."""
-        self._candidates = REDUNDANCY_CANDIDATES
+        self._candidates, self._step = REDUNDANCY_CANDIDATES, _FINE_STEP
