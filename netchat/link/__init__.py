@@ -11,8 +11,9 @@
 
 `link` combines the parts: `handshake` opens and closes it, `sender` and `receiver` retransmit and
 reassemble, `block_writer` and `block_scanner` convert to and from bytes, `payload_decoder` decodes.
-`header` and docs/LINK.md define the block format, `code_table` the codes; those of `incremental_redundancy` repair a
-failed block by more parity. `policies` choose a code for each block; `policy_registry` finds them by name. `datagram_listener` is the server side over UDP.
+`header` and docs/LINK.md define the block format, `code_table` the codes; those of
+`incremental_redundancy` repair a failed block by more parity. `policies` choose a code for each block;
+`policy_registry` finds them by name. `datagram_listener` is the server side over UDP.
 """
 
 from __future__ import annotations

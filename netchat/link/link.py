@@ -99,7 +99,8 @@ class Link:
             identity: 48 bits that identify the link; random by default.
             key: Key of `KEY_SIZE` bytes that masks the headers of datagrams; random by default.
                 With an empty key they are not masked. Streams are never masked.
-            policy: Policy that chooses the codes of the blocks it sends, instead of `up`.
+            policy: Policy that chooses the codes of the blocks it sends, instead of `up`. Codes with
+                incremental redundancy are used only if `up` or `down` is one of them, or adaptive.
             code: Source of the codes. While it returns None for `REDUNDANCY`, the peer is not told that
                 this side can decode incremental redundancy.
 
@@ -451,7 +452,10 @@ class Link:
         if 0 < more < 0x8000:  # otherwise a later report has already arrived
             self._reported = header.wrong, header.checked
             assert self.policy is not None
-            self.policy.channel(now, ChannelReport((header.wrong - wrong) & 0xFFFF, 512 * more))
+            report = ChannelReport((header.wrong - wrong) & 0xFFFF, 512 * more)
+            self.stats.peer_wrong_bits += report.wrong_bits
+            self.stats.peer_checked_bits += report.checked_bits
+            self.policy.channel(now, report)
 
     def _process_data(self, header: Header, coded: bytes, now: float) -> Steps[bool]:
         receiver = self._receiver

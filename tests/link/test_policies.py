@@ -168,7 +168,7 @@ def test_both_directions_adapt_and_everything_arrives(wish: str, datagrams: bool
                 assert side.code_out.startswith("nr:")
                 assert table()[numbered(side.code_out)].rate < 0.87
     for side in world.sides:
-        assert side.code_out in ("uncoded", "rs:255,251", "nr:3", "nr:5")
+        assert side.code_out in ("uncoded", "rs:255,251", "nr:3", "nr:5", "nr:6")
         assert "bit error rate" in side.policy.why
 
 

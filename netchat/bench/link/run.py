@@ -183,7 +183,7 @@ def _run(plan: _Plan) -> Run:
     chooses = one.selection in ADAPTIVE or one.selection == ORACLE
     return run_link(
         plan.setting,
-        CHOICES[0] if chooses else one.selection,
+        "adaptive" if chooses else one.selection,
         np.random.SeedSequence(plan.seed),
         mode=one.mode,
         policy=_policy(plan) if chooses else None,
