@@ -50,10 +50,10 @@ LAST_PREFIX = max(PREFIXES)
 INCREMENTS = {_INCREMENT + level: level for level in range(len(LEVELS) - 1)}
 
 #: Payload from which a failed block is repaired by increments, in bytes. Each increment has a header of 100
-#: bytes, so that a shorter block is better sent again.
+#: bytes, so that a shorter block is better retransmitted.
 MIN_INCREMENTAL = 1024
 
-#: Increments after which a block is sent again.
+#: Increments after which a block is retransmitted.
 MAX_INCREMENTS = 4
 
 #: Maximum message bits of a codeword: those of lifting size 192.

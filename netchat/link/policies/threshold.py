@@ -36,7 +36,7 @@ _STEP, _FINE_STEP = 0.3, 0.06
 #: Bounds of the outer loop.
 _LOW, _HIGH = -1.5, 3.0
 
-#: Steps of the bit error rate per factor of e, between which the best code is not computed anew.
+#: Steps of the bit error rate per factor of e, between which the best code is not computed again.
 _GRID = 25
 
 #: Factor for the payloads of older blocks.
