@@ -120,8 +120,8 @@ def expected_cost(number: int, payload: int, success: dict[int, float]) -> float
     """Return the expected number of bytes until a block can be decoded, with the cost of its delay.
 
     With incremental redundancy, these are the bytes of the block and of the increments that it needs; the
-    next prefix tells whether one suffices. Otherwise, and after some increments, the block is sent
-    again until it arrives.
+    next prefix tells whether one suffices. Otherwise, and after some increments, the block is
+    retransmitted until it arrives.
 
     Args:
         number: Number of the code.
