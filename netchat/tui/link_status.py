@@ -12,7 +12,7 @@ from netchat.wording import many
 __all__ = ["link_lines"]
 
 _MODES = {
-    "hybrid": "failed blocks are retransmitted and decoded together with their copies",
+    "hybrid": "what repairs a failed block is decoded together with all of it that has arrived",
     "arq": "failed blocks are retransmitted",
     "fec": "failed blocks are not retransmitted",
 }
@@ -62,7 +62,7 @@ def _table(report: dict[str, Any], channel: str | None) -> list[str]:
         "repaired": (
             f"{many(report['corrected_symbols'], 'symbol')}; "
             f"{many(report['failed_blocks'], 'block')} failed, "
-            f"{report['combined_blocks']:,} recovered from copies; "
+            f"{report['combined_blocks']:,} recovered with what followed; "
             f"{many(report['unreadable_headers'], 'header')} unreadable"
         ),
         "channel": _noise(report["bit_error_rate"], channel),

@@ -45,6 +45,7 @@ _OUTCOMES = {
     "good": "intact",
     "combined": "FAILED alone, decoded together with its earlier copies",
     "failed": "FAILED, more errors than the code corrects",
+    "surplus": "more parity of a block that had arrived",
     "damaged": "delivered damaged, as this link's mode requires",
     "foreign": "ignored, belongs to another link",
     "": "",
