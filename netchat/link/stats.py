@@ -114,8 +114,9 @@ class LinkStats:
 
     @property
     def capacity(self) -> float | None:
-        """Capacity of the sending direction in bits per bit, for independent errors at the rate that the
-        peer has reported; None before its first report.
+        """Capacity of the sending direction in bits per bit; None before the peer's first report.
+
+        The errors are taken to be independent, at the rate that the peer has reported.
 
         Reference: C. E. Shannon, "A mathematical theory of communication" (1948).
         """
