@@ -297,9 +297,12 @@ def _mute(session: ChatSession, name: str, time: str = "", reason: str = "") -> 
 
 
 def _ban(session: ChatSession, name: str, time: str = "", reason: str = "") -> list[Line]:
-    what, _, rest = name.partition(":")
-    scope = _SCOPES.get(what.lower()) if rest else None
+    what, colon, rest = name.partition(":")
+    scope = _SCOPES.get(what.lower()) if colon else None
     if scope is not None:
+        if not rest:
+            text = f"What to ban must follow {what}: without a space, as in {what}:Nova."
+            return [error_line(text)]
         name = rest
     seconds, reason = _lasting(time, reason)
     return _moderate(session, ModeratorAction.BAN, name, reason, seconds=seconds, scope=scope or 0)
