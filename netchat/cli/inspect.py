@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from netchat.cli.render.items import ItemPrinter
     from netchat.packets import Decoder, Item
     from netchat.packets.filters import FilterField, ItemFilter
+    from netchat.packets.tcp.health import HealthMonitor
     from netchat.packets.views.sealed import Opener
 
 __all__ = ["inspect"]
@@ -43,6 +44,10 @@ _ROWS = {
 @click.option("--hex", "as_hex", is_flag=True, help="Show the bytes of each message.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
 @click.option("--stats", is_flag=True, help="Show statistics for each conversation.")
+@click.option(
+    "--tcp", is_flag=True,
+    help="With --stats: show windows, SACK, duplicate ACKs and round-trip times of TCP.",
+)  # fmt: skip
 @click.option("--follow", is_flag=True, help="Show only the messages, as the users read them.")
 @click.option("--ladder", is_flag=True, help="Draw a sequence diagram, segment by segment.")
 @click.option(
@@ -105,6 +110,7 @@ def inspect(
     as_hex: bool,
     as_json: bool,
     stats: bool,
+    tcp: bool,
     follow: bool,
     ladder: bool,
     svg: str | None,
@@ -145,6 +151,7 @@ def inspect(
       netchat inspect chat.pcapng --tree            every field, with its bytes
       netchat inspect chat.pcapng --follow          the messages only
       netchat inspect chat.pcapng --stats           counts, losses, round-trip times
+      netchat inspect chat.pcapng --stats --tcp     windows, SACK and round-trip times of TCP
       netchat inspect chat.pcapng --ladder          with TCP segments and acknowledgements
       netchat inspect chat.pcapng --svg chat.svg    the same as a picture
       netchat inspect chat.pcapng --filter 'type == SEND and text contains "hi"'
@@ -158,6 +165,7 @@ def inspect(
     """
     from netchat.packets import Decoder, Trace, read_capture
     from netchat.packets.capture.key_log_file import KeyLogFile
+    from netchat.packets.tcp.health import HealthMonitor
 
     if stripped is not None or anonymous is not None:
         if stripped is not None and anonymous is not None:
@@ -184,6 +192,8 @@ def inspect(
         )
     if count + (first is not None) + (last is not None) > 1:
         raise click.UsageError("--count, --first and --last cannot be combined.")
+    if tcp and not stats:
+        raise click.UsageError("--tcp adds to --stats: add it.")
     chosen = selection(expression, room, user, types)
     wanted = None if chosen is None else _CountingFilter(chosen)
     drawn = ladder or svg is not None
@@ -193,13 +203,15 @@ def inspect(
     decoder = Decoder(ports, limit=max_frame, trace=traced, keys=keys)
     opener = make_opener(secrets)
     problems: list[CaptureError] = []
-    items = _until_broken(read_capture(file, decoder=decoder), problems)
+    health = HealthMonitor() if tcp else None
+    observe = health.feed if health is not None else None
+    items = _until_broken(read_capture(file, decoder=decoder, observe=observe), problems)
     if traced and not drawn:
         items = (i for i in items if not isinstance(i, Trace) or i.note == "retransmission")
     if exported is not None:
         _export_files(items, wanted, exported, opener)
     elif stats:
-        _stats(decoder, items, wanted, as_json=as_json)
+        _stats(decoder, items, wanted, health, as_json=as_json)
     elif drawn:
         _ladder(items, wanted, svg, title=Path(file).name)
     elif follow:
@@ -294,11 +306,12 @@ def _follow(items: Iterator[Item], wanted: ItemFilter | None, opener: Opener | N
 
 
 def _stats(
-    decoder: Decoder, items: Iterator[Item], wanted: ItemFilter | None, *, as_json: bool
-) -> None:
+    decoder: Decoder, items: Iterator[Item], wanted: ItemFilter | None,
+    health: HealthMonitor | None, *, as_json: bool,
+) -> None:  # fmt: skip
     from netchat.packets.views.stats import Stats
 
-    stats = Stats()
+    stats = Stats(health)
     add = stats.add
     for item in items if wanted is None else filter(wanted, items):
         add(item)

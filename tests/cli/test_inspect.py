@@ -49,7 +49,7 @@ def test_lines(run) -> None:
         (["--tree"], "0x20 SEND"),
         (["--hex"], "0000  4e 43 01"),
         (["--tree", "--hex"], "0000  4e 43 01"),
-        (["--stats"], "echo of SEND: median 211 ms"),
+        (["--stats"], "RTT of SEND: 50% 211 ms"),
         (["--follow"], "[lobby] Nova: hello\n"),
         (["--ladder"], "== SYN ="),
         (["--clock"], ".009000"),
@@ -241,3 +241,17 @@ def test_filters_of_the_views(run) -> None:
     result = run(str(CAPTURES / "retransmission.pcapng"), "-Y", "retransmitted")
     assert result.stdout.endswith("[retransmission]\n")
     assert len(result.stdout.splitlines()) == 1
+
+
+def test_health_of_tcp(run) -> None:
+    two = str(CAPTURES / "two-users.pcapng")
+    text = run(two, "--stats", "--tcp").stdout
+    assert text.count("TCP → window 64,512 to 64,512 bytes, 0 zero windows, SACK permitted") == 2
+    rows = [json.loads(line) for line in run(two, "--stats", "--tcp", "--json").stdout.splitlines()]
+    assert [row["tcp"]["to_server"]["rtt"]["count"] for row in rows] == [7, 6]
+    assert [row["tcp"]["to_client"]["window_scale"] for row in rows] == [10, 10]
+    udp = run(str(CAPTURES / "link-udp.pcapng"), "--stats", "--tcp", "--user", "Nova").stdout
+    assert "over UDP" in udp
+    assert "TCP" not in udp
+    assert "tcp" not in json.loads(run(two, "--stats", "--json").stdout.splitlines()[0])
+    assert run(two, "--tcp").exit_code == 2
