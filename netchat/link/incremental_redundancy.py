@@ -31,6 +31,7 @@ __all__ = [
     "is_redundancy",
     "layout",
     "parity_level",
+    "sent_bits",
 ]
 
 #: Parity of each level, in percent of the message.
@@ -105,7 +106,7 @@ def _code(k: int) -> RateCompatible:
     return RateCompatible(k)
 
 
-def _sent(k: int, level: int) -> int:
+def sent_bits(k: int, level: int) -> int:
     """Return the bits of a codeword in the prefix of a level."""
     return k - (-k * LEVELS[level] // 100) + _MORE
 
@@ -136,7 +137,7 @@ class RedundancyCode(BlockCode):
 
     def span(self, k: int) -> tuple[int, int]:
         """Return the first and last bits of each codeword, of k message bits, that it carries."""
-        return (0 if self._begin is None else _sent(k, self._begin)), _sent(k, self._end)
+        return (0 if self._begin is None else sent_bits(k, self._begin)), sent_bits(k, self._end)
 
     def warm_up(self) -> None:
         """Load and compile everything that encoding and decoding use, and build the longest code."""
