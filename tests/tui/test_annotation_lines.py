@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -173,3 +174,20 @@ def test_entering_does_not_repeat_what_was_shown(session):
 
 def test_entering_an_empty_room_shows_nothing(session):
     assert entered(session) == []
+
+
+def test_what_another_device_has_not_shown_begins_with_a_line(session):
+    session.core.memory.rooms["lobby"].read = 2
+    session.past_count = 50
+    session.entry_requests[7] = "lobby"
+    events = [event(n, str(n), ("Sourav", "Nova")[n % 2]) for n in (1, 2, 4, 5)]
+    events = [replace(one, time=one.time + one.seq * 1_000_000) for one in events]
+    lines = shown(session, HistoryReceived("lobby", tuple(events), 1, 7))
+    assert [line[18:] if line[0].isdigit() else line for line in lines] == [
+        "Nova: 1", "Sourav: 2", "Sourav: 4", "── new ──", "Nova: 5",
+    ]  # fmt: skip
+
+
+def test_nothing_new_has_no_line(session):
+    session.core.memory.rooms["lobby"].read = 9
+    assert entered(session, event(8, "a"), event(9, "b")) == ["Nova: a", "Nova: b"]

@@ -8,6 +8,7 @@ from netchat.chat.client_events import (
     RoomEntered,
     RoomEvent,
     RoomLeft,
+    RoomRead,
     RosterReceived,
     SearchCompleted,
 )
@@ -277,3 +278,33 @@ def test_found_messages_have_their_own_time():
     user.take(SearchCompleted("lobby", (message,), 0, number))
     entry = user.panes.conversations["lobby"].entries[-2]
     assert (entry.text, entry.when) == ("#3 Nova: a pen", 1_700_000_000.0)
+
+
+def test_what_the_user_has_seen_is_reported_now_and_then():
+    user = PaneUser()
+    user.enter(ROOM)
+    core = user.session.core
+    core.account = "Sourav"
+    user.event(ROOM, "Nova", "seen")
+    user.event("lobby", "Nova", "not seen")
+    core.memory.rooms[ROOM].last = core.memory.rooms["lobby"].last = user.seq
+    user.panes.check_arrivals(10.0)
+    assert core.memory.rooms[ROOM].read == user.seq - 1
+    assert core.memory.rooms["lobby"].read == 0
+    user.panes.select("lobby")
+    user.panes.check_arrivals(11.0)
+    assert core.memory.rooms["lobby"].read == 0  # too soon
+    user.panes.check_arrivals(20.0)
+    assert core.memory.rooms["lobby"].read == user.seq
+
+
+def test_what_another_device_has_not_seen_is_unread():
+    user = PaneUser()
+    user.take(RoomRead("lobby", 1))
+    user.enter(ROOM)
+    user.session.core.memory.rooms["lobby"].read = 2
+    (number,) = (n for n in user.panes._requested if user.session.core.requests[n].room == "lobby")
+    events = [Event(n, 0, 0, 0, EventKind.CHAT, "lobby", "Nova", str(n)) for n in (1, 2, 3, 4)]
+    mine = Event(5, 0, 0, 0, EventKind.CHAT, "lobby", "Sourav", "mine")
+    user.take(HistoryReceived("lobby", (*events, mine), 1, number))
+    assert user.labels[0] == ("lobby", 2)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from netchat.chat.client_events import RequestRefused, SearchCompleted
+from netchat.chat.client_events import RequestRefused, RoomRead, SearchCompleted
 from netchat.tui import search as module
 from netchat.tui.event_handlers import handle_event
 from netchat.tui.json_output import event_json
@@ -140,3 +140,8 @@ def test_json():
         "type": "reply", "seq": 9, "time": TIME / 1e6, "sender": "Nova", "text": "x", "target": 7,
     }  # fmt: skip
     assert "target" not in fields["messages"][1]
+    assert json.loads(event_json(RoomRead("lobby", 7))) == {
+        "type": "read",
+        "room": "lobby",
+        "seq": 7,
+    }
