@@ -302,7 +302,7 @@ class HistoryReceived:
 
 @dataclass(frozen=True, slots=True)
 class RoomRead:
-    """What the user has read of a room on any device, as the server knows it.
+    """Read marker of a room, as the server keeps it for the account.
 
     Attributes:
         room: Room code.

@@ -150,7 +150,7 @@ class SealedDeviceRecord(Record):
 
 @record
 class ReadMarkerRecord(Record):
-    """What the owner of an account has read."""
+    """Read markers of an account."""
 
     account: int = u64("Account number.")
     markers: bytes = blob("Room number and sequence number of each room, in pairs.")

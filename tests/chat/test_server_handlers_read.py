@@ -1,4 +1,4 @@
-"""What the owner of an account has read: kept for the other devices, and for nobody else."""
+"""Read markers: kept for the other devices of an account, and told to no other user."""
 
 from __future__ import annotations
 
