@@ -474,3 +474,7 @@ def test_a_session_without_a_token_cannot_be_resumed():
     apply(state, c.ResumeSession(1, 2, 1, b"a", b""))
     assert state.sessions[2].token == b""
     assert b"" not in state.by_token
+
+
+def test_the_counters_of_an_unknown_room_are_not_rotated():
+    assert apply(begun(), c.RotateCounters(0, "none")) == Rejected(Reason.NO_SUCH_ROOM)

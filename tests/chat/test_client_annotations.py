@@ -107,9 +107,10 @@ def test_an_old_server_gets_no_search(world):
     nova = world.user("Nova", "lobby")
     world.drop(nova)
     nova.core.search("lobby", "pen")
+    nova.core.who("lobby")
     nova.core.connected()
     nova.core.take_events()
     give(nova.core, welcome(lobby(10)))
     report = next(e for e in nova.core.take_events() if isinstance(e, RequestRefused))
     assert "too old" in report.error.text
-    assert len(nova.core.requests) == 0
+    assert len(nova.core.requests) == 1
