@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from netchat.chat.names import fold
 from netchat.wire import Event, EventKind
@@ -11,8 +12,8 @@ from netchat.wire.annotations import Annotation, parse_annotation
 
 __all__ = ["AnnotationLog", "MessageView"]
 
-#: Messages of a room whose annotations are kept, and annotations of one message.
-MAX_TARGETS, MAX_PER_TARGET = 20_000, 1000
+#: Messages of a room whose annotations are kept, and users' reactions to one message.
+MAX_TARGETS, MAX_REACTIONS = 20_000, 1000
 
 
 @dataclass(slots=True)
@@ -38,9 +39,14 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
+    seq: int
     found: Annotation
     sender: str
     is_sealed: bool
+
+
+#: Kind, sender and reaction, and whether it was sealed. Of each, only the last annotation counts.
+_Key = tuple[EventKind, str, str, bool]
 
 
 class AnnotationLog:
@@ -51,7 +57,7 @@ class AnnotationLog:
     """
 
     def __init__(self) -> None:
-        self._by_target: dict[int, dict[int, _Entry]] = {}
+        self._by_target: dict[int, dict[_Key, _Entry]] = {}
 
     def add(
         self, event: Event, *, is_sealed: bool = False, problems: Sequence[str] = ()
@@ -75,8 +81,13 @@ class AnnotationLog:
             entries = self._by_target[found.target] = {}
             if len(self._by_target) > MAX_TARGETS:
                 del self._by_target[next(iter(self._by_target))]
-        if len(entries) < MAX_PER_TARGET:
-            entries[event.seq] = _Entry(found, event.sender, is_sealed)
+        is_reaction = found.kind is EventKind.REACTION
+        key = found.kind, fold(event.sender), found.text if is_reaction else "", is_sealed
+        known = entries.get(key)
+        # Reactions must not keep the edits and deletions out.
+        has_space = not is_reaction or len(entries) < MAX_REACTIONS
+        if (known is None and has_space) or (known is not None and known.seq < event.seq):
+            entries[key] = _Entry(event.seq, found, event.sender, is_sealed)
         return found
 
     def view(self, event: Event) -> MessageView:
@@ -85,7 +96,7 @@ class AnnotationLog:
         view = MessageView(event.text) if reply is None else MessageView(reply.text, reply.target)
         view.is_deleted = event.kind == EventKind.ERASED
         own = fold(event.sender)
-        for _, entry in sorted(self._by_target.get(event.seq, {}).items()):
+        for entry in sorted(self._by_target.get(event.seq, {}).values(), key=attrgetter("seq")):
             found = entry.found
             if found.kind is EventKind.REACTION:
                 _react(view.reactions, entry)
@@ -106,9 +117,5 @@ class AnnotationLog:
 
 
 def _react(reactions: dict[str, list[str]], entry: _Entry) -> None:
-    names = reactions.setdefault(entry.found.text, [])
-    names[:] = [name for name in names if fold(name) != fold(entry.sender)]
     if not entry.found.is_removal:
-        names.append(entry.sender)
-    if not names:
-        del reactions[entry.found.text]
+        reactions.setdefault(entry.found.text, []).append(entry.sender)

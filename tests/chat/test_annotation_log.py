@@ -55,10 +55,24 @@ def test_cleared_messages_are_forgotten():
 
 def test_memory_is_bounded(monkeypatch):
     monkeypatch.setattr(annotation_log, "MAX_TARGETS", 2)
-    monkeypatch.setattr(annotation_log, "MAX_PER_TARGET", 3)
+    monkeypatch.setattr(annotation_log, "MAX_REACTIONS", 3)
     log = AnnotationLog()
     for target in (1, 2, 3):
         for seq in range(10, 20):
             log.add(event(EventKind.REACTION, seq, f"User{seq}", f"{target}\n+x"))
     reactions = [len(log.view(event(1, n, "Ann", "hi")).reactions.get("x", ())) for n in (1, 2, 3)]
     assert reactions == [0, 3, 3]
+
+
+def test_reactions_do_not_keep_edits_and_deletions_out(monkeypatch):
+    monkeypatch.setattr(annotation_log, "MAX_REACTIONS", 3)
+    log = AnnotationLog()
+    for seq in range(10, 30):
+        log.add(event(EventKind.REACTION, seq, "Mallory", f"5\n+{seq}"))
+    for seq in range(30, 10_000):
+        log.add(event(EventKind.EDIT, seq, "Ann", f"5\n{seq}"))
+    message = event(1, 5, "Ann", "hi")
+    assert log.view(message).text == "9999"
+    assert len(log._by_target[5]) == 4
+    log.add(event(EventKind.DELETE, 10_000, "Ann", "5"))
+    assert log.view(message).is_deleted

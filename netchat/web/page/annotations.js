@@ -12,7 +12,7 @@ export const ANNOTATIONS = [EventKind.EDIT, EventKind.DELETE, EventKind.REPLY, E
 export const MESSAGE_KINDS = [EventKind.CHAT, EventKind.REPLY, EventKind.FILE];
 export const MAX_REACTION = 16; // characters
 const MAX_TARGETS = 20_000; // messages of a room whose annotations are kept
-const MAX_PER_TARGET = 1000;
+const MAX_REACTIONS = 1000; // to one message
 const SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/; // as Python's isspace
 
 /** Return the text of the event for an ANNOTATE with these fields. */
@@ -61,7 +61,7 @@ export function describeAnnotation(kind, text) {
 /** The annotations of a room's messages, in whatever order the events are loaded. */
 export class AnnotationLog {
   constructor() {
-    this.byTarget = new Map(); // sequence number -> Map(sequence number of the annotation -> it)
+    this.byTarget = new Map(); // sequence number -> Map(kind, sender and reaction -> the last such annotation)
   }
 
   /** Record an event. Returns the number of the message that it changes; null without one. */
@@ -73,7 +73,11 @@ export class AnnotationLog {
       this.byTarget.set(found.target, known = new Map());
       if (this.byTarget.size > MAX_TARGETS) this.byTarget.delete(this.byTarget.keys().next().value);
     }
-    if (known.size < MAX_PER_TARGET) known.set(seq, { ...found, sender, isSealed });
+    const isReaction = found.kind === EventKind.REACTION;
+    const key = JSON.stringify([found.kind, skeleton(sender), isReaction ? found.text : "", isSealed]);
+    const last = known.get(key);
+    const hasSpace = !isReaction || known.size < MAX_REACTIONS; // they must not keep edits and deletions out
+    if (last ? last.seq < seq : hasSpace) known.set(key, { ...found, seq, sender, isSealed });
     return found.target;
   }
 
@@ -90,8 +94,8 @@ export class AnnotationLog {
       isDeleted: kind === EventKind.ERASED, deletedBy: "", reactions: new Map(),
     };
     const own = skeleton(sender);
-    const known = [...(this.byTarget.get(seq) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
-    for (const [, each] of known) {
+    const known = [...(this.byTarget.get(seq)?.values() ?? [])].sort((a, b) => (a.seq < b.seq ? -1 : 1));
+    for (const each of known) {
       // The server has checked the others.
       const isAllowed = !each.isSealed || skeleton(each.sender) === own;
       if (each.kind === EventKind.REACTION) react(state.reactions, each);
@@ -114,9 +118,5 @@ export class AnnotationLog {
 }
 
 function react(reactions, { text, sender, isRemoval }) {
-  const names = reactions.get(text) ?? [];
-  const others = names.filter((name) => skeleton(name) !== skeleton(sender));
-  if (!isRemoval) others.push(sender);
-  if (others.length) reactions.set(text, others);
-  else reactions.delete(text);
+  if (!isRemoval) reactions.set(text, [...(reactions.get(text) ?? []), sender]);
 }
