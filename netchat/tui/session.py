@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from netchat.chat.client_events import (
@@ -22,11 +23,12 @@ from netchat.net.client_driver import ClientDriver
 from netchat.tui.export import Export
 from netchat.tui.lines import Line, error_line
 from netchat.tui.people import People
-from netchat.wire import BannedUser, Member, RoomKind
+from netchat.tui.room_messages import RoomMessages
+from netchat.wire import BannedUser, FoundMessage, Member, RoomKind
 from netchat.wire.file_offers import FileOffer
 from netchat.wording import many
 
-__all__ = ["ChatSession", "ShownTransfer"]
+__all__ = ["ChatSession", "PendingSearch", "ShownTransfer"]
 
 #: Seconds to wait for acknowledgements when the user leaves.
 LAST_MOMENT = 2.0
@@ -41,6 +43,21 @@ class ShownTransfer(NamedTuple):
 
     begun_with: int
     """Bytes that were transferred then."""
+
+
+@dataclass(slots=True)
+class PendingSearch:
+    """A search that awaits an answer of the server.
+
+    Attributes:
+        words: The words as the user has written them.
+        found: The messages found so far, newest first.
+        requests: Number of requests that were made.
+    """
+
+    words: str
+    found: list[FoundMessage] = field(default_factory=list)
+    requests: int = 1
 
 
 class ChatSession:
@@ -74,6 +91,9 @@ class ChatSession:
         offers: Offered files with their rooms, in the order of their numbers.
         offer_numbers: These numbers by room and sequence number.
         transfers: Transfers in progress, by number.
+        messages: Messages that the user has seen, by room.
+        searches: Searches that await an answer, by the number of the SEARCH request.
+        focus: Code of the private room that commands about messages refer to; empty for the current room.
         bans: Bans received so far of lists that span several answers, by room.
     """
 
@@ -106,6 +126,9 @@ class ChatSession:
         self.offers: list[tuple[str, FileOffer]] = []
         self.offer_numbers: dict[tuple[str, int], int] = {}
         self.transfers: dict[int, ShownTransfer] = {}
+        self.messages: dict[str, RoomMessages] = {}
+        self.searches: dict[int, PendingSearch] = {}
+        self.focus = ""
         self.bans: dict[str, list[BannedUser]] = {}
 
     @property
@@ -129,6 +152,10 @@ class ChatSession:
         """Return the title of a room, or an empty string."""
         view = self.core.memory.rooms.get(room)
         return view.title if view is not None else ""
+
+    def messages_of(self, room: str) -> RoomMessages:
+        """Return the messages of a room that the user has seen."""
+        return self.messages.setdefault(room, RoomMessages())
 
     @property
     def ready(self) -> bool:
