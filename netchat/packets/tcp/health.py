@@ -227,7 +227,7 @@ class HealthMonitor:
 
 
 def _is_new(connection: ConnectionHealth, key: bytes, seq: int) -> bool:
-    """Return whether a SYN opens a new connection."""
+    """Return whether a SYN opens a new connection on the same ports."""
     side = connection.sides[key]
     return side._next >= 0 and side._next != (seq + 1) & _MASK
 
