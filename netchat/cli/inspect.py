@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect"]
 
+#: Users named if nothing matches a filter.
+_MAX_USERS = 20
+
 _ROWS = {
     "ack": "bright_black", "data": "bright_black", "control": "magenta", "again": "yellow",
     "block": "cyan", "tls": "bright_black", "failed": "red", "gap": "red", "damage": "red",
@@ -262,6 +265,7 @@ def inspect(
         )
     elif wanted is not None and not wanted.found:
         users = ", ".join(map(show_line, sorted(wanted.users))) or "unknown"
+        users += ", …" * (len(wanted.users) == _MAX_USERS)
         click.echo(f"No message in {file} matches the filter. Users in it: {users}.", err=True)
     for problem in problems:
         click.echo(f"netchat: {problem}", err=True)
@@ -288,7 +292,7 @@ class _CountingFilter:
 
     Attributes:
         found: Whether an item matched.
-        users: Users of all conversations in the capture.
+        users: Users of the conversations in the capture, at most 20.
     """
 
     def __init__(self, wanted: ItemFilter) -> None:
@@ -297,7 +301,7 @@ class _CountingFilter:
         self.users: set[str] = set()
 
     def __call__(self, item: Item) -> bool:
-        if item.conversation.user:
+        if item.conversation.user and len(self.users) < _MAX_USERS:
             self.users.add(item.conversation.user)
         fits = self._wanted(item)
         self.found = self.found or fits
