@@ -58,6 +58,7 @@ SLOW = (
     "net/test_udp.py",
     "packets/capture/test_live.py",
     "packets/filters/test_parser_tshark.py",
+    "packets/tcp/test_tunnels.py",
     "packets/wireshark/",
     "test_jit.py",
     "tui/test_terminal.py",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from netchat.cli.capture_comparison import compare_captures
 from netchat.cli.capture_copies import anonymise_capture, strip_capture
 from netchat.cli.output_files import write_output
 from netchat.cli.params.item_filter import FIELD, check_fields, selection, selection_options
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect"]
 
+#: Users named if nothing matches a filter.
+_MAX_USERS = 20
+
 _ROWS = {
     "ack": "bright_black", "data": "bright_black", "control": "magenta", "again": "yellow",
     "block": "cyan", "tls": "bright_black", "failed": "red", "gap": "red", "damage": "red",
@@ -49,6 +53,7 @@ _ROWS = {
     help="With --stats: show windows, SACK, duplicate ACKs and round-trip times of TCP.",
 )  # fmt: skip
 @click.option("--follow", is_flag=True, help="Show only the messages, as the users read them.")
+@click.option("--plot", is_flag=True, help="Draw the throughput over time.")
 @click.option("--ladder", is_flag=True, help="Draw a sequence diagram, segment by segment.")
 @click.option(
     "--svg",
@@ -98,6 +103,11 @@ _ROWS = {
     help="Only copy the chat to OUT, with stand-ins for names, addresses, room codes and texts.",
 )  # fmt: skip
 @click.option(
+    "--compare", "other", metavar="FILE2", type=click.Path(exists=True, dir_okay=False),
+    help="Compare with a capture from the peer's side: what one side sent and the other "
+    "did not receive. The exit code is 1 if a message was lost.",
+)  # fmt: skip
+@click.option(
     "--export-files", "exported", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
     help="Only write the files that were transferred to this folder, under safe names. Those of sealed "
     "rooms need --room-secret.",
@@ -112,6 +122,7 @@ def inspect(
     stats: bool,
     tcp: bool,
     follow: bool,
+    plot: bool,
     ladder: bool,
     svg: str | None,
     expression: ItemFilter | None,
@@ -131,6 +142,7 @@ def inspect(
     stripped: str | None,
     anonymous: str | None,
     exported: Path | None,
+    other: str | None,
 ) -> None:
     """Decode the chat traffic in FILE, a capture (pcap or pcapng, also .gz; - reads standard input).
 
@@ -152,6 +164,7 @@ def inspect(
       netchat inspect chat.pcapng --follow          the messages only
       netchat inspect chat.pcapng --stats           counts, losses, round-trip times
       netchat inspect chat.pcapng --stats --tcp     windows, SACK and round-trip times of TCP
+      netchat inspect chat.pcapng --plot            throughput over time
       netchat inspect chat.pcapng --ladder          with TCP segments and acknowledgements
       netchat inspect chat.pcapng --svg chat.svg    the same as a picture
       netchat inspect chat.pcapng --filter 'type == SEND and text contains "hi"'
@@ -161,6 +174,7 @@ def inspect(
       netchat inspect tls.pcapng --keylog keys.log  with TLS secrets from a file
       netchat inspect tls.pcapng --strip-secrets public.pcapng
       netchat inspect chat.pcapng --room-secret SECRET --tree
+      netchat inspect client.pcapng --compare server.pcapng    what was lost in between
       netchat inspect chat.pcapng --export-files files    the files that were sent
     """
     from netchat.packets import Decoder, Trace, read_capture
@@ -178,13 +192,32 @@ def inspect(
             ctx.exit(strip_capture(file, stripped))
         ctx.exit(anonymise_capture(file, str(anonymous), ports, max_frame))
     as_json = as_json or form == "json"
-    if exported is not None and (stats or follow or ladder or svg or tree or as_hex or as_json):
+    if other is not None:
+        if (
+            stats
+            or follow
+            or plot
+            or ladder
+            or svg
+            or tree
+            or as_hex
+            or fields
+            or count
+            or first
+            or last
+        ):
+            raise click.UsageError("--compare is a view of its own: omit the others.")
+        chosen = selection(expression, room, user, types)
+        ctx.exit(compare_captures(file, other, ports, max_frame, keylog, chosen, as_json=as_json))
+    if exported is not None and (
+        stats or follow or plot or ladder or svg or tree or as_hex or as_json
+    ):
         raise click.UsageError("--export-files writes files only: omit the views.")
-    if sum((stats, follow, ladder or svg is not None, tree or as_hex)) > 1:
-        raise click.UsageError("--stats, --follow, --ladder and --tree cannot be combined.")
+    if sum((stats, follow, plot, ladder or svg is not None, tree or as_hex)) > 1:
+        raise click.UsageError("--stats, --follow, --plot, --ladder and --tree cannot be combined.")
     if as_json and (follow or ladder or svg is not None or tree or as_hex):
-        raise click.UsageError("--json can only be combined with --stats.")
-    view = stats or follow or ladder or svg is not None or exported is not None
+        raise click.UsageError("--json can only be combined with --stats or --plot.")
+    view = stats or follow or plot or ladder or svg is not None or exported is not None
     check_fields(form, fields, others=view or as_json or tree or as_hex)
     if view and (count or first is not None or last is not None):
         raise click.UsageError(
@@ -199,7 +232,7 @@ def inspect(
     drawn = ladder or svg is not None
     keys = KeyLogFile(keylog) if keylog is not None else None
     # Retransmitted segments are items only for a filter that asks for them: tracing is slower.
-    traced = drawn or "retransmitted" in getattr(expression, "fields", ())
+    traced = drawn or plot or "retransmitted" in getattr(expression, "fields", ())
     decoder = Decoder(ports, limit=max_frame, trace=traced, keys=keys)
     opener = make_opener(secrets)
     problems: list[CaptureError] = []
@@ -212,6 +245,8 @@ def inspect(
         _export_files(items, wanted, exported, opener)
     elif stats:
         _stats(decoder, items, wanted, health, as_json=as_json)
+    elif plot:
+        _plot(items, wanted, as_json=as_json)
     elif drawn:
         _ladder(items, wanted, svg, title=Path(file).name)
     elif follow:
@@ -230,6 +265,7 @@ def inspect(
         )
     elif wanted is not None and not wanted.found:
         users = ", ".join(map(show_line, sorted(wanted.users))) or "unknown"
+        users += ", …" * (len(wanted.users) == _MAX_USERS)
         click.echo(f"No message in {file} matches the filter. Users in it: {users}.", err=True)
     for problem in problems:
         click.echo(f"netchat: {problem}", err=True)
@@ -256,7 +292,7 @@ class _CountingFilter:
 
     Attributes:
         found: Whether an item matched.
-        users: Users of all conversations in the capture.
+        users: Users of the conversations in the capture, at most 20.
     """
 
     def __init__(self, wanted: ItemFilter) -> None:
@@ -265,7 +301,7 @@ class _CountingFilter:
         self.users: set[str] = set()
 
     def __call__(self, item: Item) -> bool:
-        if item.conversation.user:
+        if item.conversation.user and len(self.users) < _MAX_USERS:
             self.users.add(item.conversation.user)
         fits = self._wanted(item)
         self.found = self.found or fits
@@ -325,6 +361,16 @@ def _stats(
         f"{many(decoder.packets, 'packet')}, {many(decoder.conversations, 'conversation')}. "
         f"{_skipped(decoder)}".rstrip()
     )
+
+
+def _plot(items: Iterator[Item], wanted: ItemFilter | None, *, as_json: bool) -> None:
+    from netchat.packets.views.throughput import Throughput
+
+    throughput = Throughput()
+    for item in items if wanted is None else filter(wanted, items):
+        throughput.add(item)
+    for line in map(json.dumps, throughput.as_dicts()) if as_json else throughput.lines():
+        click.echo(line)
 
 
 def _skipped(decoder: Decoder) -> str:

@@ -280,13 +280,18 @@ def anonymise(
         limit: Maximum length of a frame, in bytes.
 
     Raises:
-        CaptureError: A file cannot be read or written, or both are the same; or the capture has TLS or
-            links, whose contents cannot be rewritten.
+        CaptureError: A file cannot be read or written, or both are the same; or the capture has TLS,
+            links or tunnels, whose contents cannot be rewritten.
     """
     if Path(target).exists() and Path(target).samefile(source):
         raise CaptureError(f"{target} is the capture itself; name another file")
     new = StandIns()
     streams, segments = _decode(source, new, ports, limit)
+    if any(p.number in segments and _is_in_tunnel(p) for p in read_packets(source)):
+        raise CaptureError(
+            "the chat is inside a tunnel, such as GRE or VXLAN, whose addresses cannot be rewritten; "
+            "capture it outside of the tunnel"
+        )
     written = left_out = 0
     link = next((packet.link for packet in read_packets(source)), ETHERNET)
     with open_writer(target, link) as out:
@@ -359,9 +364,15 @@ def _damaged(raw: bytes, new: StandIns) -> bytes:
 # -- packets ----------------------------------------------------------------------------------------
 
 
+def _is_in_tunnel(packet: Packet) -> bool:
+    """Return whether a packet of a chat has more addresses than those that are replaced."""
+    located = locate(packet.link, packet.data, packet.length, tunnels=False)
+    return isinstance(located, str) or located[0] != _TCP
+
+
 def _rewritten(packet: Packet, payload: bytes, new: StandIns) -> bytes | None:
     """Return a packet with other addresses and another payload; None if it cannot be rewritten."""
-    located = locate(packet.link, packet.data, packet.length)
+    located = locate(packet.link, packet.data, packet.length, tunnels=False)
     if isinstance(located, str) or located[0] != _TCP:
         return None
     _, at, end, addresses = located

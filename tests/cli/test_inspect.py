@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from netchat.chat.room_codes import show_code
 from netchat.cli.main import cli
 from netchat.packets import PcapngWriter, read
+from tests.packets.both_sides import write_other_side
 from tests.packets.chatter import chat_messages, talk_of
 from tests.packets.story import story
 
@@ -217,7 +218,7 @@ def test_fields_and_parts(run, options: list[str], lines: list[str]) -> None:
         (["-e", "room", "-T", "json"], "-e prints fields only"),
         (["--count", "--stats"], "--count, --first and --last apply to lines"),
         (["--first", "1", "--last", "1"], "--count, --first and --last cannot be combined"),
-        (["-T", "json", "--tree"], "--json can only be combined with --stats"),
+        (["-T", "json", "--tree"], "--json can only be combined with --stats or --plot"),
         (["--filter", "seq = 1"], "column 5: = is not an operator; use ==\n\n  seq = 1\n      ^"),
     ],
 )  # fmt: skip
@@ -255,3 +256,32 @@ def test_health_of_tcp(run) -> None:
     assert "TCP" not in udp
     assert "tcp" not in json.loads(run(two, "--stats", "--json").stdout.splitlines()[0])
     assert run(two, "--tcp").exit_code == 2
+
+
+def test_compare(run, tmp_path) -> None:
+    client = CAPTURES / "retransmission.pcapng"
+    server = write_other_side(client, tmp_path / "server.pcapng", [15])
+    result = run(str(client), "--compare", str(server))
+    assert result.exit_code == 0
+    assert "lost: segment in packet 15" in result.stdout
+    row = json.loads(run(str(client), "--compare", str(server), "--json").stdout)
+    assert (row["lost_messages"], row["first_is_client"]) == (0, True)
+    # The message itself is gone if its retransmission is lost, too.
+    server = write_other_side(client, tmp_path / "worse.pcapng", [15, 16])
+    result = run(str(client), "--compare", str(server), "-Y", "not hello")
+    assert result.exit_code == 1
+    assert "lost: message in packet 15: SEND lobby #2" in result.stdout
+    assert run(str(client), "--compare", str(server), "--stats").exit_code == 2
+    assert run(str(client), "--compare", str(CAPTURES / "resume.pcapng")).exit_code == 1
+
+
+def test_plot(run) -> None:
+    two = str(CAPTURES / "two-users.pcapng")
+    lines = run(two, "--plot").stdout.splitlines()
+    assert "Bytes of messages per second" in lines[0]
+    rows = [
+        json.loads(line) for line in run(two, "--plot", "--json", "-Y", "send").stdout.splitlines()
+    ]
+    assert sum(row["to_server"]["messages"] for row in rows) == 3
+    assert sum(row["to_client"]["messages"] for row in rows) == 0
+    assert run(two, "--plot", "--stats").exit_code == 2

@@ -1,4 +1,4 @@
-"""Dissection of a captured packet: link layer, IPv4 or IPv6, TCP or UDP.
+"""Dissection of a captured packet: link layer, tunnels, IPv4 or IPv6, TCP or UDP.
 
 Checksums are not checked: a machine whose network card computes them captures its own packets with
 wrong ones.
@@ -10,6 +10,7 @@ import struct
 from typing import NamedTuple, TypeAlias
 
 from netchat.packets.capture import packet as links
+from netchat.packets.tcp.tunnels import TUNNELS, UDP_TUNNELS, in_ethernet, in_ip, in_udp
 
 __all__ = [
     "ACK",
@@ -34,6 +35,9 @@ _IPV4, _IPV6 = 0x0800, 0x86DD
 #: 802.1Q, 802.1ad and the earlier number of QinQ: four more bytes, then the next type.
 _VLAN = (0x8100, 0x88A8, 0x9100)
 _TCP, _UDP, _FRAGMENT = 6, 17, 44
+
+#: Type of an Ethernet frame inside a tunnel, and the deepest nesting of tunnels.
+_BRIDGED, _MAX_TUNNELS = 0x6558, 5
 
 #: Result of `dissect` for a packet that may contain a UDP datagram.
 NOT_TCP = "not TCP"
@@ -144,17 +148,88 @@ def dissect_datagram(link: int, data: bytes, length: int) -> Datagram | None:
     return Datagram(addresses + data[at : at + 4], payload, size - 8 - len(payload))
 
 
-def locate(link: int, data: bytes, length: int) -> _Located | str:
-    """Find the transport header in a packet."""
+def locate(link: int, data: bytes, length: int, *, tunnels: bool = True) -> _Located | str:
+    """Find the transport header in a packet.
+
+    Args:
+        link: The link type.
+        data: The packet from the link layer's header on.
+        length: Its length on the wire, in bytes.
+        tunnels: Whether to look into tunnels; the innermost header counts.
+    """
     found = _network_layer(link, data, length)
     if isinstance(found, str):
-        return found
+        carried = _in_link_layer(link, data) if tunnels else None
+        found = _carried(carried, data, length) if carried is not None else found
+        if isinstance(found, str):
+            return found
+    for _ in range(_MAX_TUNNELS):
+        located = _transport(found, data, length)
+        inner = _in_tunnel(located, data, length) if tunnels else None
+        if inner is None:
+            return located
+        found = inner
+    return NOT_TCP
+
+
+def _transport(found: tuple[int, int], data: bytes, length: int) -> _Located | str:
+    """Find the transport header in an IP packet, given its version and offset."""
     version, at = found
     if at >= len(data):
         return "truncated before TCP"
     if not _is_ip(version, data, at, length):
         version, at = _by_content(data, at, length) or found
     return _ipv4(data, at, length) if version == 4 else _ipv6(data, at, length)
+
+
+def _in_tunnel(located: _Located | str, data: bytes, length: int) -> tuple[int, int] | None:
+    """Return the version and offset of the IP packet inside a tunnel, or None."""
+    if isinstance(located, str):
+        return None
+    protocol, at, _, _ = located
+    carried = None
+    if protocol in TUNNELS:
+        carried = in_ip(protocol, data, at)
+    elif protocol == _UDP and len(data) >= at + 8:
+        port = _U16(data, at + 2)[0]
+        carried = in_udp(port, data, at + 8) if port in UDP_TUNNELS else None
+    found = _carried(carried, data, length) if carried is not None else NOT_TCP
+    return None if isinstance(found, str) else found
+
+
+def _carried(carried: tuple[int, int], data: bytes, length: int) -> tuple[int, int] | str:
+    """Return the version and offset of an IP packet, given an Ethernet type and its payload's offset."""
+    for _ in range(_MAX_TUNNELS):
+        kind, at = carried
+        if kind == _BRIDGED:
+            found = _ethertype(data, at + 12, at + 14, length)
+            if not isinstance(found, str):
+                return found
+            inner = _in_frame(data, at + 12, at + 14)
+        elif kind in (_IPV4, _IPV6):
+            return 4 if kind == _IPV4 else 6, at
+        else:
+            inner = in_ethernet(kind, data, at)
+        if inner is None:
+            return NOT_TCP
+        carried = inner
+    return NOT_TCP
+
+
+def _in_link_layer(link: int, data: bytes) -> tuple[int, int] | None:
+    """Look for a tunnel directly after the link layer's header."""
+    places = {links.ETHERNET: (12, 14), links.SLL: (14, 16), links.SLL2: (0, 20)}
+    return _in_frame(data, *places[link]) if link in places else None
+
+
+def _in_frame(data: bytes, at: int, payload: int) -> tuple[int, int] | None:
+    """Look into an Ethernet type that is no IP, after VLAN tags."""
+    while len(data) >= at + 2:
+        (number,) = _U16(data, at)
+        if number not in _VLAN:
+            return in_ethernet(number, data, payload)
+        at, payload = payload + 2, payload + 4
+    return None
 
 
 def _is_ip(version: int, data: bytes, at: int, length: int) -> bool:
@@ -238,7 +313,7 @@ def _ipv6(data: bytes, at: int, length: int) -> _Located | str:
     size = _U16(data, at + 4)[0]
     end = at + 40 + size if size else length  # 0: as above, or a jumbogram
     kind, place = data[at + 6], at + 40
-    while kind not in (_TCP, _UDP):
+    while kind not in (_TCP, _UDP) and kind not in TUNNELS:
         if len(data) < place + 8:
             return "truncated before TCP"
         if kind in _EXTENSIONS:

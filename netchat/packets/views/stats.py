@@ -24,6 +24,9 @@ __all__ = ["ConversationStats", "Stats"]
 #: Maximum number of messages per conversation that wait for their echo.
 _MAX_SENT = 4096
 
+#: Maximum number of conversations with counters of their own; those of one take about 3 kB.
+_MAX_ROWS = 10_000
+
 #: TCP counters that are copied unchanged.
 _COUNTS = ("segments", "retransmissions", "out_of_order", "gaps", "missing", "conflicts", "astray")
 
@@ -44,7 +47,7 @@ class ConversationStats:
 
     def __init__(self, conversation: Conversation) -> None:
         self.conversation = conversation
-        self.types = [0] * 256, [0] * 256
+        self.types: tuple[dict[int, int], dict[int, int]] = {}, {}
         self.bytes = [0, 0]
         self.damage: Counter[str] = Counter()
         self.checksums = 0
@@ -79,23 +82,30 @@ class Stats:
         health: Observer of the same packets, to describe the health of TCP as well; or None.
 
     Attributes:
-        rows: The counters, in the order in which the conversations appeared.
+        rows: The counters, in the order in which the conversations appeared; at most 10,000.
+        other_messages: Messages of further conversations.
+        other_bytes: Bytes of these messages.
     """
 
     def __init__(self, health: HealthMonitor | None = None) -> None:
         self._health = health
+        self.other_messages = self.other_bytes = 0
         self.rows: dict[Conversation, ConversationStats] = {}
 
     def add(self, item: Item) -> None:
         """Count an item."""
         row = self.rows.get(item.conversation)
         if row is None:
+            if len(self.rows) >= _MAX_ROWS:
+                self._add_other(item)
+                return
             row = self.rows[item.conversation] = ConversationStats(item.conversation)
         if isinstance(item, DecodedMessage):
             raw, to_server, message = item.raw, item.to_server, item.message
             if item.time > row.last:  # clocks can step back
                 row.last = item.time
-            row.types[to_server][raw[3]] += 1
+            types = row.types[to_server]
+            types[raw[3]] = types.get(raw[3], 0) + 1
             row.bytes[to_server] += len(raw)
             if isinstance(message, Event | SealedEvent):
                 if message.counter in row.sent:
@@ -108,9 +118,19 @@ class Stats:
             row.damage[item.cause] += 1
             row.checksums += item.error == "BadChecksum"
 
+    def _add_other(self, item: Item) -> None:
+        """Count an item of a conversation beyond the limit."""
+        if isinstance(item, DecodedMessage):
+            self.other_messages += 1
+            self.other_bytes += item.size
+
     def as_dicts(self) -> list[dict[str, Any]]:
-        """Return the counters as plain data, one dict per conversation."""
-        return [_as_dict(row) | self._tcp_as_dict(row) for row in self.rows.values()]
+        """Return the counters as plain data: one dict per conversation, one for those beyond the limit."""
+        rows = [_as_dict(row) | self._tcp_as_dict(row) for row in self.rows.values()]
+        if self.other_messages:
+            others = {"messages": self.other_messages, "message_bytes": self.other_bytes}
+            rows.append({"conversation": None, **others})
+        return rows
 
     def lines(self) -> list[str]:
         """Return the counters as lines of text."""
@@ -121,6 +141,11 @@ class Stats:
             for arrow, side in zip("→←", sides, strict=False):
                 lines.append(f"     TCP {arrow} {side.text()}")
                 lines.append(f"           RTT: {side.rtt.text()}")
+        if self.other_messages:
+            lines.append(
+                f"Conversations beyond the first {_MAX_ROWS:,}: {many(self.other_messages, 'message')}, "
+                f"{many(self.other_bytes, 'byte')}"
+            )
         return lines
 
     def _sides_of(self, row: ConversationStats) -> tuple[SideHealth, ...]:
@@ -146,7 +171,7 @@ def _as_dict(row: ConversationStats) -> dict[str, Any]:
     conversation = row.conversation
     sides: dict[str, dict[str, Any]] = {}
     for name, to_server, counts in _sides(conversation):
-        types = {MESSAGES[n].NAME: count for n, count in enumerate(row.types[to_server]) if count}
+        types = {MESSAGES[n].NAME: count for n, count in sorted(row.types[to_server].items())}
         sides[name] = {
             "messages": sum(types.values()),
             "message_bytes": row.bytes[to_server],
@@ -186,9 +211,9 @@ def _lines(row: ConversationStats) -> list[str]:
         f"{(row.last - conversation.began) / 1e9:.3f} s{over_udp}{_secured(conversation)}{began}"
     ]
     for name, to_server, counts in _sides(conversation):
-        types = [(count, MESSAGES[n].NAME) for n, count in enumerate(row.types[to_server]) if count]
+        types = [(count, MESSAGES[n].NAME) for n, count in row.types[to_server].items()]
         named = ", ".join(f"{name} {count:,}" for count, name in sorted(types, reverse=True))
-        total = sum(row.types[to_server])
+        total = sum(row.types[to_server].values())
         arrow = "→" if to_server else "←"
         lines.append(
             f"   {arrow} {name.replace('_', ' '):<10} {total:>9,} {_noun(total, 'message')}  {named}".rstrip()

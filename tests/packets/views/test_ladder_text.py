@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import cProfile
+
 from wcwidth import width
 
 from netchat import wire
-from netchat.packets import Item
+from netchat.packets import DecodedMessage, Item, Trace
+from netchat.packets.decode.conversation import Conversation
 from netchat.packets.views.ladder import Ladder
 from netchat.packets.views.ladder_text import ladder_lines
 from netchat.packets.views.lines import Lines
@@ -46,3 +49,23 @@ def test_wide_text_moves_no_vertical_line() -> None:
     assert {width(text.partition("HELLO")[0]) for text in arrows} == {
         width(arrows[0].partition("HELLO")[0])
     }
+
+
+def test_the_work_grows_linearly_with_packets_and_participants() -> None:
+    def calls(count: int) -> int:
+        """Return the number of function calls for one message from each of `count` users."""
+        profile = cProfile.Profile()
+        ping, raw = wire.Ping(1), wire.encode(wire.Ping(1))
+        profile.enable()
+        ladder = Ladder()
+        for number in range(1, count + 1):
+            client = (f"10.1.{number >> 8}.{number & 255}", 40_000)
+            said = Conversation(number, client, ("10.9.9.9", 6464), 0, True, user=f"u{number}")
+            ladder.add(Trace(number, said, True, number, 16, 0, 24, 0, ""))
+            ladder.add(DecodedMessage(number, said, True, ping, raw, (number,), False, 0, False))
+        assert len(list(ladder_lines(ladder, 100))) > min(count, 2000)
+        profile.disable()
+        return sum(entry.callcount for entry in profile.getstats())
+
+    small, large = calls(500), calls(2000)
+    assert large < 5 * small  # 16 times if it were quadratic

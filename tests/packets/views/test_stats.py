@@ -6,6 +6,7 @@ import pytest
 
 from netchat import wire
 from netchat.packets import DecodedMessage, Item
+from netchat.packets.decode.conversation import Conversation
 from netchat.packets.decode.link_state import LinkState
 from netchat.packets.views.stats import Stats
 from tests.packets.chatter import chat_messages, decode, talk_of
@@ -98,3 +99,18 @@ def test_the_echo_of_an_edit_counts() -> None:
     for event in (other, echo, echo):
         stats.add(decoded(event)._replace(conversation=edit.conversation))
     assert len(stats.rows[edit.conversation].rtt.kept) == 1
+
+
+def test_memory_is_bounded_by_the_number_of_conversations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netchat.packets.views.stats._MAX_ROWS", 2)
+    stats, ping = Stats(), decoded(wire.Ping(1))
+    for number in range(1, 6):
+        client = (f"10.0.0.{number}", 40_000)
+        said = Conversation(number, client, ("10.9.9.9", 6464), START, True)
+        for _ in range(3):
+            stats.add(ping._replace(conversation=said))
+    assert len(stats.rows) == 2
+    *rows, others = stats.as_dicts()
+    assert [row["conversation"] for row in rows] == [1, 2]
+    assert others == {"conversation": None, "messages": 9, "message_bytes": 9 * 24}
+    assert stats.lines()[-1] == "Conversations beyond the first 2: 9 messages, 216 bytes"
