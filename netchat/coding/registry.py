@@ -41,6 +41,7 @@ _BUILT_IN = {
     "rs@reedsolo": "netchat.coding.reed_solomon.reference:ReferenceReedSolomon",
     "crc": "netchat.coding.block.crc:CRC",
     "ldpc": "netchat.coding.ldpc.code:LDPC",
+    "polar": "netchat.coding.polar.code:Polar",
     "conv": "netchat.coding.convolutional.code:Convolutional",
     "interleave": "netchat.coding.interleave:Interleaved",
 }
