@@ -42,6 +42,7 @@ _BUILT_IN = {
     "crc": "netchat.coding.block.crc:CRC",
     "ldpc": "netchat.coding.ldpc.code:LDPC",
     "polar": "netchat.coding.polar.code:Polar",
+    "turbo": "netchat.coding.turbo.code:Turbo",
     "conv": "netchat.coding.convolutional.code:Convolutional",
     "interleave": "netchat.coding.interleave:Interleaved",
 }
