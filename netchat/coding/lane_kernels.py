@@ -65,7 +65,7 @@ def _from_quarters(builder: Any, vector: Any, order: Any) -> Any:
             found = _call(builder, "llvm.x86.avx2.pshuf.b", _HALF, source, index)
             total = builder.or_(total, found)
         halves.append(total)
-    return _shuffled(builder, *halves, range(LANES))
+    return _shuffled(builder, halves[0], halves[1], range(LANES))
 
 
 def _shuffled(builder: Any, one: Any, two: Any, order: Any) -> Any:

@@ -185,7 +185,7 @@ def posterior(
     old, new = np.zeros(width, np.float32), np.zeros(width, np.float32)
     if end != _TAIL_BITING:
         old[lanes:] = _IMPOSSIBLE
-    for turn in range(2 if end == _TAIL_BITING else 1):  # the first turn finds the first state
+    for _ in range(2 if end == _TAIL_BITING else 1):  # the first turn finds the first state
         for step in range(steps):
             if step % segment == 0:
                 borders[step // segment] = old
@@ -214,7 +214,17 @@ def posterior(
         for step in range(stop - 1, begin - 1, -1):
             _branches(inputs, step, count, branch)
             _backward_step(
-                branch, targets, words, states, exact, spare, ahead, kept[step - begin], old, new, sums
+                branch,
+                targets,
+                words,
+                states,
+                exact,
+                spare,
+                ahead,
+                kept[step - begin],
+                old,
+                new,
+                sums,
             )
             old, new = new, old
             row = step * lanes
@@ -251,9 +261,7 @@ def decode(
             row = sources[at] * lanes
             for lane in range(blocks):
                 inputs[row + lane] = min(max(ratios[first + lane, at], -_CERTAIN), _CERTAIN)
-        posterior(
-            inputs, steps, count, targets, incoming, words, end, exact, segment, out
-        )
+        posterior(inputs, steps, count, targets, incoming, words, end, exact, segment, out)
         for lane in range(blocks):
             for at in range(k):
                 message[first + lane, at] = np.uint8(out[at * lanes + lane] < 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any, Literal, get_args
 
@@ -48,7 +49,7 @@ class Polar(Code):
 
     A length that is not a power of two is matched as in 5G: by puncturing or shortening.
 
-    References: E. Arıkan, "Channel polarization" (2009); I. Tal and A. Vardy, "List decoding of polar
+    References: E. Arikan, "Channel polarization" (2009); I. Tal and A. Vardy, "List decoding of polar
     codes" (2015); B. Li, H. Shen and D. Tse, "An adaptive successive cancellation list decoder for polar
     codes with cyclic redundancy check" (2012); 3GPP TS 38.212, sections 5.3.1 and 5.4.1.
 
@@ -94,13 +95,13 @@ class Polar(Code):
         else:
             if len(arguments) > 1:
                 raise ValueError(f"A polar code takes n and k, got {1 + len(arguments)} numbers.")
-            n = whole_number("n", n)  # type: ignore[arg-type] # not a text here
+            n = whole_number("n", n)
             k = whole_number("k", *arguments) if arguments else n // 2
         if not 2 <= n <= _LONGEST:
             raise ValueError(f"Argument 'n' must be from 2 to {_LONGEST}, got {n}.")
         check = preset.check if preset else cyclic_check(crc or 0)
         free = k + check.width
-        if not 1 <= k or not free <= n:
+        if not k >= 1 or not free <= n:
             raise ValueError(
                 f"Argument 'k' must be from 1 to {n - check.width} for n = {n}, got {k}."
             )
@@ -120,7 +121,9 @@ class Polar(Code):
         self._frozen[chosen] = False
         # Place in the mother code of each bit of the message and of its check.
         self._places = np.empty(free, np.intp)
-        self._places[input_order(free) if preset and preset.interleaved else np.arange(free)] = chosen
+        self._places[input_order(free) if preset and preset.interleaved else np.arange(free)] = (
+            chosen
+        )
         self._sent = found.sent[channel_order(n)] if preset and preset.triangle else found.sent
         weights = [1 << int(place).bit_count() for place in chosen]
         distance = max(1, min(weights) - int((found.missing == 1).sum()))
@@ -134,6 +137,7 @@ class Polar(Code):
         self._is_adaptive = kind[1] == "adaptive"
         if self._is_adaptive and not check.width:
             raise ValueError(f"Argument 'decoder' must not be {decoder} without a CRC: use scl.")
+        self._arguments = None if preset else (n, crc, decoder, construction, design)
         self._doublings = int(kind[2]).bit_length() - 1 if kind[2] else 0
         self._first = plain_steps(self._frozen) if decoder == "sc" else quick_steps(self._frozen)
         self._listed = list_steps(self._frozen) if self._doublings else self._first
@@ -147,7 +151,7 @@ class Polar(Code):
             erasure_capability=0,
             systematic=False,
             linear=not check.start.any(),
-            citation=preset.citation if preset else "Arıkan, Channel polarization (2009)",
+            citation=preset.citation if preset else "Arikan, Channel polarization (2009)",
         )
         options = (
             ("crc", crc or 0, 0), ("decoder", decoder, ""), ("construction", construction, ""),
@@ -233,13 +237,19 @@ class Polar(Code):
         )  # fmt: skip
         return Decoded(message, corrected)
 
+    def _shorten(self, k: int) -> Code:
+        if self._arguments is not None:
+            n, crc, decoder, construction, design = self._arguments
+            options: dict[str, Any] = {"crc": crc, "decoder": decoder, "construction": construction}
+            with contextlib.suppress(ValueError):  # rate matching leaves too little room
+                return Polar(n - (self.k - k), k, design=design, **options)
+        return super()._shorten(k)
+
 
 def _preset(name: str, arguments: tuple[int, ...]) -> Preset:
     """Return a code of 5G."""
     if name not in PRESETS:
-        raise ValueError(
-            f"Argument 'n' must be a number, {', '.join(PRESETS)}, got {cut(name)!r}."
-        )
+        raise ValueError(f"Argument 'n' must be a number, {', '.join(PRESETS)}, got {cut(name)!r}.")
     return PRESETS[name](*(whole_number("n and k", number) for number in arguments))
 
 

@@ -10,7 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Mother", "erasure_reliabilities", "gaussian_reliabilities", "mother", "nr_reliabilities"]
+__all__ = [
+    "Mother",
+    "erasure_reliabilities",
+    "gaussian_reliabilities",
+    "mother",
+    "nr_reliabilities",
+]
 
 _DATA = Path(__file__).with_name("data")
 
@@ -39,7 +45,7 @@ class Mother:
     sent: NDArray[np.intp]
     """(n,) Place in the mother codeword of each bit; one can occur several times."""
     missing: NDArray[np.int8]
-    """(size,) -1 where a bit is shortened (always zero, not sent), 1 where it is punctured, else 0."""
+    """(size,) -1 where a bit is shortened (always zero, not sent), 1 where it is punctured."""
     barred: NDArray[np.bool_]
     """(size,) Whether a bit of the message must not be placed here."""
 
@@ -117,9 +123,7 @@ def gaussian_reliabilities(received: NDArray[np.float64]) -> NDArray[np.float64]
 
 def _phi(mean: NDArray[np.float64]) -> NDArray[np.float64]:
     small = np.minimum(mean, _PIVOT)
-    return np.where(
-        mean < _PIVOT, np.exp(_D * small**2 - _E * small), np.exp(_A * mean**_C + _B)
-    )
+    return np.where(mean < _PIVOT, np.exp(_D * small**2 - _E * small), np.exp(_A * mean**_C + _B))
 
 
 def _inverse(value: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -132,7 +136,7 @@ def _inverse(value: NDArray[np.float64]) -> NDArray[np.float64]:
 def erasure_reliabilities(received: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return minus the logarithms of the erasure probabilities of the bits of a code (exact).
 
-    E. Arıkan, "Channel polarization" (2009), equation 34.
+    E. Arikan, "Channel polarization" (2009), equation 34.
 
     Args:
         received: (size,) Erasure probabilities of the received bits.

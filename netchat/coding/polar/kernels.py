@@ -37,12 +37,21 @@ def transform(words: Any, size: Any) -> None:
 
 
 @kernel
-def encode(message: Any, places: Any, check_places: Any, taps: Any, start: Any, size: Any, sent: Any, word: Any) -> None:
+def encode(
+    message: Any,
+    places: Any,
+    check_places: Any,
+    taps: Any,
+    start: Any,
+    size: Any,
+    sent: Any,
+    word: Any,
+) -> None:
     """Encode messages (batch, k) to codewords (batch, n).
 
     Args:
         message: Messages.
-        places: (k + width,) Place of each bit of the message and of its check in the mother code.
+        places: (k,) Place of each message bit in the mother code.
         check_places: (width,) Places of the check, the highest coefficient first.
         taps: Generator of the check, as in `remainder`.
         start: The same.
@@ -84,9 +93,7 @@ def load_received(received: Any, sent: Any, missing: Any, size: Any, ratios: Any
         ratios[row : row + count] = value
     for at in range(len(sent)):
         row = (size + sent[at]) * count
-        total = vectors.add_saturated(
-            vectors.load(ratios, row), vectors.load(received, at * count)
-        )
+        total = vectors.add_saturated(vectors.load(ratios, row), vectors.load(received, at * count))
         vectors.store(ratios, row, total)
 
 
@@ -178,7 +185,14 @@ def _run(steps: Any, ratios: Any, words: Any, constants: Any) -> None:
 
 @kernel
 def count_differences(
-    first: Any, blocks: Any, hard: Any, lost: Any, words: Any, sent: Any, passed: Any, corrected: Any
+    first: Any,
+    blocks: Any,
+    hard: Any,
+    lost: Any,
+    words: Any,
+    sent: Any,
+    passed: Any,
+    corrected: Any,
 ) -> None:
     """Count the positions in which the decoded words differ from the hard decisions.
 
@@ -186,7 +200,7 @@ def count_differences(
         first: First block.
         blocks: Number of blocks.
         hard: (n,) Hard decisions, a word of 64 blocks for each position.
-        lost: (n,) Set where there is none.
+        lost: (n,) Set where the ratio is 0.
         words: Mother codewords.
         sent: (n,) Place in the mother codeword of each bit.
         passed: Word with a bit for each block that was decoded; the others get -1.

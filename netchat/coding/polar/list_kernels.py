@@ -374,7 +374,7 @@ def decode(
         wrong = checks.remainder(words, check, taps, start, register)
         failed = np.uint64(0)
         for block in range(blocks):
-            best, best_metric, passed = block * paths, 1 << 20, False
+            best, best_metric = block * paths, np.int64(1 << 20)
             for lane in range(block * paths, (block + 1) * paths):
                 metric = np.int64(metrics[lane])
                 if (wrong >> np.uint64(lane)) & np.uint64(1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +101,10 @@ class Turbo(Code):
         self._scale = usual if scale is None else real_number("scale", scale)
         if not 0 < self._scale <= 1:
             raise ValueError(f"Argument 'scale' must be above 0 and at most 1, got {scale:g}.")
+        options: dict[str, Any] = {
+            "crc": crc, "iterations": self.iterations, "algorithm": algorithm, "scale": scale,
+        }  # fmt: skip
+        self._arguments = n, version, options
         self._layout = found = layout(k + check.width, n, version)
         self._order = interleaver(found.size)
         self._places = np.arange(found.fillers, found.size)
@@ -114,12 +118,12 @@ class Turbo(Code):
             systematic=bool(np.isin(self._places[:k], found.sent).all()),
             citation="3GPP TS 36.212, section 5.1.3.2: LTE",
         )
-        options = (
+        settings = (
             ("crc", crc, 0), ("iterations", self.iterations, 6), ("algorithm", algorithm, "max-log"),
             ("scale", self._scale, usual),
         )  # fmt: skip
         numbers = [k, *([] if n is None else [n]), *([version] if version else [])]
-        chosen = [f"{name}={value}" for name, value, default in options if value != default]
+        chosen = [f"{name}={value}" for name, value, default in settings if value != default]
         self.spec: str = f"turbo:{','.join(map(str, [*numbers, *chosen]))}"
 
     @property
@@ -180,6 +184,10 @@ class Turbo(Code):
                 self.algorithm == "log-map", *_trellis(), message, corrected,
             )  # fmt: skip
         return Decoded(message, corrected)
+
+    def _shorten(self, k: int) -> Code:
+        n, version, options = self._arguments
+        return Turbo(k, n and n - (self.k - k), version, **options)
 
 
 def _trellis() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:

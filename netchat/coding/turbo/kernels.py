@@ -104,7 +104,15 @@ def _least_of_4(a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) 
 
 
 @kernel
-def _backward(begin: Any, end: Any, inputs: Any, parity: Any, none: Any, limits: Any, state: Any, keeps: Any,
+def _backward(
+    begin: Any,
+    end: Any,
+    inputs: Any,
+    parity: Any,
+    none: Any,
+    limits: Any,
+    state: Any,
+    keeps: Any,
     kept: Any,
 ) -> None:
     """Go back from step `end` to step `begin`.
@@ -291,7 +299,19 @@ def _half_iteration(
         if segment:
             _backward(begin, end, inputs, parity, none, limits, borders[segment], True, kept)
         _forward(
-            begin, end, inputs, parity, none, state, kept, scales, limits, order, reads, extrinsic, hard
+            begin,
+            end,
+            inputs,
+            parity,
+            none,
+            state,
+            kept,
+            scales,
+            limits,
+            order,
+            reads,
+            extrinsic,
+            hard,
         )
 
 
@@ -315,9 +335,7 @@ def place_received(received: Any, sent: Any, known: Any, largest: Any, ratios: A
         ratios[place * lanes : (place + 1) * lanes] = largest
     for at in range(len(sent)):
         row = sent[at] * lanes
-        total = vectors.add_saturated(
-            vectors.load(ratios, row), vectors.load(received, at * lanes)
-        )
+        total = vectors.add_saturated(vectors.load(ratios, row), vectors.load(received, at * lanes))
         total = vectors.minimum(vectors.maximum(total, least), most)
         vectors.store(ratios, row, total)
 
@@ -340,7 +358,7 @@ def count_differences(
         start: The same.
         sent: The same.
         hard: (n,) Hard decisions, a word of 64 blocks for each position.
-        lost: (n,) Set where there is none.
+        lost: (n,) Set where the ratio is 0.
         words: Working memory: a word for each bit.
         square: Working memory of 64 * 64 uint8.
         spare: The same.

@@ -71,7 +71,9 @@ def layout(bits: int, n: int | None, version: int) -> Layout:
     tail = 2 * size + np.arange(6)
     other = size + 6 + tail
     streams = np.empty((3, size + _TAIL), np.intp)
-    streams[:, :size] = np.stack([np.arange(size), size + np.arange(size), 2 * size + 6 + np.arange(size)])
+    streams[:, :size] = np.stack(
+        [np.arange(size), size + np.arange(size), 2 * size + 6 + np.arange(size)]
+    )
     # Section 5.1.3.2.2: the tails x, z, x, z, x, z of both codes are spread over the streams.
     for stream, places in enumerate(((0, 3), (1, 4), (2, 5))):
         streams[stream, size:] = [*tail[list(places)], *other[list(places)]]
@@ -90,9 +92,7 @@ def _circular_buffer(streams: NDArray[np.intp], version: int) -> NDArray[np.intp
     padded = np.full((3, total), -1, np.intp)
     padded[:, total - length :] = streams
     columns = np.array(_COLUMNS)
-    one, two = (
-        padded[stream].reshape(rows, -1)[:, columns].T.reshape(-1) for stream in range(2)
-    )
+    one, two = (padded[stream].reshape(rows, -1)[:, columns].T.reshape(-1) for stream in range(2))
     at = np.arange(total)
     three = padded[2][(columns[at // rows] + len(_COLUMNS) * (at % rows) + 1) % total]
     buffer = np.concatenate([one, np.stack([two, three], axis=1).reshape(-1)])
