@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from typing import Any, Literal, get_args
 
@@ -34,10 +35,10 @@ _NR_POWER = 10
 
 _DECODER = re.compile(r"sc|fast|(scl|adaptive)(2|4|8|16|32)")
 
-#: Integer for twice the mean magnitude of the received ratios.
-_LIMIT = 28
+#: Quantised ratio of 1, at the channel where a good code of the same rate works.
+_UNIT = 6
 #: Largest magnitude of a quantised ratio.
-_LARGEST = 60
+_LARGEST = 127
 
 
 class Polar(Code):
@@ -139,6 +140,7 @@ class Polar(Code):
             raise ValueError(f"Argument 'decoder' must not be {decoder} without a CRC: use scl.")
         self._arguments = None if preset else (n, crc, decoder, construction, design)
         self._doublings = int(kind[2]).bit_length() - 1 if kind[2] else 0
+        self._limit = _scale(free / n)
         self._first = plain_steps(self._frozen) if decoder == "sc" else quick_steps(self._frozen)
         self._listed = list_steps(self._frozen) if self._doublings else self._first
         super().__init__(
@@ -169,6 +171,8 @@ class Polar(Code):
     def _reliabilities(self, n: int, k: int) -> NDArray[np.float64]:
         size, missing = self._mother.size, self._mother.missing
         if self.construction == "nr":
+            if self._design is not None:
+                raise ValueError("Argument 'design' needs the construction ga or bec.")
             return nr_reliabilities(size)
         copies = np.bincount(self._mother.sent, minlength=size)
         if self.construction == "ga":
@@ -232,7 +236,7 @@ class Polar(Code):
         corrected = np.empty(len(rows), np.int64)
         kernel(
             rows, self._sent, self._mother.missing, np.arange(self.n), self._mother.size, steps,
-            self._places[: self.k], self._places, self._check.taps, self._check.start, _LIMIT, _LARGEST,
+            self._places[: self.k], self._places, self._check.taps, self._check.start, self._limit, _LARGEST,
             *more, message, corrected,
         )  # fmt: skip
         return Decoded(message, corrected)
@@ -270,3 +274,16 @@ def _construction(name: str, size: int) -> Construction:
             f"Argument 'construction' must be {names} for {size} bits, got {cut(name)!r}."
         )
     return name  # type: ignore[return-value] # checked above
+
+
+def _scale(rate: float) -> int:
+    """Return the integer for twice the mean magnitude of the received ratios of a block.
+
+    The ratios inside the decoder, which saturate at 127, are sums of more received ones the lower the rate is.
+    The mean magnitude is that over AWGN with 1.5 times the noise power that Shannon's limit allows.
+    """
+    mean = 3 * (4**rate - 1)
+    magnitude = math.sqrt(4 * mean / math.pi) * math.exp(-mean / 4) + mean * math.erf(
+        math.sqrt(mean) / 2
+    )
+    return max(4, round(2 * _UNIT * magnitude))

@@ -24,9 +24,9 @@ _MOST_SENT = 1 << 17
 #: Scales of the decoder in integers.
 _SCALES = (0.75, 1.0)
 #: Integer for twice the mean magnitude of the received ratios, and largest magnitude of a ratio.
-_LIMIT, _LARGEST = 20, 31
-#: Largest magnitude of a scaled extrinsic value: with two ratios, it fits 7 bits.
-_MOST = 64
+_LIMIT, _LARGEST = 28, 40
+#: Largest magnitude of a scaled extrinsic value.
+_MOST = 87
 
 
 class Turbo(Code):

@@ -438,6 +438,9 @@ def decode(
     limits[2 * lanes :] = 2
     square, spare = np.zeros(lanes * lanes, np.int8), np.zeros(lanes * lanes, np.int8)
     bytes_of_64, more = np.zeros(lanes * lanes, np.uint8), np.zeros(lanes * lanes, np.uint8)
+    ends = np.full(2 * lanes, _WORST - largest, np.int8)  # with a parity bit, it fits 7 bits
+    ends[lanes:] = largest - _WORST
+    highest, lowest = vectors.load(ends, 0), vectors.load(ends, lanes)
     zero = vectors.load(none, 0)
     for first in range(0, len(rows), lanes):
         blocks = min(lanes, len(rows) - first)
@@ -466,6 +469,7 @@ def decode(
                 total = vectors.add_saturated(
                     vectors.load(ratios, place), vectors.load(extrinsic, place)
                 )
+                total = vectors.minimum(vectors.maximum(total, lowest), highest)
                 vectors.store(inputs, step * lanes, total)
             inputs[size * lanes :] = tails[code]
             _half_iteration(

@@ -9,9 +9,6 @@ import netchat.channels
 import netchat.coding
 from netchat.coding import Polar
 
-#: Mean magnitude for which the decoder does not scale ratios of 8 bits.
-UNIT = 14
-
 
 def generator(seed=1):
     return np.random.Generator(np.random.SFC64(seed))
@@ -23,17 +20,19 @@ def received(code, ebn0_db, batch, seed=1):
     return message, channel.transmit(code.encode(message), generator(seed + 1))
 
 
-def integers(code, batch, seed=1, deviation=16):
+def integers(code, batch, seed=1, deviation=1.2):
     """Return messages and noisy ratios that the decoder quantises to themselves."""
     rng = generator(seed)
     message = rng.integers(0, 2, (batch, code.k), dtype=np.uint8)
     sent = 1 - 2.0 * code.encode(message)
-    ratios = np.rint(11 * sent + deviation * rng.normal(size=sent.shape)).clip(-50, 50)
+    unit = code._limit / 2  # mean magnitude for which the decoder does not scale
+    noisy = sent + deviation * rng.normal(size=sent.shape)
+    ratios = np.rint(unit * noisy / np.abs(noisy).mean()).clip(-120, 120)
     ratios[ratios == 0] = 1
-    for row in ratios:  # bring the mean magnitude to UNIT, by steps of 1
-        excess = int(np.abs(row).sum()) - UNIT * len(row)
+    for row in ratios:  # bring the sum of the magnitudes to that of the unit, by steps of 1
+        excess = int(np.abs(row).sum()) - code._limit * len(row) // 2
         while excess:
-            usable = np.flatnonzero((np.abs(row) > 1) if excess > 0 else (np.abs(row) < 50))
+            usable = np.flatnonzero((np.abs(row) > 1) if excess > 0 else (np.abs(row) < 120))
             chosen = usable[: abs(excess)]
             row[chosen] -= np.sign(excess) * np.sign(row[chosen])
             excess -= int(np.sign(excess)) * len(chosen)
@@ -249,7 +248,7 @@ def successive_cancellation(ratios, frozen):
 
 @pytest.mark.parametrize(
     ("n", "k", "deviation"),
-    [(16, 8, 10), (64, 40, 7), (128, 64, 9), (128, 20, 16), (256, 128, 9)],
+    [(16, 8, 0.9), (64, 40, 0.7), (128, 64, 0.8), (128, 20, 1.4), (128, 100, 0.5)],
 )
 def test_textbook_decoder(n, k, deviation):
     """The decoder finds bit by bit what the recursion of the paper does, saturation included."""
@@ -276,7 +275,7 @@ def test_shortcuts_decode_as_well_as_the_recursion():
 def test_a_list_of_all_codewords_is_maximum_likelihood(n, k):
     """With 2^k <= 32 paths nothing is lost: the likeliest of all codewords must be found."""
     code = Polar(n, k, decoder="scl32")
-    message, ratios = integers(code, 200, deviation=20)
+    message, ratios = integers(code, 200, deviation=2.2)
     every = ((np.arange(1 << k)[:, None] >> np.arange(k)) & 1).astype(np.uint8)
     likelihood = ratios @ (1 - 2.0 * code.encode(every)).T
     result = soft(code, ratios)
@@ -316,7 +315,7 @@ def next_ratio(ratios, bits):
 @pytest.mark.parametrize("paths", [2, 4])
 def test_textbook_list_decoder(paths):
     code = Polar(32, 16, decoder=f"scl{paths}")
-    message, ratios = integers(code, 24, deviation=12)
+    message, ratios = integers(code, 24, deviation=1.0)
     found = soft(code, ratios).message
     same = [
         (np.array(list_decoder(row.astype(int), code.frozen, paths)[0][0])[~code.frozen] == bits).all()
@@ -437,6 +436,7 @@ def test_specifications_name_all_options():
         ("polar:64,32,construction=x", "'construction' must be nr, ga, bec for 64 bits, got 'x'"),
         ("polar:64,32,construction=ga,design=99", "must be from -20 to 40 dB, got 99"),
         ("polar:64,32,construction=bec,design=1", "must be between 0 and 1, got 1"),
+        ("polar:64,32,design=1", "'design' needs the construction ga or bec"),
         ("polar:lte", "'n' must be a number, uci, dci, pbch, got 'lte'"),
         ("polar:uci,256,64,crc=8", "'decoder' is the only one of uci"),
         ("polar:uci,256,19", "k from 20 to 1012 and below n - 11"),
