@@ -10,9 +10,26 @@ from tests.bench.references import CURVES, compared
 
 #: Uncoded bits have an exact theory; tests/channels/test_modulated.py compares it with their curves.
 CODED = [curve for curve in CURVES if not curve.code.startswith("uncoded")]
+#: Of the many curves of polar and turbo codes, those that `make test` compares.
+QUICK = (
+    "Polar_N1024_K512_SC",
+    "Polar_N128_K96_SC_NO_SYS_p32",
+    "Polar_N2048_K1024_ASCL_L004",
+    "Turbo_N3072",
+)
 
 
-@pytest.mark.parametrize("curve", CODED, ids=lambda curve: curve.name)
+def is_quick(curve):
+    return not curve.name.startswith(("Polar", "Turbo")) or curve.name.startswith(QUICK)
+
+
+PARAMETERS = [
+    pytest.param(curve, marks=() if is_quick(curve) else pytest.mark.thorough, id=curve.name)
+    for curve in CODED
+]
+
+
+@pytest.mark.parametrize("curve", PARAMETERS)
 @pytest.mark.slow
 def test_published_rates(curve):
     """Of each curve, two points in its middle; `python -m tests.bench.references` compares all."""

@@ -279,8 +279,8 @@ def _construction(name: str, size: int) -> Construction:
 def _scale(rate: float) -> int:
     """Return the integer for twice the mean magnitude of the received ratios of a block.
 
-    The ratios inside the decoder, which saturate at 127, are sums of more received ones the lower the rate is.
-    The mean magnitude is that over AWGN with 1.5 times the noise power that Shannon's limit allows.
+    The lower the rate, the more received ratios are added inside the decoder, where they saturate at 127. The
+    mean magnitude is that over AWGN with 1.5 times the SNR of Shannon's limit.
     """
     mean = 3 * (4**rate - 1)
     magnitude = math.sqrt(4 * mean / math.pi) * math.exp(-mean / 4) + mean * math.erf(
