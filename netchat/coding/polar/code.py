@@ -110,11 +110,6 @@ class Polar(Code):
         self.construction = _construction(construction, found.size)
         self._check, self._mother = check, found
         self._design = design
-        room = found.size - int(found.barred.sum())
-        if free > room:
-            raise ValueError(
-                f"Argument 'k' must be at most {room - check.width} for n = {n}, got {k}."
-            )
         reliable = self._reliabilities(n, k)
         reliable[found.barred] = -np.inf
         chosen = np.sort(np.argsort(reliable, kind="stable")[found.size - free :])

@@ -25,8 +25,8 @@ _BLOCKS = (
     0, 1, 2, 4, 3, 5, 6, 7, 8, 16, 9, 17, 10, 18, 11, 19,
     12, 20, 13, 21, 14, 22, 15, 23, 24, 25, 26, 28, 27, 29, 30, 31,
 )  # fmt: skip
-#: Smallest length of a mother code that the sub-block interleaver applies to, and lowest rate.
-_SMALLEST, _LOWEST_RATE = 32, 8
+#: Smallest exponent of the length of a mother code, and reciprocal of its lowest rate.
+_SMALLEST, _LOWEST_RATE = 5, 8
 
 #: Gaussian approximation of Chung, Richardson and Urbanke, with the constants of Ha, Kim and McLaughlin
 #: for small means: phi(x) is exp(_A x^_C + _B), or exp(_D x^2 - _E x) below the pivot.
@@ -53,6 +53,8 @@ class Mother:
 def mother(n: int, free: int, largest: int) -> Mother:
     """Choose the mother code for n bits, as in 3GPP TS 38.212, sections 5.3.1 and 5.4.1.
 
+    At least `free` places are not barred.
+
     Args:
         n: Number of bits to send.
         free: Number of free bits: message and check.
@@ -62,13 +64,11 @@ def mother(n: int, free: int, largest: int) -> Mother:
     if n <= 9 * 2 ** (power - 1) / 8 and free / n < 9 / 16:
         power -= 1
     wanted = math.ceil(math.log2(_LOWEST_RATE * free))
-    size = 1 << max(min(power, wanted, largest), 5)
+    size = 1 << max(min(power, wanted, largest), _SMALLEST)
     if size < free:
         size <<= 1
-    order = np.arange(size)
-    if size >= _SMALLEST:
-        block = size // len(_BLOCKS)
-        order = (np.array(_BLOCKS)[:, None] * block + np.arange(block)).reshape(-1)
+    block = size // len(_BLOCKS)
+    order = (np.array(_BLOCKS)[:, None] * block + np.arange(block)).reshape(-1)
     missing = np.zeros(size, np.int8)
     barred = np.zeros(size, np.bool_)
     if n >= size:
