@@ -33,9 +33,11 @@ from netchat.coding import (
     Convolutional,
     Hamming,
     Interleaved,
+    Polar,
     ReedSolomon,
     Repetition,
     Shortened,
+    Turbo,
     Uncoded,
 )
 
@@ -55,6 +57,7 @@ VALID = {
     Repetition: {"n": 3},
     SECDED: {"n": 72, "k": 64},
     Shortened: {"full": Hamming(7, 4), "k": 2},
+    Turbo: {"k": 104, "n": 400, "version": 1, "iterations": 3, "scale": 0.5},
     Uncoded: {"k": 8},
 }
 NUMBERS = [
@@ -114,6 +117,7 @@ def test_every_code_and_channel_is_tested_here() -> None:
         LDPC,
         Concatenated,
         Convolutional,
+        Polar,
     }  # no keyword is enough
 
 

@@ -113,6 +113,8 @@ from netchat import bench
 rng = np.random.Generator(np.random.SFC64(1))
 for spec in ("uncoded:8", "repetition:4", "hamming:8,4", "secded:22,16", "crc:8,8", "crc:32,16",
              "rs:12,8", "rs:60,20", "conv:5,7,k=9", "ldpc:nr,8,16", "conv:5,7,7,k=9,end=tailbiting",
+             "polar:8,4", "polar:16,4,crc=6,decoder=scl2", "conv:5,7,k=4,algorithm=max-log",
+             "turbo:40,iterations=1", "turbo:40,iterations=1,algorithm=log-map",
              "rs:9,5+interleave:2+hamming:7,4"):
     code = netchat.coding.get(spec)
     message = rng.integers(0, 256 if code.alphabet == "byte" else 2, (3, code.k), dtype=np.uint8)

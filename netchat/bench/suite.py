@@ -40,6 +40,8 @@ SUITE: dict[str, dict[str, int]] = {
         "rs:255,223+hamming:7,4": 20_000,
         "conv:voyager": 20_000,
         "ldpc:wifi,648,1/2": 50_000,
+        "polar:1024,512,crc=11": 50_000,
+        "turbo:1024": 20_000,
     },
     "gilbert-elliott": {
         "uncoded:64": 10_000_000,

@@ -8,8 +8,8 @@
 >>> result.message.tolist(), result.corrected.tolist()  # -1 where decoding failed
 ([[1, 0, 1, 1]], [1])
 
-`Code` is the interface of all codes. The families are in `block/`, `convolutional/`, `ldpc/` and
-`reed_solomon/`; `Interleaved` and `Concatenated` combine codes. `get` creates a code from a
+`Code` is the interface of all codes. The families are in `block/`, `convolutional/`, `ldpc/`, `polar/`,
+`reed_solomon/` and `turbo/`; `Interleaved` and `Concatenated` combine codes. `get` creates a code from a
 specification, and `check` searches for violations of the laws that every code must obey.
 """
 
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from netchat.coding.interleave import Interleaved
     from netchat.coding.laws import LawResult, check
     from netchat.coding.ldpc.code import LDPC
+    from netchat.coding.polar.code import Polar
     from netchat.coding.reed_solomon.code import ReedSolomon
+    from netchat.coding.turbo.code import Turbo
 else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
@@ -51,7 +53,9 @@ else:
             "interleave": "Interleaved",
             "laws": "LawResult check",
             "ldpc.code": "LDPC",
+            "polar.code": "Polar",
             "reed_solomon.code": "ReedSolomon",
+            "turbo.code": "Turbo",
         },
     )
 
@@ -69,9 +73,11 @@ __all__ = [
     "Hamming",
     "Interleaved",
     "LawResult",
+    "Polar",
     "ReedSolomon",
     "Repetition",
     "Shortened",
+    "Turbo",
     "Uncoded",
     "check",
     "get",

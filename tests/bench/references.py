@@ -3,7 +3,8 @@
     python -m tests.bench.references [--errors 200] [NAME ...]
 
 The file reference_curves.json has curves of aff3ct/error_rate_references: Eb/N0 in dB (or the error
-probability), frames, bit errors and frame errors. `code` and `channel` are the same experiment here.
+probability), frames, bit errors and frame errors. `code` and `channel` are the same experiment here;
+`{}` stands for Eb/N0 or the probability. It is in `code` where each point has a code designed for it.
 """
 
 import argparse
@@ -49,7 +50,11 @@ def compared(
         if not ENOUGH <= frame_errors < frames:
             continue
         (ours,) = bench.run(
-            curve.code, curve.channel.format(place), errors=errors, seconds=seconds, workers=1
+            curve.code.format(place),
+            curve.channel.format(place),
+            errors=errors,
+            seconds=seconds,
+            workers=1,
         ).points
         if not ENOUGH <= ours.tally.frame_errors < ours.tally.frames:
             continue

@@ -5,14 +5,31 @@ import pytest
 from netchat import bench
 from netchat.bench import clopper_pearson
 from netchat.channels import AWGN
-from netchat.coding import LDPC
+from netchat.coding import LDPC, Polar, Turbo
 from tests.bench.references import CURVES, compared
 
 #: Uncoded bits have an exact theory; tests/channels/test_modulated.py compares it with their curves.
 CODED = [curve for curve in CURVES if not curve.code.startswith("uncoded")]
+#: Of the many curves of polar and turbo codes, those that `make test` compares.
+QUICK = (
+    "Polar_N1024_K512_SC",
+    "Polar_N128_K96_SC_NO_SYS_p32",
+    "Polar_N2048_K1024_ASCL_L004",
+    "Turbo_N3072",
+)
 
 
-@pytest.mark.parametrize("curve", CODED, ids=lambda curve: curve.name)
+def is_quick(curve):
+    return not curve.name.startswith(("Polar", "Turbo")) or curve.name.startswith(QUICK)
+
+
+PARAMETERS = [
+    pytest.param(curve, marks=() if is_quick(curve) else pytest.mark.thorough, id=curve.name)
+    for curve in CODED
+]
+
+
+@pytest.mark.parametrize("curve", PARAMETERS)
 @pytest.mark.slow
 def test_published_rates(curve):
     """Of each curve, two points in its middle; `python -m tests.bench.references` compares all."""
@@ -51,3 +68,41 @@ def test_a_broken_decoder_is_found(bug):
     low, high = clopper_pearson(errors, frames)
     apart = point.fer_interval.high < low or point.fer_interval.low > high
     assert apart == (bug is not None)
+
+
+def flipped(code):
+    """Return the code with a decoder that takes the ratios for ln P(1)/P(0)."""
+    decode = code._decode_soft
+    code._decode_soft = lambda received, soft, erasures: decode(received, -soft, erasures)
+    return code
+
+
+#: Curves, a point, our decoder, and decoders with a mistake.
+BROKEN = {
+    "Polar_N1024_K512_SC_5G": (2.0, lambda: Polar(1024, 512), {
+        "signs": lambda: flipped(Polar(1024, 512)),
+        "wrong free bits": lambda: Polar(1024, 512, construction="bec", design=0.1),
+    }),
+    "Polar_N2048_K1024_ASCL_L004": (1.6, lambda: Polar(2048, 1024, crc=32, decoder="scl4", design=1.6), {
+        "half the list": lambda: Polar(2048, 1024, crc=32, decoder="scl2", design=1.6),
+    }),
+    "Turbo_N3072_K1024": (1.8, lambda: Turbo(1024), {
+        "signs": lambda: flipped(Turbo(1024)),
+        "scale of 1": lambda: Turbo(1024, scale=1.0),
+        "one iteration less": lambda: Turbo(1024, iterations=5),
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.slow
+def test_a_broken_polar_or_turbo_decoder_is_found(name):
+    place, good, broken = BROKEN[name]
+    (curve,) = (each for each in CURVES if name in each.name)
+    _, frames, _, errors = next(point for point in curve.points if point[0] == place)
+    low, high = clopper_pearson(errors, frames)
+    channel = curve.channel.format(place)
+    for bug, make in {"": good, **broken}.items():
+        (point,) = bench.run(make(), channel, errors=600, frames=40_000, workers=1).points
+        apart = point.fer_interval.high < low or point.fer_interval.low > high
+        assert apart == bool(bug), (bug, point.fer, errors / frames)

@@ -15,9 +15,10 @@ from netchat.coding.code import LONGEST, Code
 from netchat.coding.convolutional.trellis import Trellis
 from netchat.wording import cut
 
-__all__ = ["Convolutional", "Termination"]
+__all__ = ["Convolutional", "ConvolutionalAlgorithm", "Termination"]
 
 Termination = Literal["terminated", "truncated", "tailbiting"]
+ConvolutionalAlgorithm = Literal["viterbi", "bcjr", "max-log"]
 
 #: Largest memory: the decoder keeps 64 metrics of 2 bytes for each of 2^memory states.
 _MAX_MEMORY = 14
@@ -27,6 +28,9 @@ _MAX_PERIOD = 64
 #: Bytes of decisions that the decoder stores: those of a segment of a block stay in the cache.
 _DECISIONS = 1 << 20
 _MIN_SEGMENT = 64
+
+#: Bytes of forward metrics that the BCJR decoder keeps.
+_FORWARD = 4 << 20
 
 #: Largest memory and number of outputs for metrics of 8 bits.
 _SHORT_MEMORY, _FEW_OUTPUTS = 8, 4
@@ -66,6 +70,10 @@ class Convolutional(Code):
     with metrics of 8 bits; or up to four times the mean to 127 levels, with metrics of 16 bits, if the
     memory is above 8 or there are more than 4 outputs.
 
+    The BCJR decoder decides each bit on its own, in floats and much more slowly: it minimises the bit
+    error rate, and its message need not be on one path. "bcjr" adds probabilities (log-MAP), "max-log" takes
+    the largest one. A tail-biting block is wrapped around once to find its first state.
+
     References: A. J. Viterbi, "Error bounds for convolutional codes and an asymptotically optimum
     decoding algorithm" (1967); S. Lin and D. J. Costello, "Error Control Coding" (2004), chapters 11
     and 12.
@@ -79,6 +87,7 @@ class Convolutional(Code):
         puncture: Puncturing pattern, with a group of digits for each generator, joined by dots: 1 is
             sent. 110.101 makes rate 3/4 of rate 1/2.
         rate: Rate of a preset with standard puncturing patterns, such as 3/4 for voyager and wifi.
+        algorithm: "viterbi", "bcjr" or "max-log".
 
     Raises:
         TypeError: k is not an integer.
@@ -99,6 +108,8 @@ class Convolutional(Code):
     """Generators as integers; the most significant of `memory` + 1 bits belongs to the newest bit."""
     end: Termination
     """Kind of termination."""
+    algorithm: ConvolutionalAlgorithm
+    """Algorithm of the decoder."""
 
     def __init__(
         self,
@@ -107,6 +118,7 @@ class Convolutional(Code):
         end: str | None = None,
         puncture: str = "",
         rate: str = "",
+        algorithm: str = "viterbi",
     ) -> None:
         preset = _PRESETS.get(str(generators[0])) if len(generators) == 1 else None
         if preset is not None:
@@ -125,6 +137,10 @@ class Convolutional(Code):
         if end not in get_args(Termination):
             names = ", ".join(get_args(Termination))
             raise ValueError(f"Argument 'end' must be {names}, got {cut(end)!r}.")
+        if algorithm not in get_args(ConvolutionalAlgorithm):
+            names = ", ".join(get_args(ConvolutionalAlgorithm))
+            raise ValueError(f"Argument 'algorithm' must be {names}, got {cut(algorithm)!r}.")
+        self.algorithm = algorithm  # type: ignore[assignment] # checked above
         parsed = [_octal(generator) for generator in generators]
         self.generators = tuple(abs(generator) for generator in parsed)
         inverted = sum(1 << place for place, generator in enumerate(parsed) if generator < 0)
@@ -150,7 +166,8 @@ class Convolutional(Code):
         self._columns = np.where(sent, np.cumsum(sent).reshape(sent.shape) - 1, -1)
         self._sources = np.flatnonzero(sent)
         distance = self._distance(k)
-        corrects = 0 if end == "tailbiting" else (distance - 1) // 2
+        is_sure = end != "tailbiting" and algorithm == "viterbi"
+        corrects = (distance - 1) // 2 if is_sure else 0
         names = ",".join(f"{'-' if g < 0 else ''}{abs(g):o}" for g in parsed)
         of_pattern = f", punctured {puncture}" if puncture else ""
         super().__init__(
@@ -160,15 +177,16 @@ class Convolutional(Code):
             minimum_distance=distance,
             corrects=corrects,
             detects=corrects,
-            erasure_capability=0 if end == "tailbiting" else distance - 1,
+            erasure_capability=distance - 1 if is_sure else 0,
             systematic=False,
             linear=not inverted,
             citation=preset.citation if preset else "Lin and Costello, Error Control Coding (2004)",
         )
-        self._arguments = generators, end, puncture
+        self._arguments = generators, end, puncture, algorithm
         self._spectra: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]] | None] = {}
         options = [f"k={k}", *([f"end={end}"] if end != "terminated" else [])]
         options += [f"puncture={puncture}"] if puncture else []
+        options += [f"algorithm={algorithm}"] if algorithm != "viterbi" else []
         self.spec: str = f"conv:{names},{','.join(options)}"
 
     def _distance(self, k: int) -> int:
@@ -236,6 +254,8 @@ class Convolutional(Code):
         return self._decode_ratios(soft)
 
     def _decode_ratios(self, ratios: Floats, *, hard: bool = False) -> Decoded:
+        if self.algorithm != "viterbi":
+            return self._decode_bits(ratios)
         from netchat.coding import vector_kernels as vectors
         from netchat.coding.convolutional import kernels
         from netchat.jit import read_only
@@ -260,11 +280,31 @@ class Convolutional(Code):
         )  # fmt: skip
         return Decoded(message, corrected)
 
+    def _decode_bits(self, ratios: Floats) -> Decoded:
+        """Decide each bit on its own (BCJR)."""
+        from netchat.coding import vector_kernels as vectors
+        from netchat.coding.convolutional import bcjr_kernels
+        from netchat.jit import read_only
+
+        states = self._trellis.states
+        branches = np.arange(2 * states)
+        targets = branches >> 1
+        message = np.empty((len(ratios), self.k), np.uint8)
+        bcjr_kernels.decode(
+            read_only(np.ascontiguousarray(ratios)), self._sources, self._steps, len(self.generators),
+            targets, np.argsort(targets, kind="stable"), self._trellis.outputs,
+            get_args(Termination).index(self.end), self.algorithm == "bcjr",
+            max(1, _FORWARD // (4 * vectors.LANES * states)), message,
+        )  # fmt: skip
+        hard = (ratios < 0).view(np.uint8)
+        differs = (self._encode(message) != hard) | (ratios == 0)
+        return Decoded(message, differs.sum(axis=1, dtype=np.int64))
+
     def _shorten(self, k: int) -> Code:
-        generators, end, puncture = self._arguments
+        generators, end, puncture, algorithm = self._arguments
         if end == "tailbiting" and k < self.memory:
             return super()._shorten(k)
-        return Convolutional(*generators, k=k, end=end, puncture=puncture)
+        return Convolutional(*generators, k=k, end=end, puncture=puncture, algorithm=algorithm)
 
 
 def _octal(generator: int | str) -> int:

@@ -1,0 +1,1 @@
+"""Polar codes with successive-cancellation and list decoders."""

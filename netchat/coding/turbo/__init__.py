@@ -1,0 +1,1 @@
+"""Turbo codes and their decoders."""

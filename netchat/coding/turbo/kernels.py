@@ -1,0 +1,496 @@
+"""Kernels of turbo codes: the encoder, and the max-log decoder of 64 blocks at a time in 8 bits.
+
+The trellis has the 8 states of LTE (3GPP TS 36.212, section 5.1.3.2). Metrics are costs: how much worse a
+path is than the best one, up to 255. A decoder of one of the two codes first goes back through the whole
+block, and keeps the metrics at the borders of segments. Then it goes forward, and computes the metrics of
+one segment at a time again, so that they stay in the cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from netchat.coding import check_kernels as checks
+from netchat.coding import vector_kernels as vectors
+from netchat.jit import kernel, part
+
+__all__ = ["count_differences", "decode", "encode", "place_received"]
+
+#: Number of states and of steps that lead back to state 0.
+_STATES, _TAIL = 8, 3
+#: Steps between normalisations of the metrics.
+_NORMALISE = 2
+#: Largest metric, so that the sum of two fits 8 bits without saturation.
+_WORST = 127
+#: Steps whose metrics are kept.
+_SEGMENT = 512
+
+
+@kernel
+def _constituent(words: Any, first: Any, count: Any, order: Any, reads: Any, out: Any) -> None:
+    """Encode `count` words in the order given, and write the parity bits and the tail.
+
+    Args:
+        words: Message words.
+        first: Unused words before the message.
+        count: Number of message words.
+        order: (count,) Word that is read in each step.
+        reads: Whether `order` is used.
+        out: (count + 6,) Parity bits, then three pairs of a message bit and a parity bit of the tail.
+    """
+    one, two, three = np.uint64(0), np.uint64(0), np.uint64(0)
+    for step in range(count):
+        bit = words[first + (order[step] if reads else step)]
+        new = bit ^ two ^ three
+        out[step] = new ^ one ^ three
+        one, two, three = new, one, two
+    for step in range(_TAIL):
+        out[count + 2 * step] = two ^ three
+        out[count + 2 * step + 1] = one ^ three
+        one, two, three = np.uint64(0), one, two
+
+
+@kernel
+def encode(
+    message: Any, places: Any, size: Any, order: Any, taps: Any, start: Any, sent: Any, word: Any
+) -> None:
+    """Encode messages (batch, k) to codewords (batch, n).
+
+    Args:
+        message: Messages.
+        places: (k,) Place of each bit in the block of `size` bits: fillers, message, check.
+        size: Length of the block.
+        order: (size,) Interleaver.
+        taps: Generator of the check, as in `remainder`.
+        start: The same.
+        sent: (n,) Which bit is sent: the block, the parity bits of the first code and its tail, and those
+            of the second one.
+        word: Codewords, to be filled.
+    """
+    words = np.zeros(3 * size + 4 * _TAIL, np.uint64)
+    square = np.zeros(vectors.LANES * vectors.LANES, np.uint8)
+    spare = np.zeros_like(square)
+    register = np.zeros(len(start), np.uint64)
+    one, two = words[size : 2 * size + 2 * _TAIL], words[2 * size + 2 * _TAIL :]
+    for first in range(0, len(message), vectors.LANES):
+        blocks = min(vectors.LANES, len(message) - first)
+        words[:] = 0
+        vectors.read_rows(first, blocks, message, places, square, spare, words)
+        checks.remainder(words, places, taps, start, register)
+        for at in range(len(start)):
+            words[size - len(start) + at] = register[at]
+        _constituent(words, 0, size, order, False, one)
+        _constituent(words, 0, size, order, True, two)
+        vectors.write_rows(first, blocks, words, sent, square, spare, word)
+
+
+@part
+def _better(one: Any, cost_one: Any, two: Any, cost_two: Any) -> Any:
+    return vectors.minimum(vectors.add(one, cost_one), vectors.add(two, cost_two))
+
+
+@part
+def _better_saturated(one: Any, cost_one: Any, two: Any, cost_two: Any) -> Any:
+    return vectors.minimum(
+        vectors.add_saturated(one, cost_one), vectors.add_saturated(two, cost_two)
+    )
+
+
+@part
+def _least_of_4(a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
+    return vectors.minimum(_better(a, b, c, d), _better(e, f, g, h))
+
+
+@kernel
+def _backward(
+    begin: Any,
+    end: Any,
+    inputs: Any,
+    parity: Any,
+    none: Any,
+    limits: Any,
+    state: Any,
+    keeps: Any,
+    kept: Any,
+) -> None:
+    """Go back from step `end` to step `begin`.
+
+    Args:
+        begin: First step.
+        end: Last step, exclusive.
+        inputs: Ratios of the message bits, 64 for each step.
+        parity: Ratios of the parity bits.
+        none: 64 zeros.
+        limits: As in `_forward`.
+        state: (8 * 64) Metrics after the last step; afterwards, before the first one.
+        keeps: Whether to keep the metrics after each step.
+        kept: ((end - begin) * 8 * 64) Metrics, to be filled.
+    """
+    lanes = vectors.LANES
+    zero, worst = vectors.load(none, 0), vectors.load(limits, lanes)
+    b0, b1 = vectors.load(state, 0), vectors.load(state, lanes)
+    b2, b3 = vectors.load(state, 2 * lanes), vectors.load(state, 3 * lanes)
+    b4, b5 = vectors.load(state, 4 * lanes), vectors.load(state, 5 * lanes)
+    b6, b7 = vectors.load(state, 6 * lanes), vectors.load(state, 7 * lanes)
+    for step in range(end - 1, begin - 1, -1):
+        if keeps:
+            row = (step - begin) * _STATES * lanes
+            vectors.store(kept, row, b0)
+            vectors.store(kept, row + lanes, b1)
+            vectors.store(kept, row + 2 * lanes, b2)
+            vectors.store(kept, row + 3 * lanes, b3)
+            vectors.store(kept, row + 4 * lanes, b4)
+            vectors.store(kept, row + 5 * lanes, b5)
+            vectors.store(kept, row + 6 * lanes, b6)
+            vectors.store(kept, row + 7 * lanes, b7)
+        u, z = vectors.load(inputs, step * lanes), vectors.load(parity, step * lanes)
+        u1 = vectors.widen_like(vectors.maximum(u, zero), state)
+        z1 = vectors.widen_like(vectors.maximum(z, zero), state)
+        u0 = vectors.widen_like(vectors.maximum(vectors.negative(u), zero), state)
+        z0 = vectors.widen_like(vectors.maximum(vectors.negative(z), zero), state)
+        g00, g01, g10, g11 = (
+            vectors.add(u0, z0), vectors.add(u0, z1), vectors.add(u1, z0), vectors.add(u1, z1)
+        )  # fmt: skip
+        b0, b1, b2, b3, b4, b5, b6, b7 = (
+            _better(b0, g00, b4, g11), _better(b4, g00, b0, g11),
+            _better(b5, g01, b1, g10), _better(b1, g01, b5, g10),
+            _better(b2, g01, b6, g10), _better(b6, g01, b2, g10),
+            _better(b7, g00, b3, g11), _better(b3, g00, b7, g11),
+        )  # fmt: skip
+        if step % _NORMALISE == 0:
+            least = vectors.minimum(
+                vectors.minimum(vectors.minimum(b0, b1), vectors.minimum(b2, b3)),
+                vectors.minimum(vectors.minimum(b4, b5), vectors.minimum(b6, b7)),
+            )
+            b0, b1 = vectors.subtract(b0, least), vectors.subtract(b1, least)
+            b2, b3 = vectors.subtract(b2, least), vectors.subtract(b3, least)
+            b4, b5 = vectors.subtract(b4, least), vectors.subtract(b5, least)
+            b6, b7 = vectors.subtract(b6, least), vectors.subtract(b7, least)
+        b0, b1 = vectors.minimum(b0, worst), vectors.minimum(b1, worst)
+        b2, b3 = vectors.minimum(b2, worst), vectors.minimum(b3, worst)
+        b4, b5 = vectors.minimum(b4, worst), vectors.minimum(b5, worst)
+        b6, b7 = vectors.minimum(b6, worst), vectors.minimum(b7, worst)
+    vectors.store(state, 0, b0)
+    vectors.store(state, lanes, b1)
+    vectors.store(state, 2 * lanes, b2)
+    vectors.store(state, 3 * lanes, b3)
+    vectors.store(state, 4 * lanes, b4)
+    vectors.store(state, 5 * lanes, b5)
+    vectors.store(state, 6 * lanes, b6)
+    vectors.store(state, 7 * lanes, b7)
+
+
+@kernel
+def _forward(
+    begin: Any, end: Any, inputs: Any, parity: Any, none: Any, state: Any, kept: Any, scales: Any,
+    limits: Any, order: Any, reads: Any, extrinsic: Any, hard: Any,
+) -> None:  # fmt: skip
+    """Go forward from step `begin` to step `end`, and compute what the code says of each bit.
+
+    Args:
+        begin: First step.
+        end: Last step, exclusive.
+        inputs: Ratios of the message bits, 64 for each step.
+        parity: Ratios of the parity bits.
+        none: 64 zeros.
+        state: (8 * 64) Metrics before the first step; afterwards, after the last one.
+        kept: Backward metrics after each step.
+        scales: Whether the extrinsic values are multiplied by 3/4.
+        limits: Largest extrinsic value and largest metric, 64 times each.
+        order: Interleaver.
+        reads: Whether the bits are interleaved.
+        extrinsic: Extrinsic values in the order of the message, to be filled.
+        hard: Decisions in the order of the message, to be filled.
+    """
+    lanes = vectors.LANES
+    zero, most, worst = vectors.load(none, 0), vectors.load(limits, 0), vectors.load(limits, lanes)
+    two = vectors.load(limits, 2 * lanes)
+    a0, a1 = vectors.load(state, 0), vectors.load(state, lanes)
+    a2, a3 = vectors.load(state, 2 * lanes), vectors.load(state, 3 * lanes)
+    a4, a5 = vectors.load(state, 4 * lanes), vectors.load(state, 5 * lanes)
+    a6, a7 = vectors.load(state, 6 * lanes), vectors.load(state, 7 * lanes)
+    for step in range(begin, end):
+        row = (step - begin) * _STATES * lanes
+        b0, b1 = vectors.load(kept, row), vectors.load(kept, row + lanes)
+        b2, b3 = vectors.load(kept, row + 2 * lanes), vectors.load(kept, row + 3 * lanes)
+        b4, b5 = vectors.load(kept, row + 4 * lanes), vectors.load(kept, row + 5 * lanes)
+        b6, b7 = vectors.load(kept, row + 6 * lanes), vectors.load(kept, row + 7 * lanes)
+        u, z = vectors.load(inputs, step * lanes), vectors.load(parity, step * lanes)
+        u1 = vectors.widen_like(vectors.maximum(u, zero), state)
+        z1 = vectors.widen_like(vectors.maximum(z, zero), state)
+        u0 = vectors.widen_like(vectors.maximum(vectors.negative(u), zero), state)
+        z0 = vectors.widen_like(vectors.maximum(vectors.negative(z), zero), state)
+        of_0 = _better_saturated(
+            _least_of_4(a0, b0, a1, b4, a6, b7, a7, b3), z0,
+            _least_of_4(a2, b5, a3, b1, a4, b2, a5, b6), z1,
+        )  # fmt: skip
+        of_1 = _better_saturated(
+            _least_of_4(a2, b1, a3, b5, a4, b6, a5, b2), z0,
+            _least_of_4(a0, b4, a1, b0, a6, b3, a7, b7), z1,
+        )  # fmt: skip
+        # The difference of the costs, limited and scaled
+        above = vectors.minimum(vectors.subtract_saturated(of_1, of_0), most)
+        below = vectors.minimum(vectors.subtract_saturated(of_0, of_1), most)
+        size = vectors.maximum(above, below)
+        if scales:
+            quarter = vectors.shift_right(vectors.add(size, two), 2)
+            size = vectors.subtract_saturated(size, quarter)
+        value = vectors.widen_like(size, extrinsic)
+        value = vectors.choose(of_1, of_0, vectors.negative(value), value)
+        place = order[step] if reads else step
+        vectors.store(extrinsic, place * lanes, value)
+        hard[place] = vectors.bits_below(
+            vectors.add_saturated(of_1, u1), vectors.add_saturated(of_0, u0)
+        )
+        g00, g01, g10, g11 = (
+            vectors.add(u0, z0), vectors.add(u0, z1), vectors.add(u1, z0), vectors.add(u1, z1)
+        )  # fmt: skip
+        a0, a1, a2, a3, a4, a5, a6, a7 = (
+            _better(a0, g00, a1, g11), _better(a2, g10, a3, g01),
+            _better(a4, g01, a5, g10), _better(a6, g11, a7, g00),
+            _better(a0, g11, a1, g00), _better(a2, g01, a3, g10),
+            _better(a4, g10, a5, g01), _better(a6, g00, a7, g11),
+        )  # fmt: skip
+        if step % _NORMALISE == 0:
+            least = vectors.minimum(
+                vectors.minimum(vectors.minimum(a0, a1), vectors.minimum(a2, a3)),
+                vectors.minimum(vectors.minimum(a4, a5), vectors.minimum(a6, a7)),
+            )
+            a0, a1 = vectors.subtract(a0, least), vectors.subtract(a1, least)
+            a2, a3 = vectors.subtract(a2, least), vectors.subtract(a3, least)
+            a4, a5 = vectors.subtract(a4, least), vectors.subtract(a5, least)
+            a6, a7 = vectors.subtract(a6, least), vectors.subtract(a7, least)
+        a0, a1 = vectors.minimum(a0, worst), vectors.minimum(a1, worst)
+        a2, a3 = vectors.minimum(a2, worst), vectors.minimum(a3, worst)
+        a4, a5 = vectors.minimum(a4, worst), vectors.minimum(a5, worst)
+        a6, a7 = vectors.minimum(a6, worst), vectors.minimum(a7, worst)
+    vectors.store(state, 0, a0)
+    vectors.store(state, lanes, a1)
+    vectors.store(state, 2 * lanes, a2)
+    vectors.store(state, 3 * lanes, a3)
+    vectors.store(state, 4 * lanes, a4)
+    vectors.store(state, 5 * lanes, a5)
+    vectors.store(state, 6 * lanes, a6)
+    vectors.store(state, 7 * lanes, a7)
+
+
+@kernel
+def _half_iteration(
+    size: Any, inputs: Any, parity: Any, none: Any, state: Any, borders: Any, kept: Any, scales: Any,
+    limits: Any, order: Any, reads: Any, extrinsic: Any, hard: Any,
+) -> None:  # fmt: skip
+    """Decode one of the two codes."""
+    segments = len(borders)
+    state[:] = _WORST
+    state[: vectors.LANES] = 0  # the tail ends in state 0
+    _backward(size, size + _TAIL, inputs, parity, none, limits, state, False, kept)
+    for segment in range(segments - 1, -1, -1):
+        borders[segment] = state
+        begin = segment * _SEGMENT
+        end = min(begin + _SEGMENT, size)
+        _backward(begin, end, inputs, parity, none, limits, state, segment == 0, kept)
+    state[:] = _WORST
+    state[: vectors.LANES] = 0
+    for segment in range(segments):
+        begin = segment * _SEGMENT
+        end = min(begin + _SEGMENT, size)
+        if segment:
+            _backward(begin, end, inputs, parity, none, limits, borders[segment], True, kept)
+        _forward(
+            begin,
+            end,
+            inputs,
+            parity,
+            none,
+            state,
+            kept,
+            scales,
+            limits,
+            order,
+            reads,
+            extrinsic,
+            hard,
+        )
+
+
+@kernel
+def place_received(received: Any, sent: Any, known: Any, largest: Any, ratios: Any) -> None:
+    """Place received ratios; those of a repeated bit are added.
+
+    Args:
+        received: Ratios of 64 blocks for each sent bit.
+        sent: (n,) Which bit it is.
+        known: Bits that are zero and not sent.
+        largest: Their ratio, and the largest one of the others.
+        ratios: Ratios of all bits, to be filled.
+    """
+    lanes = vectors.LANES
+    limits = np.full(2 * lanes, largest, np.int8)
+    limits[lanes:] = -largest
+    most, least = vectors.load(limits, 0), vectors.load(limits, lanes)
+    ratios[:] = 0
+    for place in known:
+        ratios[place * lanes : (place + 1) * lanes] = largest
+    for at in range(len(sent)):
+        row = sent[at] * lanes
+        total = vectors.add_saturated(vectors.load(ratios, row), vectors.load(received, at * lanes))
+        total = vectors.minimum(vectors.maximum(total, least), most)
+        vectors.store(ratios, row, total)
+
+
+@kernel
+def count_differences(
+    first: Any, blocks: Any, message: Any, places: Any, size: Any, order: Any, taps: Any, start: Any,
+    sent: Any, hard: Any, lost: Any, words: Any, square: Any, spare: Any, passed: Any, corrected: Any,
+) -> None:  # fmt: skip
+    """Count the positions in which the codewords of decoded messages differ from the hard decisions.
+
+    Args:
+        first: First block.
+        blocks: Number of blocks.
+        message: (batch, k) Messages.
+        places: As in `encode`.
+        size: The same.
+        order: The same.
+        taps: The same.
+        start: The same.
+        sent: The same.
+        hard: (n,) Hard decisions, a word of 64 blocks for each position.
+        lost: (n,) Set where the ratio is 0.
+        words: Working memory: a word for each bit.
+        square: Working memory of 64 * 64 uint8.
+        spare: The same.
+        passed: Word with a bit for each block that was decoded; the others get -1.
+        corrected: (batch,) int64 array, to be filled.
+    """
+    register = np.zeros(len(start), np.uint64)
+    words[:] = 0
+    vectors.read_rows(first, blocks, message, places, square, spare, words)
+    checks.remainder(words, places, taps, start, register)
+    for at in range(len(start)):
+        words[size - len(start) + at] = register[at]
+    _constituent(words, 0, size, order, False, words[size : 2 * size + 2 * _TAIL])
+    _constituent(words, 0, size, order, True, words[2 * size + 2 * _TAIL :])
+    digits = np.zeros(32, np.uint64)  # of one counter per block, in binary
+    for at in range(len(sent)):
+        carry, digit = (hard[at] ^ words[sent[at]]) | lost[at], 0
+        while carry:
+            old = digits[digit]
+            digits[digit] = old ^ carry
+            carry &= old
+            digit += 1
+    for lane in range(blocks):
+        total = np.int64(-1)
+        if (passed >> np.uint64(lane)) & np.uint64(1):
+            total = np.int64(0)
+            for digit in range(32):
+                total += np.int64((digits[digit] >> np.uint64(lane)) & np.uint64(1)) << digit
+        corrected[first + lane] = total
+
+
+@kernel
+def decode(
+    rows: Any, sent: Any, known: Any, positions: Any, size: Any, order: Any, places: Any, check: Any,
+    taps: Any, start: Any, iterations: Any, scales: Any, limit: Any, largest: Any, most: Any, message: Any,
+    corrected: Any,
+) -> None:  # fmt: skip
+    """Decode received words (batch, n) by max-log, with costs of 8 bits.
+
+    Args:
+        rows: Log-likelihood ratios.
+        sent: (n,) Which bit is sent, as in `encode`.
+        known: Bits that are zero and not sent.
+        positions: (n,) Numbers 0 to n - 1.
+        size: Length of the block.
+        order: (size,) Interleaver.
+        places: (k,) Place of each message bit in the block.
+        check: Places of message and check.
+        taps: Generator of the check, as in `remainder`.
+        start: The same.
+        iterations: Largest number of iterations. A block whose check holds is finished.
+        scales: Whether the extrinsic values are multiplied by 3/4.
+        limit: Integer for twice the mean magnitude of the ratios of a block.
+        largest: Largest magnitude of a quantised ratio.
+        most: Largest magnitude of an extrinsic value, before it is scaled.
+        message: (batch, k) Messages, to be filled.
+        corrected: (batch,) int64 array, to be filled; -1 where the check fails.
+    """
+    lanes = vectors.LANES
+    steps = size + _TAIL
+    received = np.empty(len(sent) * lanes, np.int8)
+    ratios = np.empty((3 * size + 4 * _TAIL) * lanes, np.int8)
+    inputs, extrinsic = np.empty(steps * lanes, np.int8), np.empty(size * lanes, np.int8)
+    parities = np.empty((2, steps * lanes), np.int8)
+    tails = np.empty((2, _TAIL * lanes), np.int8)
+    words = np.empty(3 * size + 4 * _TAIL, np.uint64)
+    decided, result = np.empty(size, np.uint64), np.zeros(size, np.uint64)
+    hard, lost = np.empty(len(sent), np.uint64), np.empty(len(sent), np.uint64)
+    register = np.empty(len(start), np.uint64)
+    segments = (size + _SEGMENT - 1) // _SEGMENT
+    state = np.empty(_STATES * lanes, np.uint8)
+    borders = np.empty((segments, _STATES * lanes), np.uint8)
+    kept = np.empty(min(_SEGMENT, size) * _STATES * lanes, np.uint8)
+    none = np.zeros(lanes, np.int8)
+    limits = np.full(3 * lanes, most, np.uint8)
+    limits[lanes : 2 * lanes] = _WORST
+    limits[2 * lanes :] = 2
+    square, spare = np.zeros(lanes * lanes, np.int8), np.zeros(lanes * lanes, np.int8)
+    bytes_of_64, more = np.zeros(lanes * lanes, np.uint8), np.zeros(lanes * lanes, np.uint8)
+    ends = np.full(2 * lanes, _WORST - largest, np.int8)  # with a parity bit, it fits 7 bits
+    ends[lanes:] = largest - _WORST
+    highest, lowest = vectors.load(ends, 0), vectors.load(ends, lanes)
+    zero = vectors.load(none, 0)
+    for first in range(0, len(rows), lanes):
+        blocks = min(lanes, len(rows) - first)
+        vectors.quantise(rows, first, blocks, positions, limit, largest, square, spare, received)
+        for at in range(len(sent)):
+            ratio = vectors.load(received, at * lanes)
+            hard[at] = vectors.bits_below(ratio, zero)
+            lost[at] = ~(hard[at] | vectors.bits_below(zero, ratio))
+        place_received(received, sent, known, largest, ratios)
+        for code in range(2):
+            begin = size + code * (size + 2 * _TAIL)
+            parities[code, : size * lanes] = ratios[begin * lanes : (begin + size) * lanes]
+            for step in range(_TAIL):
+                row, at = step * lanes, (begin + size + 2 * step) * lanes
+                tails[code, row : row + lanes] = ratios[at : at + lanes]
+                at += lanes
+                row += size * lanes
+                parities[code, row : row + lanes] = ratios[at : at + lanes]
+        extrinsic[:] = 0
+        open_blocks = ~np.uint64(0) >> np.uint64(lanes - blocks)
+        failed = open_blocks
+        for half in range(2 * iterations):
+            code = half & 1
+            for step in range(size):
+                place = (order[step] if code else step) * lanes
+                total = vectors.add_saturated(
+                    vectors.load(ratios, place), vectors.load(extrinsic, place)
+                )
+                total = vectors.minimum(vectors.maximum(total, lowest), highest)
+                vectors.store(inputs, step * lanes, total)
+            inputs[size * lanes :] = tails[code]
+            _half_iteration(
+                size, inputs, parities[code], none, state, borders, kept, scales, limits, order, code == 1,
+                extrinsic, decided,
+            )  # fmt: skip
+            is_last = half == 2 * iterations - 1
+            if not len(start) and not is_last:
+                continue
+            wrong = checks.remainder(decided, check, taps, start, register)
+            failed = open_blocks & wrong
+            ended = open_blocks if is_last else open_blocks & ~wrong
+            if ended:
+                for at in range(size):
+                    old = result[at]
+                    result[at] = old ^ ((old ^ decided[at]) & ended)
+            open_blocks &= ~ended
+            if not open_blocks:
+                break
+        vectors.write_rows(first, blocks, result, places, bytes_of_64, more, message)
+        count_differences(
+            first, blocks, message, places, size, order, taps, start, sent, hard, lost, words, bytes_of_64,
+            more, ~failed, corrected,
+        )  # fmt: skip
