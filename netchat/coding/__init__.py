@@ -18,15 +18,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netchat.coding.arrays import Decoded, DecodedBitSlices
-from netchat.coding.code import Code, Shortened
+from netchat.coding.code import Code
 from netchat.coding.framing import DecodedBytes
 from netchat.coding.registry import get, names, specs
 from netchat.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from netchat.coding.bit_sliced_code import BitSlicedCode
+    from netchat.coding.block.bch import BCH
     from netchat.coding.block.crc import CRC
+    from netchat.coding.block.golay import Golay
     from netchat.coding.block.hamming import Hamming
+    from netchat.coding.block.ordered_statistics import OrderedStatistics
+    from netchat.coding.block.reed_muller import ReedMuller
     from netchat.coding.block.repetition import Repetition
     from netchat.coding.block.secded import SECDED
     from netchat.coding.block.uncoded import Uncoded
@@ -36,13 +40,18 @@ if TYPE_CHECKING:
     from netchat.coding.laws import LawResult, check
     from netchat.coding.ldpc.code import LDPC
     from netchat.coding.reed_solomon.code import ReedSolomon
+    from netchat.coding.shortened import Shortened
 else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
         {
             "bit_sliced_code": "BitSlicedCode",
+            "block.bch": "BCH",
             "block.crc": "CRC",
+            "block.golay": "Golay",
             "block.hamming": "Hamming",
+            "block.ordered_statistics": "OrderedStatistics",
+            "block.reed_muller": "ReedMuller",
             "block.repetition": "Repetition",
             "block.secded": "SECDED",
             "block.uncoded": "Uncoded",
@@ -52,10 +61,12 @@ else:
             "laws": "LawResult check",
             "ldpc.code": "LDPC",
             "reed_solomon.code": "ReedSolomon",
+            "shortened": "Shortened",
         },
     )
 
 __all__ = [
+    "BCH",
     "CRC",
     "LDPC",
     "SECDED",
@@ -66,9 +77,12 @@ __all__ = [
     "Decoded",
     "DecodedBitSlices",
     "DecodedBytes",
+    "Golay",
     "Hamming",
     "Interleaved",
     "LawResult",
+    "OrderedStatistics",
+    "ReedMuller",
     "ReedSolomon",
     "Repetition",
     "Shortened",

@@ -37,6 +37,9 @@ _BUILT_IN = {
     "repetition": "netchat.coding.block.repetition:Repetition",
     "hamming": "netchat.coding.block.hamming:Hamming",
     "secded": "netchat.coding.block.secded:SECDED",
+    "bch": "netchat.coding.block.bch:BCH",
+    "golay": "netchat.coding.block.golay:Golay",
+    "rm": "netchat.coding.block.reed_muller:ReedMuller",
     "rs": "netchat.coding.reed_solomon.code:ReedSolomon",
     "rs@reedsolo": "netchat.coding.reed_solomon.reference:ReferenceReedSolomon",
     "crc": "netchat.coding.block.crc:CRC",
@@ -45,6 +48,7 @@ _BUILT_IN = {
     "interleave": "netchat.coding.interleave:Interleaved",
 }
 _CONCATENATED = "netchat.coding.concatenate:Concatenated"
+_ORDERED = "netchat.coding.block.ordered_statistics:OrderedStatistics"
 
 #: Specifications of every built-in code, for lists and tests.
 EXAMPLES = (
@@ -81,6 +85,9 @@ EXAMPLES = (
 
 #: Suffix of a stage whose decoder gets hard decisions only.
 _HARD = "@hard"
+
+#: Suffix of a stage that is decoded by ordered statistics, with the order.
+_OSD = re.compile(r"(?P<stage>.*)@osd(?P<order>\d+)?")
 
 _STAGE = re.compile(
     r"(?P<name>[a-z][\w.-]*)(?::(?P<arguments>[^@]*))?(?:@(?P<implementation>[\w.-]+))?"
@@ -133,6 +140,14 @@ def specs() -> list[str]:
 def _stage(stage: str, outer: Code | None) -> Code:
     if stage.endswith(_HARD):
         code = _stage(stage.removesuffix(_HARD), None).with_hard_decisions()
+        return code if outer is None else _load(_CONCATENATED)(outer, code)
+    ordered = _OSD.fullmatch(stage)
+    if ordered is not None:
+        inner = _stage(ordered["stage"], None)
+        try:
+            code = _load(_ORDERED)(inner, int(ordered["order"] or 2))
+        except ValueError as error:
+            raise ValueError(f"{cut(stage)}: {error}") from error
         return code if outer is None else _load(_CONCATENATED)(outer, code)
     match = FILE.fullmatch(stage) or _STAGE.fullmatch(stage)
     if match is None:

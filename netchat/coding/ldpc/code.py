@@ -128,6 +128,16 @@ class LDPC(Code):
         return self._data
 
     @cached_property
+    def H(self) -> Rows:  # noqa: N802 - its name in every textbook
+        """(checks, n) Parity-check matrix of the standard or file, if every variable is sent once."""
+        graph, sent = self._design.graph, self._design.sent
+        if len(sent) == graph.columns and len(set(sent.tolist())) == len(sent):
+            return graph.dense()[:, sent]
+        from netchat.coding.linear import parity_check_matrix
+
+        return parity_check_matrix(self)
+
+    @cached_property
     def _plan(self) -> Plan:
         return plan(self._design.graph, self._design.message)
 
