@@ -50,6 +50,8 @@ SLOW = (
     "coding/block/test_reed_muller.py",
     "coding/convolutional/test_code.py",
     "coding/ldpc/",
+    "coding/reed_solomon/test_binary.py",
+    "coding/reed_solomon/test_circ.py",
     "course/",
     "desktop/test_application.py",
     "end_to_end/",

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from netchat.coding.interleave import Interleaved
     from netchat.coding.laws import LawResult, check
     from netchat.coding.ldpc.code import LDPC
+    from netchat.coding.product import Product
+    from netchat.coding.reed_solomon.binary import BinaryReedSolomon
+    from netchat.coding.reed_solomon.ccsds import CCSDSReedSolomon
+    from netchat.coding.reed_solomon.circ import CIRC
     from netchat.coding.reed_solomon.code import ReedSolomon
     from netchat.coding.shortened import Shortened
 else:
@@ -60,6 +64,10 @@ else:
             "interleave": "Interleaved",
             "laws": "LawResult check",
             "ldpc.code": "LDPC",
+            "product": "Product",
+            "reed_solomon.binary": "BinaryReedSolomon",
+            "reed_solomon.ccsds": "CCSDSReedSolomon",
+            "reed_solomon.circ": "CIRC",
             "reed_solomon.code": "ReedSolomon",
             "shortened": "Shortened",
         },
@@ -67,10 +75,13 @@ else:
 
 __all__ = [
     "BCH",
+    "CIRC",
     "CRC",
     "LDPC",
     "SECDED",
+    "BinaryReedSolomon",
     "BitSlicedCode",
+    "CCSDSReedSolomon",
     "Code",
     "Concatenated",
     "Convolutional",
@@ -82,6 +93,7 @@ __all__ = [
     "Interleaved",
     "LawResult",
     "OrderedStatistics",
+    "Product",
     "ReedMuller",
     "ReedSolomon",
     "Repetition",

@@ -61,10 +61,9 @@ def test_every_word(n, k):
     code = BCH(n, k)
     every = ((np.arange(1 << n)[:, None] >> np.arange(n)) & 1).astype(np.uint8)
     codewords = code.encode(every[: 1 << k, :k])
-    distance = np.concatenate(
-        [(part[:, None] != codewords).sum(axis=2) for part in np.array_split(every, 64)]
-    )
-    nearest = distance.min(axis=1)
+    numbers = codewords @ (1 << np.arange(n, dtype=np.uint16))
+    distance = np.bitwise_count(np.arange(1 << n, dtype=np.uint16)[:, None] ^ numbers)
+    nearest = distance.min(axis=1).astype(int)
     result = code.decode(every)
     near = nearest <= code.corrects
     assert (result.corrected == np.where(near, nearest, -1)).all()
@@ -107,11 +106,12 @@ def test_a_batch_without_errors_and_one_with():
     assert bit_slicing.to_counts(slices.corrected, 1500).nonzero()[0].tolist() == [700]
 
 
+@pytest.mark.thorough
 def test_agrees_with_galois(tmp_path):
-    cases = [(15, 7), (31, 16), (127, 106), (255, 171), (63, 1), (511, 313)]
+    cases = [(15, 7), (31, 16), (63, 1), (127, 106)]
     paths, given = [], []
     for n, k in cases:
-        message = np.random.default_rng(3).integers(0, 2, (12, k), dtype=np.uint8)
+        message = np.random.default_rng(3).integers(0, 2, (2, k), dtype=np.uint8)
         path = tmp_path / f"{n}_{k}.npz"
         np.savez(path, n=n, message=message)
         paths += [path, tmp_path / f"peer_{n}_{k}.npz"]
