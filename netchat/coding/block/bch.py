@@ -34,7 +34,8 @@ class BCH(BitSlicedCode):
 
     The generator polynomial is the product of the minimal polynomials of x, x^3, …, x^(2t - 1), with
     x a root of the primitive polynomial. If it has further consecutive roots, the code corrects more
-    errors than asked for. The codeword is the message followed by the parity, highest power first.
+    errors than asked for, unless both k and t are given. The codeword is the message followed by the
+    parity, highest power first.
 
     The decoder finds the error locator with the algorithm of Berlekamp and Massey, without inversions,
     and its roots by trying all positions (Chien), for 512 blocks at a time and without branches. It
@@ -47,7 +48,8 @@ class BCH(BitSlicedCode):
     Args:
         n: Number of bits in a codeword, 7 to 65535.
         k: Number of bits in a message; follows from t and may be omitted.
-        t: Number of errors to correct; follows from k and may be omitted.
+        t: Number of errors to correct; follows from k and may be omitted. With k, it can be less than the
+            code allows.
         prim: Primitive polynomial of the field, such as 0x89. By default, the usual one of the least
             degree m with n <= 2^m - 1.
 
@@ -82,16 +84,22 @@ class BCH(BitSlicedCode):
                 f"got {prim:#x}."
             )
         field = binary_field(degree, prim)
-        t, degree = _designed(field, n, k, t)
+        most, parity = _designed(field, n, k, t)
+        corrects = most if k is None or t is None else t
         self._field, self._polynomial = field, 0
         super().__init__(
-            f"BCH ({n},{n - degree})",
-            k=n - degree,
+            f"BCH ({n},{n - parity})",
+            k=n - parity,
             n=n,
-            minimum_distance=2 * t + 1,
-            citation="Bose and Ray-Chaudhuri, On a class of error correcting binary group codes (1960)",
+            minimum_distance=2 * most + 1,
+            corrects=corrects,
+            citation="Bose and Ray-Chaudhuri, On a class of error correcting binary group codes (1960); "
+            "pagers, DVB-S2, flash memory",
         )
-        self.spec: str = f"bch:{n},{self.k}{'' if prim == usual else f',prim={prim:#x}'}"
+        self.spec: str = (
+            f"bch:{n},{self.k}{'' if corrects == most else f',t={corrects}'}"
+            f"{'' if prim == usual else f',prim={prim:#x}'}"
+        )
 
     def __getstate__(self) -> dict[str, object]:
         """Omit the tables, which are large and can be computed again."""
@@ -104,7 +112,7 @@ class BCH(BitSlicedCode):
         """Generator polynomial; bit i is the coefficient of x^i."""
         if not self._polynomial:
             size, product, seen = (1 << self._field.degree) - 1, 1, set[int]()
-            for root in range(1, 2 * self.corrects, 2):
+            for root in range(1, self.minimum_distance - 1, 2):
                 if root % size not in seen:
                     seen.update(conjugates(root, size))
                     product = carryless(product, minimal_polynomial(root, self._field))
@@ -139,7 +147,9 @@ class BCH(BitSlicedCode):
 
     def _shorten(self, k: int) -> Code:
         n = self.n - self.k + k
-        return BCH(n, k, prim=self._field.polynomial) if n >= _SHORTEST else super()._shorten(k)
+        if n < _SHORTEST:
+            return super()._shorten(k)
+        return BCH(n, k, self.corrects, self._field.polynomial)
 
     @property
     def _computed(self) -> Tables:

@@ -64,7 +64,7 @@ class ReedMuller(Code):
             n=1 << m,
             minimum_distance=1 << (m - r),
             systematic=False,
-            citation="Muller (1954) and Reed (1954); RM(1,5): Mariner 9",
+            citation="Muller (1954) and Reed (1954); RM(1,5): Mariner 9, 3GPP TS 25.212",
         )
         self.spec: str = f"rm:{r},{m}"
 

@@ -162,7 +162,17 @@ def test_a_code_can_correct_more_than_was_asked_for():
     assert BCH(15, t=4).corrects == 7
     code = BCH(127, 29)
     assert code.corrects == 21
-    assert BCH(127, 29, 20).corrects == 21
+    assert BCH(127, t=20).k == 29
+    assert BCH(127, t=20).corrects == 21
+    fewer = BCH(127, 29, 20)
+    assert (fewer.corrects, fewer.detects, fewer.spec) == (20, 22, "bch:127,29,t=20")
+    assert fewer.generator_polynomial == code.generator_polynomial
+    rng = np.random.default_rng(1)
+    message = rng.integers(0, 2, (2, 29), dtype=np.uint8)
+    received = damaged(code.encode(message), [20, 21], rng)
+    assert fewer.decode(received).corrected.tolist() == [20, -1]
+    assert code.decode(received).corrected.tolist() == [20, 21]
+    assert fewer.shortened(20).spec == "bch:118,20,t=20"
 
 
 @pytest.mark.parametrize(
