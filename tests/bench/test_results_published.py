@@ -24,16 +24,17 @@ BY_CHANCE = 0.03
 
 
 @pytest.mark.thorough
-def test_published_rates_of_algebraic_decoders():
-    """Of each curve, two points in its middle; some of 200 are apart by chance."""
+@pytest.mark.parametrize("part", range(6))
+def test_published_rates_of_algebraic_decoders(part):
+    """Of each curve, two points in its middle; a few of the 200 are apart by chance."""
     apart, count = [], 0
-    for curve in ALGEBRAIC:
+    for curve in ALGEBRAIC[part::6]:
         first = sum(point[3] >= 0.9 * point[1] for point in curve.points)
-        found = compared(curve, errors=100, seconds=20, points=slice(first + 1, first + 6, 4))
+        found = compared(curve, errors=60, seconds=20, points=slice(first + 1, first + 6, 4))
         assert found, curve.name
         apart += [(curve.name, *point) for point in found if not point[-1]]
         count += len(found)
-    assert count > 190
+    assert count >= 32
     assert len(apart) <= BY_CHANCE * count, apart
 
 
