@@ -97,8 +97,7 @@ def minimal_polynomial(exponent: int, field: BinaryField) -> int:
     for root in conjugates(exponent, size):
         shifted = [0, *coefficients]
         for power, value in enumerate(coefficients):
-            if value:
-                shifted[power] ^= int(field.exp[int(field.log[value]) + root])
+            shifted[power] ^= int(field.exp[int(field.log[value]) + root]) if value else 0
         coefficients = shifted
     return sum(value << power for power, value in enumerate(coefficients))
 

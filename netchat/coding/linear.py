@@ -174,6 +174,4 @@ def _systematic(generator: Rows) -> tuple[Rows, NDArray[np.intp]]:
         others = np.flatnonzero(rows[:, column])
         rows[others[others != top]] ^= rows[top]
         data.append(column)
-        if len(data) == len(rows):
-            break
     return rows, np.array(data, np.intp)

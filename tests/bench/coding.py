@@ -37,6 +37,7 @@ TARGETS = {
     "noise bsc:0.01": 27_000,
     "all of hamming:7,4 at bsc:0.01": 5_000,
     "all of rs:255,223 at bsc:0.004": 800,
+    "all of bch:127,106 at awgn:5dB": 410,
 }
 RATIOS = {
     ("rs:255,223 decode, 8 errors", "reedsolo"): 1000,
@@ -50,6 +51,19 @@ SOFT = {
     "conv:133,171": "awgn:3dB",
     "ldpc:wifi,1944,1/2,iterations=10": "awgn:2.5dB",
     "ldpc:nr,8448,9504,iterations=10": "awgn:4.5dB",
+    "rm:1,5": "awgn:3dB",
+    "golay:24": "awgn:3dB",
+    "golay:24@osd2": "awgn:3dB",
+    "conv:133,171,k=32,end=tailbiting@osd2": "awgn:3dB",
+}
+
+#: Algebraic decoders of hard decisions, each with the channel of its experiment.
+ALGEBRAIC = {
+    "bch:127,106": "awgn:5dB",
+    "bch:1023,523": "awgn:4dB",
+    "golay:24@hard": "awgn:5dB",
+    "rs:31,19,m=5": "awgn:5dB",
+    "hamming:15,11+product": "bsc:0.01",
 }
 
 Job = tuple[Callable[[], object], int]
@@ -101,6 +115,8 @@ def own_jobs() -> dict[str, Job]:
             (lambda c=code, r=ratios: c.decode((r < 0).view(np.uint8), soft=r)),
             len(ratios) * code.k,
         )
+        jobs[f"all of {spec} at {channel_spec}"] = experiment(spec, channel_spec)
+    for spec, channel_spec in ALGEBRAIC.items():
         jobs[f"all of {spec} at {channel_spec}"] = experiment(spec, channel_spec)
     jobs["all of hamming:7,4 at bsc:0.01"] = experiment("hamming:7,4", "bsc:0.01")
     jobs["all of rs:255,223 at bsc:0.004"] = experiment("rs:255,223", "bsc:0.004")
