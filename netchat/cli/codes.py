@@ -47,8 +47,9 @@ def codes(ctx: click.Context, as_json: bool) -> None:
       netchat codes check rs:255,223,fcr=1     check a code against the laws
       netchat codes check my_code.py:MyCode    check a code of your own
 
-    Other sizes are possible: hamming:63,57, repetition:9, secded:39,32, crc:16,8000, rs:204,188,
-    conv:5,7,k=100, ldpc:nr,500,800, ldpc:matrix.alist, polar:512,100,crc=8 or turbo:500,900.
+    Other sizes are possible: hamming:63,57, repetition:9, secded:39,32, bch:255,t=4, rm:3,7,
+    crc:16,8000, rs:204,188, rs:63,47,m=6, conv:5,7,k=100, ldpc:nr,500,800, ldpc:matrix.alist,
+    polar:512,100,crc=8 or turbo:500,900.
     Concatenate codes with +, as in rs:255,223+interleave:5+hamming:7,4.
     """
     if ctx.invoked_subcommand is not None:

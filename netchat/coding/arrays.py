@@ -58,7 +58,7 @@ def checked_rows(value: ArrayLike, width: int, largest: int, label: str) -> Rows
     """Return an argument as a contiguous uint8 array of shape (batch, width).
 
     Args:
-        value: Array of integers.
+        value: Array of integers; a single row (width,) becomes a batch of one.
         width: Required number of columns.
         largest: Largest value of a symbol.
         label: Name of the argument in error messages.
@@ -67,8 +67,11 @@ def checked_rows(value: ArrayLike, width: int, largest: int, label: str) -> Rows
         ValueError: The shape, the type or a value is wrong.
     """
     array = np.asarray(value)
-    if array.ndim != 2 or array.shape[1] != width:
-        raise ValueError(f"{label} must have shape (batch, {width}), got {array.shape}.")
+    if array.ndim not in (1, 2) or array.shape[-1] != width:
+        raise ValueError(
+            f"{label} must have shape (batch, {width}) or ({width},), got {array.shape}."
+        )
+    array = np.atleast_2d(array)
     if array.dtype.kind not in "biu":
         raise ValueError(f"{label} must contain integers, got an array of {array.dtype}.")
     if array.size and (array.dtype != np.uint8 or largest < 255):

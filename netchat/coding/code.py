@@ -1,9 +1,10 @@
-"""Interface of the channel codes, and the code that shortens any of them."""
+"""Interface of the channel codes."""
 
 from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ from netchat.coding.arrays import (
     checked_rows,
 )
 
-__all__ = ["Code", "Shortened"]
+__all__ = ["Code"]
 
 #: Largest length of a codeword, in symbols: a batch of longer ones does not fit into memory.
 LONGEST = 1 << 20
@@ -158,18 +159,19 @@ class Code(ABC):
         return width
 
     def encode(self, message: ArrayLike) -> Rows:
-        """Encode a batch of messages.
+        """Encode a batch of messages, or a single one.
 
         Args:
-            message: (batch, k) One symbol per entry.
+            message: (batch, k) or (k,) One symbol per entry.
 
         Returns:
-            (batch, n) Codewords.
+            (batch, n) or (n,) Codewords.
 
         Raises:
             ValueError: The shape, the type or a value is wrong.
         """
-        return self._encode(self._rows(message, self.k, "message"))
+        word = self._encode(self._rows(message, self.k, "message"))
+        return word[0] if np.ndim(message) == 1 else word
 
     def decode(
         self,
@@ -177,18 +179,25 @@ class Code(ABC):
         erasures: ArrayLike | None = None,
         soft: ArrayLike | None = None,
     ) -> Decoded:
-        """Decode a batch of received words.
+        """Decode a batch of received words, or a single one.
 
         Args:
-            received: (batch, n) One symbol per entry.
-            erasures: (batch, n) Boolean array, True where a symbol is known to be lost.
-            soft: (batch, n) Log-likelihood ratios ln P(0)/P(1) of the bits whose hard decisions are
-                in `received`, converted to float32. Hard-decision decoders ignore them.
+            received: (batch, n) or (n,) One symbol per entry.
+            erasures: Boolean array of the same shape, True where a symbol is known to be lost.
+            soft: Log-likelihood ratios ln P(0)/P(1), of the same shape, of the bits whose hard
+                decisions are in `received`, converted to float32. Hard-decision decoders ignore them.
+
+        Returns:
+            Messages (batch, k) and counts (batch,); a message (k,) and an integer for a single word.
 
         Raises:
             ValueError: The shape, the type or a value is wrong.
         """
         rows = self._rows(received, self.n, "received")
+        if np.ndim(received) == 1:
+            many = (None if each is None else np.asarray(each)[None] for each in (erasures, soft))
+            result = self.decode(rows, *many)
+            return Decoded(result.message[0], result.corrected[0])
         lost = None
         if erasures is not None:
             lost = np.asarray(erasures)
@@ -212,6 +221,32 @@ class Code(ABC):
         if lost is not None and lost.any():
             return self._decode_erasures(rows, lost)
         return self._decode(rows)
+
+    @cached_property  # unlike a property, it allows a subclass to set the attribute
+    def G(self) -> Rows:  # noqa: N802 - its name in every textbook
+        """(k, n) Generator matrix of a linear code, over its bits or bytes."""
+        from netchat.coding.linear import generator_matrix
+
+        return generator_matrix(self)
+
+    @cached_property
+    def H(self) -> Rows:  # noqa: N802
+        """(n - k, n) Parity-check matrix of a linear code: H c = 0 for all codewords c."""
+        from netchat.coding.linear import parity_check_matrix
+
+        return parity_check_matrix(self)
+
+    def weight_distribution(self) -> list[int]:
+        """Return the number of codewords of each weight, 0 to n.
+
+        It enumerates the code or its dual, whichever is smaller.
+
+        Raises:
+            ValueError: The code is not linear, not over bits, or both enumerations are too long.
+        """
+        from netchat.coding.linear import weight_distribution
+
+        return weight_distribution(self)
 
     def encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         """Encode a bit-sliced batch; see `netchat.coding.bit_slicing`.
@@ -313,6 +348,8 @@ class Code(ABC):
 
     def _shorten(self, k: int) -> Code:
         """Create the code shortened to k message symbols."""
+        from netchat.coding.shortened import Shortened
+
         return Shortened(self, k)
 
     def _rows(self, value: ArrayLike, width: int, name: str) -> Rows:
@@ -329,86 +366,3 @@ class Code(ABC):
 
     def _bits(self, rows: Rows) -> Rows:
         return np.unpackbits(rows, axis=1) if self.alphabet == "byte" else rows
-
-
-class Shortened(Code):
-    """A shortened code: the first message symbols are zero, known to the receiver, and not sent.
-
-    It corrects and detects as many errors as the full code. If the decoder changes one of the
-    omitted zeros, it has found a wrong codeword, which counts as a failure. A code that is not
-    systematic sends all its symbols.
-
-    Args:
-        full: The full code.
-        k: Number of symbols in a message, 1 to full.k.
-
-    Raises:
-        TypeError: k is not an integer.
-        ValueError: k is out of range.
-
-    >>> from netchat.coding import Hamming
-    >>> Shortened(Hamming(7, 4), 1).encode([[1]]).tolist()
-    [[1, 1, 1, 1]]
-    """
-
-    def __init__(self, full: Code, k: int) -> None:
-        k = whole_number("k", k)
-        if not 1 <= k <= full.k:
-            raise ValueError(f"Argument 'k' must be from 1 to {full.k} for {full.spec}, got {k}.")
-        self._full = full
-        sent = np.ones(full.n, np.bool_)
-        if full.systematic:
-            sent[full.data_positions[: full.k - k]] = False
-        self._sent = np.flatnonzero(sent)
-        super().__init__(
-            f"{full.name}, shortened to {k}",
-            k=k,
-            n=len(self._sent),
-            minimum_distance=full.minimum_distance,
-            alphabet=full.alphabet,
-            corrects=full.corrects,
-            detects=full.detects,
-            erasure_capability=full.erasure_capability,
-            systematic=full.systematic,
-            linear=full.linear,
-            citation=full.citation,
-        )
-        self.spec: str = f"{full.spec}, shortened to {k}"
-        self.soft: bool = full.soft
-
-    @property
-    def data_positions(self) -> NDArray[np.intp]:
-        """(k,) Positions of the message symbols."""
-        return np.searchsorted(self._sent, self._full.data_positions[self._full.k - self.k :])
-
-    def _encode(self, message: Rows) -> Rows:
-        padded = np.zeros((len(message), self._full.k), np.uint8)
-        padded[:, self._full.k - self.k :] = message
-        return np.ascontiguousarray(self._full.encode(padded)[:, self._sent])
-
-    def _decode(self, received: Rows) -> Decoded:
-        return self._without_padding(self._full.decode(self._padded(received)))
-
-    def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
-        return self._without_padding(
-            self._full.decode(self._padded(received), self._padded(erasures))
-        )
-
-    def _decode_soft(self, received: Rows, soft: Floats, erasures: Bools | None) -> Decoded:
-        ratios = np.full(
-            (len(soft), self._full.n), np.inf, np.float32
-        )  # the omitted bits are surely zero
-        ratios[:, self._sent] = soft
-        lost = None if erasures is None else self._padded(erasures)
-        return self._without_padding(self._full.decode(self._padded(received), lost, ratios))
-
-    def _padded(self, rows: NDArray[np.generic]) -> NDArray[np.generic]:
-        padded = np.zeros((len(rows), self._full.n), rows.dtype)
-        padded[:, self._sent] = rows
-        return padded
-
-    def _without_padding(self, result: Decoded) -> Decoded:
-        zeros = self._full.k - self.k
-        padding_changed = result.message[:, :zeros].any(axis=1)
-        corrected = np.where(padding_changed, np.int64(-1), result.corrected)
-        return Decoded(np.ascontiguousarray(result.message[:, zeros:]), corrected)

@@ -37,7 +37,11 @@ _BUILT_IN = {
     "repetition": "netchat.coding.block.repetition:Repetition",
     "hamming": "netchat.coding.block.hamming:Hamming",
     "secded": "netchat.coding.block.secded:SECDED",
-    "rs": "netchat.coding.reed_solomon.code:ReedSolomon",
+    "bch": "netchat.coding.block.bch:BCH",
+    "golay": "netchat.coding.block.golay:Golay",
+    "rm": "netchat.coding.block.reed_muller:ReedMuller",
+    "rs": "netchat.coding.reed_solomon.presets:create",
+    "circ": "netchat.coding.reed_solomon.circ:CIRC",
     "rs@reedsolo": "netchat.coding.reed_solomon.reference:ReferenceReedSolomon",
     "crc": "netchat.coding.block.crc:CRC",
     "ldpc": "netchat.coding.ldpc.code:LDPC",
@@ -45,8 +49,10 @@ _BUILT_IN = {
     "turbo": "netchat.coding.turbo.code:Turbo",
     "conv": "netchat.coding.convolutional.code:Convolutional",
     "interleave": "netchat.coding.interleave:Interleaved",
+    "product": "netchat.coding.product:Product",
 }
 _CONCATENATED = "netchat.coding.concatenate:Concatenated"
+_ORDERED = "netchat.coding.block.ordered_statistics:OrderedStatistics"
 
 #: Specifications of every built-in code, for lists and tests.
 EXAMPLES = (
@@ -59,6 +65,14 @@ EXAMPLES = (
     "hamming:31,26",
     "hamming:8,4",
     "secded:72,64",
+    "bch:63,45",
+    "bch:127,106",
+    "golay:23",
+    "golay:24",
+    "rm:1,5",
+    "rm:2,5",
+    "bch:63,45@osd2",
+    "hamming:7,4+product",
     "crc:8",
     "crc:16",
     "crc:32",
@@ -66,6 +80,10 @@ EXAMPLES = (
     "rs:255,239",
     "rs:32,16,fcr=1",
     "rs:255,223@reedsolo",
+    "rs:31,19,m=5",
+    "rs:ccsds",
+    "rs:dvb",
+    "circ:128",
     "conv:5,7,k=16",
     "conv:voyager",
     "conv:wifi,rate=3/4,k=500",
@@ -90,6 +108,9 @@ EXAMPLES = (
 
 #: Suffix of a stage whose decoder gets hard decisions only.
 _HARD = "@hard"
+
+#: Suffix of a stage that is decoded by ordered statistics, with the order.
+_OSD = re.compile(r"(?P<stage>.*)@osd(?P<order>\d+)?")
 
 _STAGE = re.compile(
     r"(?P<name>[a-z][\w.-]*)(?::(?P<arguments>[^@]*))?(?:@(?P<implementation>[\w.-]+))?"
@@ -143,6 +164,14 @@ def _stage(stage: str, outer: Code | None) -> Code:
     if stage.endswith(_HARD):
         code = _stage(stage.removesuffix(_HARD), None).with_hard_decisions()
         return code if outer is None else _load(_CONCATENATED)(outer, code)
+    ordered = _OSD.fullmatch(stage)
+    if ordered is not None:
+        inner = _stage(ordered["stage"], None)
+        try:
+            code = _load(_ORDERED)(inner, int(ordered["order"] or 2))
+        except ValueError as error:
+            raise ValueError(f"{cut(stage)}: {error}") from error
+        return code if outer is None else _load(_CONCATENATED)(outer, code)
     match = FILE.fullmatch(stage) or _STAGE.fullmatch(stage)
     if match is None:
         raise ValueError(
@@ -153,6 +182,8 @@ def _stage(stage: str, outer: Code | None) -> Code:
     arguments, options = _arguments(label, match["arguments"])
     if match["name"] == "interleave":
         return _interleaved(label, outer, arguments, options)
+    if match["name"] == "product":
+        return _product(label, outer, match["arguments"])
     factory = _factory(match)
     arguments, options = _bound(label, factory, arguments, options)
     try:
@@ -191,6 +222,18 @@ def _interleaved(
     try:
         # Without an outer code, interleave the bits of a square.
         return _load(_BUILT_IN["interleave"])(outer or f"uncoded:{depth}", depth)
+    except ValueError as error:
+        raise ValueError(f"{stage}: {error}") from error
+
+
+def _product(stage: str, rows: Code | None, columns: str | None) -> Code:
+    if rows is None:
+        raise ValueError(
+            f"{stage}: product follows the code of the rows, as in hamming:15,11+product or "
+            "hamming:15,11+product:hamming:7,4."
+        )
+    try:
+        return _load(_BUILT_IN["product"])(rows, columns and _stage(columns, None))
     except ValueError as error:
         raise ValueError(f"{stage}: {error}") from error
 

@@ -29,7 +29,9 @@ __all__ = [
     "add_saturated",
     "bits_at",
     "bits_below",
+    "both",
     "choose",
+    "either",
     "load",
     "load_quantised",
     "maximum",
@@ -247,12 +249,20 @@ def _choose(typing: Any, one: Any, two: Any, yes: Any, no: Any) -> Any:  # noqa:
     return yes(one, one, yes, yes), generate
 
 
-@intrinsic
-def _xor(typing: Any, one: Any, two: Any) -> Any:  # noqa: ARG001
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:  # noqa: ARG001
-        return builder.xor(*values)
+def _bitwise(operation: str) -> Any:
+    """Return a function that applies an operation to each bit of two vectors."""
 
-    return one(one, one), generate
+    @intrinsic
+    def combine(typing: Any, one: Any, two: Any) -> Any:  # noqa: ARG001
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:  # noqa: ARG001
+            return getattr(builder, operation)(*values)
+
+        return one(one, one), generate
+
+    return combine
+
+
+_xor, _both, _either = _bitwise("xor"), _bitwise("and_"), _bitwise("or_")
 
 
 @intrinsic
@@ -328,6 +338,8 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined] # pragma: no cover - in a p
     load_quantised: Any = _numpy_quantised
     transpose: Any = _numpy_transpose
     xor: Any = np.bitwise_xor
+    both: Any = np.bitwise_and
+    either: Any = np.bitwise_or
     spread_bits: Any = _numpy_spread
     choose: Any = lambda one, two, yes, no: np.where(one < two, yes, no)  # noqa: E731
     negative: Any = np.negative
@@ -340,7 +352,7 @@ else:
     bits_at, shift_right, load_quantised, transpose = (
         _bits_at, _shift_right, _load_quantised, _transpose,
     )  # fmt: skip
-    xor, spread_bits = _xor, _spread_bits
+    xor, both, either, spread_bits = _xor, _both, _either, _spread_bits
 
 
 #: Ratios of a block from which its scale is computed.

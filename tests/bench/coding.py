@@ -38,6 +38,7 @@ TARGETS = {
     "all of hamming:7,4 at bsc:0.01": 5_000,
     "all of rs:255,223 at bsc:0.004": 800,
     "turbo:6144 decode at awgn:1dB": 70,
+    "all of bch:127,106 at awgn:5dB": 410,
 }
 RATIOS = {
     ("rs:255,223 decode, 8 errors", "reedsolo"): 1000,
@@ -61,6 +62,19 @@ SOFT = {
     "polar:1024,512,crc=16,decoder=scl8": "awgn:2.5dB",
     "turbo:6144": "awgn:1dB",
     "turbo:6120,crc=24b": "awgn:1dB",
+    "rm:1,5": "awgn:3dB",
+    "golay:24": "awgn:3dB",
+    "golay:24@osd2": "awgn:3dB",
+    "conv:133,171,k=32,end=tailbiting@osd2": "awgn:3dB",
+}
+
+#: Algebraic decoders of hard decisions, each with the channel of its experiment.
+ALGEBRAIC = {
+    "bch:127,106": "awgn:5dB",
+    "bch:1023,523": "awgn:4dB",
+    "golay:24@hard": "awgn:5dB",
+    "rs:31,19,m=5": "awgn:5dB",
+    "hamming:15,11+product": "bsc:0.01",
 }
 
 Job = tuple[Callable[[], object], int]
@@ -112,6 +126,8 @@ def own_jobs() -> dict[str, Job]:
             (lambda c=decoder, r=ratios: c.decode((r < 0).view(np.uint8), soft=r)),
             len(ratios) * decoder.k,
         )
+        jobs[f"all of {spec} at {channel_spec}"] = experiment(spec, channel_spec)
+    for spec, channel_spec in ALGEBRAIC.items():
         jobs[f"all of {spec} at {channel_spec}"] = experiment(spec, channel_spec)
     jobs["all of hamming:7,4 at bsc:0.01"] = experiment("hamming:7,4", "bsc:0.01")
     jobs["all of rs:255,223 at bsc:0.004"] = experiment("rs:255,223", "bsc:0.004")

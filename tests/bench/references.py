@@ -1,6 +1,6 @@
 """Published error rates, with their counts, and ours beside them.
 
-    python -m tests.bench.references [--errors 200] [NAME ...]
+    python -m tests.bench.references [--errors 200] [--seconds 10] [NAME ...]
 
 The file reference_curves.json has curves of aff3ct/error_rate_references: Eb/N0 in dB (or the error
 probability), frames, bit errors and frame errors. `code` and `channel` are the same experiment here;
@@ -68,13 +68,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", help="parts of the names of curves; all by default")
     parser.add_argument("--errors", type=int, default=200, help="frame errors per point")
+    parser.add_argument("--seconds", type=float, default=10, help="longest time per point")
     arguments = parser.parse_args()
     overlaps = []
     for curve in CURVES:
         if arguments.names and not any(name in curve.name for name in arguments.names):
             continue
         print(f"{curve.name}: {curve.code}")
-        for place, fer, _, ours, _, overlap in compared(curve, errors=arguments.errors):
+        for place, fer, _, ours, _, overlap in compared(
+            curve, errors=arguments.errors, seconds=arguments.seconds
+        ):
             print(f"  {place:6g}  {fer:9.3e}  {ours:9.3e}  {'ok' if overlap else 'APART'}")
             overlaps.append(overlap)
     print(f"{sum(overlaps)} of {len(overlaps)} points overlap.")

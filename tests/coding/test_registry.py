@@ -75,7 +75,7 @@ def test_specs(spec, n, k):
     ("spec", "says"),
     [
         ("", "is not a code"),
-        ("nonsense:3", "available: conv, crc, hamming"),
+        ("nonsense:3", "available: bch, circ, conv, crc, golay, hamming"),
         ("rs:255,223@unknown", "'rs@unknown'"),
         ("hamming:7,4+", "is not a code"),
         ("hamming:7,3", "'k' must be 4 for n = 7, got 3"),

@@ -26,6 +26,10 @@ def combine(which, one, two, out):
         vectors.store(out, 0, vectors.subtract_saturated(a, b))
     elif which == 4:
         vectors.store(out, 0, vectors.negative(a))
+    elif which == 5:
+        vectors.store(out, 0, vectors.both(a, b))
+    elif which == 6:
+        vectors.store(out, 0, vectors.either(a, b))
     else:
         vectors.store(out, 0, vectors.choose(a, b, b, a))
 
@@ -38,7 +42,8 @@ def test_operations(kind):
     wide, other = one.astype(int), two.astype(int)
     saturated = [np.clip(each, limits.min, limits.max) for each in (wide + other, wide - other)]
     expected = [
-        np.minimum(one, two), np.maximum(one, two), *saturated, np.negative(one), np.maximum(one, two),
+        np.minimum(one, two), np.maximum(one, two), *saturated, np.negative(one), one & two, one | two,
+        np.maximum(one, two),
     ]  # fmt: skip
     for which, right in enumerate(expected):
         out = np.zeros(LANES, kind)

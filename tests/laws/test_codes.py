@@ -9,7 +9,7 @@ import netchat.coding
 from netchat.coding.laws import LAWS, check
 
 #: Codes whose laws take seconds are checked with one seed, the others with many.
-SLOW = {"rs:255,223+interleave:5+hamming:7,4", "rs:255,223+interleave:5"}
+SLOW = {"rs:255,223+interleave:5+hamming:7,4", "rs:255,223+interleave:5", "circ:128"}
 
 #: The package reedsolo decodes a hundred long blocks per second, so its laws are checked with short
 #: blocks; tests/coding/reed_solomon/test_code.py compares long blocks with the fast kernels.
@@ -20,6 +20,9 @@ MORE = [
     "uncoded:1", "crc:8,8", "rs:10,9", "rs:12,3,fcr=200", "rs:60,28,prim=0x187,generator=0xad",
     "rs:255,200,fcr=112", "rs:120,40", "hamming:7,4+repetition:3",
     "repetition:3+hamming:7,4", "rs:12,8+secded:72,64", "crc:16,64+interleave:3+hamming:15,11",
+    "bch:15,5", "bch:100,t=4", "bch:31,1", "rm:1,3", "rm:2,6", "rm:0,2", "golay:24@hard", "rm:1,3@osd1",
+    "rs:7,3,m=3", "rs:100,80,m=7,fcr=5", "rs:60,50,m=10", "rs:ccsds,239", "bch:15,7+product:hamming:7,4",
+    "rm:1,3+product", "rs:20,14+product:rs:12,8", "rs:15,11,m=4+bch:15,7@osd1", "bch:31,21+interleave:3",
     "rs:12,8+rs:20,14", "rs:9,5+interleave:4+repetition:3",
 ]  # fmt: skip
 

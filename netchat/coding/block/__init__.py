@@ -1,1 +1,1 @@
-"""Short block codes: uncoded, repetition, Hamming, SECDED and CRC, each with its kernels."""
+"""Short block codes, each with its kernels, and decoders for any of them."""

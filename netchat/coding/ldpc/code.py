@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netchat.arguments import real_number, whole_number
+from netchat.coding import bit_slicing
 from netchat.coding.arrays import Bools, Decoded, Floats, Rows
 from netchat.coding.code import Code
 from netchat.coding.ldpc.encoder import Plan, independent_columns, plan
@@ -18,10 +19,13 @@ from netchat.wording import cut
 
 __all__ = ["LDPC", "Algorithm", "Schedule"]
 
-Algorithm = Literal["min-sum", "offset", "sum-product"]
+Algorithm = Literal["min-sum", "offset", "sum-product", "gallager-a", "gallager-b", "bit-flipping"]
 Schedule = Literal["layered", "flooding"]
 
 _MAX_ITERATIONS = 10_000
+
+#: Algorithms with ratios as messages, and others.
+_SOFT, _HARD = get_args(Algorithm)[:3], get_args(Algorithm)[3:]
 
 #: Scales of the decoder in integers, with the shifts that compute them.
 _SHIFTS = {0.5: 1, 0.75: 2, 0.875: 3, 1.0: 7}
@@ -30,6 +34,8 @@ _SHIFTS = {0.5: 1, 0.75: 2, 0.875: 3, 1.0: 7}
 _LIMIT = 28
 #: Largest magnitude of a quantised ratio.
 _LARGEST = 42
+#: Largest magnitude for bit flipping.
+_CERTAIN = np.float32(1e6)
 
 
 class LDPC(Code):
@@ -42,14 +48,17 @@ class LDPC(Code):
 
     References: R. G. Gallager, "Low-density parity-check codes" (1962); D. E. Hocevar, "A reduced
     complexity decoder architecture via layered decoding of LDPC codes" (2004); J. Chen and M. P. C.
-    Fossorier, "Near optimum universal belief propagation based decoding" (2002).
+    Fossorier, "Near optimum universal belief propagation based decoding" (2002); Y. Kou, S. Lin and M. P. C.
+    Fossorier, "Low-density parity-check codes based on finite geometries" (2001), for bit flipping.
 
     Args:
         source: wifi (n, rate), nr (k, n, redundancy version, base graph), wimax, ccsds or ar4ja; or the
-            name of a file: .alist, .qc, .npz or .npy.
+            name of a file: .alist, .qc, .mtx, .npz or .npy.
         arguments: Arguments of the standard.
         iterations: Largest number of iterations.
-        algorithm: "min-sum", "offset" (min-sum with an offset) or "sum-product".
+        algorithm: "min-sum", "offset" (min-sum with an offset) or "sum-product"; for hard decisions,
+            "gallager-a" or "gallager-b"; or "bit-flipping", weighted by the ratios if there are any, one
+            bit per iteration.
         schedule: "layered" or "flooding".
         scale: Factor of min-sum.
         offset: Offset that "offset" subtracts from the magnitude of a message.
@@ -114,6 +123,13 @@ class LDPC(Code):
             systematic=bool((self._data >= 0).all()),
             citation=found.citation,
         )
+        if algorithm in _HARD:
+            self.soft = algorithm == "bit-flipping"
+            if sorted(found.sent.tolist()) != list(range(found.graph.columns)):
+                raise ValueError(
+                    f"Argument 'algorithm' must be {', '.join(_SOFT)} for a code that omits or repeats bits, "
+                    f"got {algorithm!r}."
+                )
         options = (
             ("iterations", self.iterations, 20), ("algorithm", algorithm, "min-sum"),
             ("schedule", schedule, "layered"), ("scale", self._scale, 0.75),
@@ -126,6 +142,16 @@ class LDPC(Code):
     def data_positions(self) -> NDArray[np.intp]:
         """(k,) Positions of the message symbols."""
         return self._data
+
+    @cached_property
+    def H(self) -> Rows:  # noqa: N802 - its name in every textbook
+        """(checks, n) Parity-check matrix of the standard or file, if every variable is sent once."""
+        graph, sent = self._design.graph, self._design.sent
+        if len(sent) == graph.columns and len(set(sent.tolist())) == len(sent):
+            return graph.dense()[:, sent]
+        from netchat.coding.linear import parity_check_matrix
+
+        return parity_check_matrix(self)
 
     @cached_property
     def _plan(self) -> Plan:
@@ -145,17 +171,52 @@ class LDPC(Code):
         return word
 
     def _decode(self, received: Rows) -> Decoded:
+        if self.algorithm in _HARD:
+            return self._decode_hard(received, np.ones(received.shape, np.float32))
         return self._decode_ratios(np.float32(1) - 2 * received.astype(np.float32))
 
     def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
+        if self.algorithm in _HARD:
+            return self._decode(received)
         ratios = np.float32(1) - 2 * received.astype(np.float32)
         ratios[erasures] = 0
         return self._decode_ratios(ratios)
 
-    def _decode_soft(self, received: Rows, soft: Floats, erasures: Bools | None) -> Decoded:  # noqa: ARG002
+    def _decode_soft(self, received: Rows, soft: Floats, erasures: Bools | None) -> Decoded:
         if erasures is not None and erasures.any():
             soft = np.where(erasures, np.float32(0), soft)
+        if self.algorithm in _HARD:
+            return self._decode_hard(received, np.minimum(np.abs(soft), _CERTAIN))
         return self._decode_ratios(soft)
+
+    def _decode_hard(self, received: Rows, sizes: Floats) -> Decoded:
+        """Decode hard decisions, which only bit flipping weighs by magnitudes."""
+        from netchat.coding.ldpc import hard_kernels
+
+        graph, sent = self._design.graph, self._design.sent
+        edges = np.argsort(graph.variables, kind="stable").astype(np.int32)
+        places = np.searchsorted(graph.variables[edges], np.arange(graph.columns + 1))
+        place = np.argsort(sent)  # of each variable in the codeword
+        rows = np.ascontiguousarray(received[:, place])
+        if self.algorithm == "bit-flipping":
+            owner = np.repeat(np.arange(graph.checks), np.diff(graph.starts))
+            decided, failed = np.empty_like(rows), np.empty(len(rows), np.bool_)
+            hard_kernels.flip(
+                rows, np.ascontiguousarray(sizes[:, place]), graph.starts, graph.variables, edges,
+                places, owner, self.iterations, decided, failed,
+            )  # fmt: skip
+        else:
+            slices = bit_slicing.from_rows(rows)
+            result, wrong = np.empty_like(slices), np.empty(slices.shape[1], np.uint64)
+            hard_kernels.pass_bits(
+                slices, graph.starts, graph.variables, edges, places, self.iterations,
+                self.algorithm == "gallager-a", result, wrong,
+            )  # fmt: skip
+            decided = bit_slicing.to_rows(result, len(rows))
+            failed = bit_slicing.to_rows(wrong[None], len(rows))[:, 0] == 1
+        changed = (decided != rows).sum(axis=1)
+        message = np.ascontiguousarray(decided[:, self._design.message])
+        return Decoded(message, np.where(failed, -1, changed))
 
     def _decode_ratios(self, ratios: Floats) -> Decoded:
         from netchat.coding.ldpc import kernels

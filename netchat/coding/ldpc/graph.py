@@ -82,7 +82,7 @@ def base_matrix(lines: list[str]) -> list[list[tuple[int, ...]]]:
 
 
 def read_graph(path: str) -> tuple[Graph, NDArray[np.bool_] | None]:
-    """Read a matrix from a file: .alist (MacKay), .qc (base matrix), .npz (SciPy) or .npy.
+    """Read a matrix from a file: .alist (MacKay), .qc (base matrix), .mtx, .npz (SciPy) or .npy.
 
     Returns:
         The graph, and which variables are sent, if the file says so.
@@ -91,7 +91,7 @@ def read_graph(path: str) -> tuple[Graph, NDArray[np.bool_] | None]:
         ValueError: The file cannot be read or is not valid.
     """
     suffix = Path(path).suffix.lower()
-    readers = {".alist": _alist, ".qc": _qc, ".npz": _arrays, ".npy": _arrays}
+    readers = {".alist": _alist, ".qc": _qc, ".mtx": _mtx, ".npz": _arrays, ".npy": _arrays}
     if suffix not in readers:
         raise ValueError(
             f"{cut(path)} must be a file with the suffix {', '.join(readers)}, or one of the standards."
@@ -161,6 +161,19 @@ def parse_qc(text: list[str]) -> tuple[Graph, NDArray[np.bool_] | None]:
     return expanded(base, lifting), sent
 
 
+def _mtx(path: str) -> tuple[Graph, None]:
+    """Read a sparse matrix in the Matrix Market format, with or without values."""
+    from scipy import io  # type: ignore[import-untyped]
+
+    matrix = io.mmread(path).tocsr()
+    matrix.eliminate_zeros()
+    if matrix.nnz > _ONES or (matrix.data != 1).any():
+        raise ValueError("it must contain a matrix of zeros and ones")
+    parts = np.split(matrix.indices, matrix.indptr[1:-1])
+    checks: list[NDArray[np.integer]] = [np.sort(part) for part in parts if len(part)]
+    return Graph.of(matrix.shape[1], checks), None
+
+
 def _arrays(path: str) -> tuple[Graph, None]:
     """Read a dense matrix, or a sparse one of `scipy.sparse.save_npz`."""
     with Path(path).open("rb") as file:
@@ -168,7 +181,7 @@ def _arrays(path: str) -> tuple[Graph, None]:
         if isinstance(loaded, np.ndarray):
             matrix = loaded
         elif "format" in loaded:
-            from scipy import sparse  # type: ignore[import-untyped]
+            from scipy import sparse
 
             matrix = sparse.load_npz(path).toarray()
         else:

@@ -31,6 +31,10 @@ LIFTINGS = {
 _STARTS = {1: (0, 17, 33, 56), 2: (0, 13, 25, 43)}
 
 
+#: Lengths of WiMAX.
+_WIMAX = range(576, 2305, 96)
+
+
 @dataclass(frozen=True, slots=True)
 class Design:
     """Code of a standard."""
@@ -92,9 +96,17 @@ def _wifi(n: int | str = 648, rate: int | str = "1/2") -> Design:
 
 
 def _wimax(n: int | str = 576) -> Design:
-    if n != 576:
-        raise ValueError(f"Argument of wimax must be 576, got {cut(str(n))}.")
-    graph, _ = parse_qc(_text("wimax_576.qc"))
+    if n not in _WIMAX:
+        raise ValueError(
+            f"Argument of wimax must be a multiple of 96 from 576 to 2304, got {cut(str(n))}."
+        )
+    lifting = int(n) // 24
+    # The standard lists the shifts for the largest size, 96, and scales them for the others.
+    base = [
+        [tuple(shift * lifting // 96 for shift in entry) for entry in row]
+        for row in base_matrix(_text("wimax.txt"))
+    ]
+    graph = expanded(base, lifting)
     return _plain("LDPC WiMAX", graph, None, "IEEE 802.16-2009, section 8.4.9.2.5: WiMAX")
 
 

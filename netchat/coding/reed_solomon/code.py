@@ -86,6 +86,12 @@ class ReedSolomon(Code):
         """First consecutive root, primitive polynomial and generator."""
         return self._options["fcr"], self._options["prim"], self._options["generator"]
 
+    def weight_distribution(self) -> list[int]:
+        """Return the number of codewords of each weight in bytes, 0 to n: the code is MDS."""
+        from netchat.coding.linear import weights_of_mds
+
+        return weights_of_mds(self.n, self.k, 256)
+
     def _encode(self, message: Rows) -> Rows:
         from netchat.coding.reed_solomon import kernels as rs_kernels
         from netchat.jit import read_only

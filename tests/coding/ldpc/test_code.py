@@ -120,13 +120,34 @@ def test_erasures_are_filled_by_peeling():
 
 
 @pytest.mark.parametrize(
-    "spec", ["wifi,648,2/3", "wifi,1296,3/4", "wifi,1944,5/6", "wimax", "ccsds,128"]
+    "spec",
+    [
+        "wifi,648,2/3",
+        "wifi,1296,3/4",
+        "wifi,1944,5/6",
+        "wimax",
+        "wimax,672",
+        "wimax,2304",
+        "ccsds,128",
+    ],
 )
 def test_codewords_satisfy_all_checks(spec):
     code = netchat.coding.get(f"ldpc:{spec}")
     word = code.encode(generator().integers(0, 2, (70, code.k), dtype=np.uint8))
     assert not (word @ code._design.graph.dense().T.astype(int) % 2).any()
     assert (word[:, : code.k] == code.encode(word[:, : code.k])[:, : code.k]).all()
+
+
+def test_shifts_of_wimax():
+    """IEEE 802.16, 8.4.9.2.5.1: identity matrices, shifted to the right by the listed numbers."""
+    first = [(1, 94), (2, 73), (8, 55), (9, 83), (12, 7), (13, 0)]
+    for n in (2304, 576):
+        lifting = n // 24
+        ones = [lifting * column + shift * lifting // 96 for column, shift in first]
+        assert np.flatnonzero(LDPC("wimax", n).H[0]).tolist() == ones
+    check = LDPC("wimax", 1152).H.astype(int)
+    overlap = check @ check.T
+    assert (overlap - np.diag(np.diag(overlap))).max() == 1  # no cycle of length 4
 
 
 def test_minimum_distance_of_ccsds():
@@ -286,7 +307,7 @@ def test_a_quasi_cyclic_file(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("h.txt", "", "must be a file with the suffix .alist, .qc, .npz, .npy"),
+        ("h.txt", "", "must be a file with the suffix .alist, .qc, .mtx, .npz, .npy"),
         ("h.alist", None, "cannot"),
         ("h.alist", "x", "is not a valid .alist file: invalid"),
         ("h.alist", "4 2\n2 3\n", "it has 0 of 2 checks"),
@@ -318,7 +339,7 @@ def test_an_invalid_array(tmp_path):
     [
         ("ldpc:wifi,648,1/3", "Arguments of wifi must be 648, 1296 or 1944 and 1/2"),
         ("ldpc:wifi,1,2,3", "wifi takes at most 2 arguments, got 3"),
-        ("ldpc:wimax,1152", "Argument of wimax must be 576, got 1152"),
+        ("ldpc:wimax,600", "Argument of wimax must be a multiple of 96 from 576 to 2304, got 600"),
         ("ldpc:ccsds,512", "Argument of ccsds must be 128, got 512"),
         ("ldpc:ar4ja,1", "Argument of ar4ja must be 8192, got 1"),
         ("ldpc:nr,x", "Arguments of nr must be integers"),
@@ -326,7 +347,10 @@ def test_an_invalid_array(tmp_path):
         ("ldpc:nr,100,200,4", "version from 0 to 3"),
         ("ldpc:wifi,iterations=0", "'iterations' must be from 1 to 10000, got 0"),
         ("ldpc:wifi,scale=0", "'scale' and 'offset' must be from 0 to 1"),
-        ("ldpc:wifi,algorithm=x", "'algorithm' must be min-sum, offset, sum-product, got 'x'"),
+        (
+            "ldpc:wifi,algorithm=x",
+            "sum-product, gallager-a, gallager-b, bit-flipping, got 'x'",
+        ),
         ("ldpc:wifi,schedule=x", "'schedule' must be layered, flooding, got 'x'"),
         ("ldpc:turbo,3", "'source' must be wifi, nr, wimax, ccsds, ar4ja or a file, got 'turbo'"),
     ],
