@@ -7,7 +7,7 @@ import io
 import json
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from netchat.bench import saved_values as saved
 from netchat.bench.point import Point
+from netchat.bench.target import Target
+from netchat.errors import BenchError
 from netchat.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from pandas import DataFrame
 
     from netchat.channels import Channel
     from netchat.coding import Code
@@ -46,6 +49,20 @@ class Results:
     """Arguments of `netchat.bench.run`, except the seed."""
     unsaved: str = ""
     """Reason why the resume file is not up to date; empty if it is."""
+    targets: list[Target] = field(default_factory=list)
+    """Channels at which the codes reach the FER that the run searched for."""
+
+    def __iter__(self) -> Iterator[Point]:
+        return iter(self.points)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __add__(self, other: Results) -> Results:
+        """Merge two results; see `netchat.bench.merge`."""
+        from netchat.bench.merge import merge
+
+        return merge([self, other])
 
     @property
     def complete(self) -> bool:
@@ -72,6 +89,7 @@ class Results:
             "machine": self.machine,
             "settings": self.settings,
             "points": [point.as_dict() for point in self.points],
+            **({"targets": [target.as_dict() for target in self.targets]} if self.targets else {}),
         }
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
@@ -92,12 +110,34 @@ class Results:
 
     def as_csv(self) -> str:
         """Return CSV text with one line per point and the fields of the JSON."""
-        rows = [{"seed": self.seed, **point.as_dict()} for point in self.points]
+        rows = self._rows()
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, list(rows[0]) if rows else ["seed"])
         writer.writeheader()
         writer.writerows(rows)
         return text.getvalue()
+
+    def _rows(self) -> list[dict[str, Any]]:
+        """Return a flat row of each point; merged seeds are joined by +."""
+        rows = []
+        for point in self.points:
+            row = {"seed": self.seed, **point.as_dict()}
+            if seeds := row.pop("seeds", None):
+                row["seed"] = "+".join(map(str, seeds))
+            rows.append(row)
+        return rows
+
+    def to_dataframe(self) -> DataFrame:
+        """Return a pandas DataFrame with one row per point and the columns of the CSV.
+
+        Raises:
+            BenchError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise BenchError("A data frame needs pandas: pip install pandas") from error
+        return pd.DataFrame(self._rows())
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Results:
@@ -114,6 +154,10 @@ class Results:
             return cls(
                 points, saved.count(values, "seed"), saved.text(values, "version"),
                 saved.table(values, "machine"), _settings(saved.table(values, "settings")),
+                targets=[
+                    Target.from_dict(saved.table({"a target": target}, "a target"))
+                    for target in saved.listed({"targets": [], **values}, "targets")
+                ],
             )  # fmt: skip
 
     def table(self, width: int | None = None) -> str:
@@ -166,6 +210,11 @@ def _settings(values: dict[str, Any]) -> dict[str, Any]:
             specs = saved.listed(values, name)
             if not specs or not all(isinstance(spec, str) for spec in specs):
                 raise ValueError(f"{name} must be a list of specifications")
+    for name in ("floor", "target_fer"):
+        if values.get(name) is not None:
+            saved.number(values, name, most=1)
+    if values.get("part") is not None:
+        saved.text(values, "part")
     for name in ("errors", "frames"):
         if values.get(name) is not None:
             saved.count(values, name)

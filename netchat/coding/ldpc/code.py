@@ -12,7 +12,7 @@ from netchat.arguments import real_number, whole_number
 from netchat.coding.arrays import Bools, Decoded, Floats, Rows
 from netchat.coding.code import Code
 from netchat.coding.ldpc.encoder import Plan, independent_columns, plan
-from netchat.coding.ldpc.graph import read_graph
+from netchat.coding.ldpc.graph import Graph, read_graph
 from netchat.coding.ldpc.standards import STANDARDS, Design, design
 from netchat.wording import cut
 
@@ -126,6 +126,16 @@ class LDPC(Code):
     def data_positions(self) -> NDArray[np.intp]:
         """(k,) Positions of the message symbols."""
         return self._data
+
+    @property
+    def graph(self) -> Graph:
+        """Tanner graph of the decoder, which can have more variables than the codeword."""
+        return self._design.graph
+
+    @property
+    def sent(self) -> NDArray[np.intp]:
+        """(n,) Variables of the graph in the order in which they are sent."""
+        return self._design.sent
 
     @cached_property
     def _plan(self) -> Plan:
