@@ -138,6 +138,17 @@ class LDPC(Code):
         return self._design.sent
 
     @cached_property
+    def _single(self) -> tuple[Bools, NDArray[np.int32]]:
+        """Return which sent variables are in a single check, and that of each check (-1: it has none)."""
+        found, graph = self._design, self._design.graph
+        is_single = np.bincount(graph.variables, minlength=graph.columns) == 1
+        check = np.repeat(np.arange(graph.checks), np.diff(graph.starts))
+        of_single = is_single[graph.variables]
+        own = np.full(graph.checks, -1, np.int32)
+        own[check[of_single]] = graph.variables[of_single]
+        return is_single[found.sent], own
+
+    @cached_property
     def _plan(self) -> Plan:
         return plan(self._design.graph, self._design.message)
 
@@ -178,7 +189,7 @@ class LDPC(Code):
         fast = self.algorithm == "min-sum" and self.schedule == "layered"
         if fast and self._scale in _SHIFTS:
             kernels.decode(
-                rows, found.sent, self._positions, graph.columns, graph.starts, graph.variables,
+                rows, found.sent, *self._single, self._positions, graph.columns, graph.starts, graph.variables,
                 _LIMIT, _LARGEST, self.iterations, _SHIFTS[self._scale], found.message, message, corrected,
             )  # fmt: skip
         else:

@@ -119,6 +119,18 @@ def _wrong_checks(words: Any, starts: Any, variables: Any, stop: Any) -> Any:
 
 
 @kernel
+def _solve_own(words: Any, starts: Any, variables: Any, own: Any) -> None:
+    """Set the variables that are in a single check so that it holds."""
+    for check in range(len(own)):
+        if own[check] >= 0:
+            total = np.uint64(0)
+            for at in range(starts[check], starts[check + 1]):
+                if variables[at] != own[check]:
+                    total ^= words[variables[at]]
+            words[own[check]] = total
+
+
+@kernel
 def _count_corrected(
     first: Any, blocks: Any, hard: Any, lost: Any, words: Any, sent: Any, done: Any, corrected: Any
 ) -> None:
@@ -189,14 +201,18 @@ def _iterate(
 
 @kernel
 def decode(
-    ratios: Any, sent: Any, positions: Any, columns: Any, starts: Any, variables: Any, limit: Any,
-    largest: Any, iterations: Any, shift: Any, places: Any, message: Any, corrected: Any,
+    ratios: Any, sent: Any, single: Any, own: Any, positions: Any, columns: Any, starts: Any, variables: Any,
+    limit: Any, largest: Any, iterations: Any, shift: Any, places: Any, message: Any, corrected: Any,
 ) -> None:  # fmt: skip
     """Decode received words (batch, n) by layered normalised min-sum in integers of 8 bits.
 
     Args:
         ratios: Log-likelihood ratios.
         sent: (n,) Variables in the order in which they are sent.
+        single: (n,) Whether the variable is in a single check. Its ratios stay below the largest message,
+            so that the check can correct it.
+        own: (checks,) A variable that is in no other check, or -1. After the last iteration, it follows from
+            the others: parity bits of 5G with large wrong ratios are no failure.
         positions: (n,) Numbers 0 to n - 1.
         columns: Number of variables.
         starts: Graph, as in `Graph`.
@@ -227,6 +243,9 @@ def decode(
     hard, lost = np.empty(len(sent), np.uint64), np.empty(len(sent), np.uint64)
     words, result = np.empty(columns, np.uint64), np.empty(columns, np.uint64)
     zero = vectors.load(constants, 0)
+    edges = np.empty(2 * lanes, np.int8)
+    edges[:lanes], edges[lanes:] = limit - limit // 4, limit // 4 - limit
+    top, bottom = vectors.load(edges, 0), vectors.load(edges, lanes)
     for first in range(0, len(ratios), lanes):
         blocks = min(lanes, len(ratios) - first)
         vectors.quantise(ratios, first, blocks, positions, limit, largest, square, spare, received)
@@ -235,6 +254,8 @@ def decode(
             ratio = vectors.load(received, at * lanes)
             hard[at] = vectors.bits_below(ratio, zero)
             lost[at] = ~(hard[at] | vectors.bits_below(zero, ratio))
+            if single[at]:
+                ratio = vectors.maximum(vectors.minimum(ratio, top), bottom)
             old = vectors.load(posterior, sent[at] * lanes)
             vectors.store(posterior, sent[at] * lanes, vectors.add_saturated(old, ratio))
         messages[:] = 0
@@ -247,6 +268,8 @@ def decode(
                 words[variable] = vectors.bits_below(
                     vectors.load(posterior, variable * lanes), zero
                 )
+            if iteration == iterations:
+                _solve_own(words, starts, variables, own)
             wrong = _wrong_checks(words, starts, variables, open_blocks)
             ended = open_blocks & (~wrong if iteration < iterations else ~np.uint64(0))
             if ended:
