@@ -20,6 +20,7 @@ from netchat.errors import BenchError
 from netchat.version import __version__
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
@@ -177,29 +178,86 @@ class Results:
 
         return as_html(self.points)
 
-    def plot(self, rate: Literal["ber", "fer"] = "ber") -> Figure:
+    def plot(
+        self,
+        rate: Literal["ber", "fer"] = "ber",
+        *,
+        ax: Axes | None = None,
+        style: Literal["slide", "paper"] = "slide",
+        references: bool | str | os.PathLike[str] = False,
+        bounds: bool | None = None,
+    ) -> Figure:
         """Plot error rates over the channels: markers are measured, lines are theory.
 
+        Args:
+            rate: Rate of bits, or of frames.
+            ax: Axes of yours to draw into, with points over one kind of channel.
+            style: "slide" has the shape of a slide; "paper" is one column of a paper, and obeys
+                `matplotlib.rcParams`.
+            references: Whether to draw published curves of the same codes and decoders; or a file or folder
+                with curves, see `netchat.bench.read_references`.
+            bounds: Whether a plot of FERs shows the normal approximation and the lower bound for the length
+                of each code; by default, if there are at most three lengths and rates.
+
         Raises:
-            BenchError: matplotlib is not installed.
+            ValueError: An argument is invalid, or there are no points.
+            BenchError: matplotlib is not installed, or the curves cannot be read.
         """
-        from netchat.bench.report.plot import plot
+        from netchat.bench.report.plot import Options, plot
 
-        return plot(self.points, rate)
+        return plot(self.points, Options(rate, style, references, bounds), ax)
 
-    def save_plot(self, path: str | os.PathLike[str], rate: Literal["ber", "fer"] = "ber") -> None:
-        """Write the plot as .png, .svg or .pdf.
+    def pgfplots(
+        self,
+        rate: Literal["ber", "fer"] = "ber",
+        *,
+        references: bool | str | os.PathLike[str] = False,
+        bounds: bool | None = None,
+    ) -> str:
+        """Return a LaTeX document with the plot, for the package pgfplots; see `plot`."""
+        from netchat.bench.report.pgfplots import as_pgfplots
+        from netchat.bench.report.plot import Options
+
+        return as_pgfplots(self.points, Options(rate, "paper", references, bounds))
+
+    def save_plot(
+        self,
+        path: str | os.PathLike[str],
+        rate: Literal["ber", "fer"] = "ber",
+        **options: Any,
+    ) -> None:
+        """Write the plot as .png, .svg, .pdf, or .tex for pgfplots.
+
+        Args:
+            path: File.
+            rate: Rate of bits, or of frames.
+            options: Options of `plot`, except `ax`.
 
         Raises:
+            ValueError: An option is invalid.
             BenchError: matplotlib is not installed, or the file cannot be written.
         """
-        saved.written(path, figure_bytes(self.plot(rate), Path(path).suffix))
+        saved.written(path, self.plot_bytes(Path(path).suffix, rate, **options))
+
+    def plot_bytes(
+        self, suffix: str, rate: Literal["ber", "fer"] = "ber", **options: Any
+    ) -> bytes:
+        """Return the content of a picture; the suffix selects the format, see `save_plot`."""
+        if suffix.lower() == ".tex":
+            options.pop("style", None)
+            return self.pgfplots(rate, **options).encode()
+        return figure_bytes(self.plot(rate, **options), suffix)
 
 
 def figure_bytes(figure: Figure, suffix: str) -> bytes:
     """Return the content of an image file; the suffix .png, .svg or .pdf selects the format."""
+    import matplotlib as mpl
+
     file = io.BytesIO()
-    figure.savefig(file, format=suffix.lstrip(".") or None, dpi=120)
+    # Journals reject fonts of type 3, matplotlib's default.
+    with mpl.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
+        paper = figure.get_figwidth() < 8
+        figure.savefig(file, format=suffix.lstrip(".").lower() or None, dpi=300 if paper else 120)
     return file.getvalue()
 
 

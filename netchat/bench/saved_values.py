@@ -34,16 +34,17 @@ _LIMIT = 2**63
 
 
 @contextmanager
-def reading(path: str | os.PathLike[str], what: str) -> Iterator[dict[str, Any]]:
-    """Read a JSON object; errors in its values are reported with the name of the file.
+def reading(
+    path: str | os.PathLike[str], what: str, kind: type[dict[str, Any]] | type[list[Any]] = dict
+) -> Iterator[Any]:
+    """Read a JSON object or list; errors in its values are reported with the name of the file.
 
     Raises:
         BenchError: The file cannot be read, or a value is missing or invalid.
     """
     try:
-        yield table(
-            {"the file": json.loads(Path(path).read_text(encoding="utf-8-sig"))}, "the file"
-        )
+        content = {"the file": json.loads(Path(path).read_text(encoding="utf-8-sig"))}
+        yield (table if kind is dict else listed)(content, "the file")
     except OSError as error:
         raise BenchError(cannot("read", path, error)) from error
     except KeyError as error:
