@@ -29,7 +29,8 @@ class Target:
     limit: float | None = None
     """Shannon limit for the rate of the code, with the decisions of its decoder."""
     best: float | None = None
-    """Value at which the best code of this length and rate reaches the FER (normal approximation)."""
+    """Limit for the length: value at which the lower bound of all codes with this length and rate reaches
+    the FER; for QAM and fading, the normal approximation."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the target as a JSON object."""

@@ -278,7 +278,9 @@ class _Points:
     @property
     def points(self) -> list[Point]:
         """Points that are not skipped, and those of the resumed run that are not measured again."""
-        return [one.point for one in self.all if not one.is_skipped] + list(self._before.values())
+        found = [one.point for one in self.all if not one.is_skipped] + list(self._before.values())
+        codes = list(dict.fromkeys(point.code for point in found))
+        return sorted(found, key=lambda point: codes.index(point.code))
 
 
 def _check_resumable(before: Results, file: str, seed: int | None) -> None:

@@ -8,13 +8,15 @@ from netchat.bench.axis import Axis, limit_of
 from netchat.bench.engine.simulation import Simulation
 from netchat.bench.point import Point
 from netchat.bench.target import Target
-from netchat.bench.theory.finite_length import Decisions, normal_approximation
+from netchat.bench.theory.finite_length import Decisions, lower_bound, normal_approximation
 from netchat.coding import Code
 
 __all__ = ["Search"]
 
 #: First step of the search in coordinates of the axis; it doubles until the rate is enclosed.
 _STEP = {True: 0.5, False: 0.15}
+#: Length below which the normal approximation is not accurate.
+_SHORT = 100
 #: Largest number of points of a search.
 _MOST = 30
 
@@ -130,23 +132,32 @@ class Search:
         return places[0] + min(max(share, -1.0), 2.0) * (places[1] - places[0])
 
     def _best_place(self) -> float | None:
-        """Return where the normal approximation reaches the rate."""
+        """Return where the lower bound for the length reaches the rate, or the normal approximation."""
         code, axis = self.code, self._axis
         bits = code.bits_per_symbol
         if axis.name == "bec" and bits > 1:
             return None
         low, high = axis.ends
 
-        def rate(place: float) -> float | None:
-            return normal_approximation(
-                code.n * bits, code.k * bits, axis.channel(place), self._decisions
-            )
+        size = code.n * bits, code.k * bits
 
-        if (least := rate(high)) is None or least > self._fer or code.rate == 1:
+        def rate(place: float) -> float:
+            channel = axis.channel(place)
+            if has_bound:
+                found = lower_bound(*size, channel, self._decisions)
+            else:
+                found = normal_approximation(*size, channel, self._decisions)
+            return found or 0.0  # the bound is None where it is too small to be computed
+
+        worst = axis.channel(low)
+        has_bound = lower_bound(*size, worst, self._decisions) is not None
+        if not has_bound and (
+            normal_approximation(*size, worst, self._decisions) is None or size[0] < _SHORT
+        ):
+            return None
+        if rate(high) > self._fer or code.rate == 1:
             return None
         while high - low > axis.resolution / 20:
             middle = (low + high) / 2
-            found = rate(middle)
-            assert found is not None
-            low, high = (middle, high) if found > self._fer else (low, middle)
+            low, high = (middle, high) if rate(middle) > self._fer else (low, middle)
         return high

@@ -19,18 +19,20 @@ def as_text(targets: Sequence[Target]) -> str:
     """Format targets, one table for each kind of channel.
 
     The last two columns of a channel with Eb/N0 are the distances in dB from Shannon's limit for the rate,
-    and from the best code of the length (normal approximation). For a probability they are these limits.
+    and from the limit for the length. For a probability they are these limits.
     """
+    kinds = list(dict.fromkeys(target.channel for target in targets))
+    ordered = sorted(targets, key=lambda target: kinds.index(target.channel))
     return "\n\n".join(
         "\n".join(_table(Axis.of(kind), list(group)))
-        for kind, group in groupby(targets, lambda target: target.channel)
+        for kind, group in groupby(ordered, lambda target: target.channel)
     )
 
 
 def _table(axis: Axis, targets: Sequence[Target]) -> list[str]:
     level = axis.is_level
     titles = [
-        axis.label, "95 %", *(("from limit", "from best") if level else ("limit", "best code"))
+        axis.label, "95 %", *(("from Shannon", "from length") if level else ("Shannon", "length"))
     ]
     rows = []
     for target in targets:
