@@ -18,10 +18,9 @@ from netchat.bench.engine.batch import Speed
 from netchat.bench.engine.run import Progress, run
 from netchat.bench.engine.tally import Tally
 from netchat.bench.families import families
-from netchat.bench.merge import merge
 from netchat.bench.point import Point
 from netchat.bench.references import PublishedCurve, PublishedPoint, published, read_references
-from netchat.bench.results import Results
+from netchat.bench.results import Results, merge
 from netchat.bench.suite import CHANNELS, SUITE
 from netchat.bench.target import Target
 from netchat.bench.theory.density_evolution import Thresholds, thresholds

@@ -79,6 +79,8 @@ def parse_rate(rate: float | str) -> Fraction:
     Raises:
         ValueError: It is not a number from 0 to 1.
     """
+    if isinstance(rate, float):
+        rate = str(Fraction(rate).limit_denominator(1000))
     text = str(rate).strip()
     valid = re.fullmatch(r"\d{1,4}/\d{1,4}|\d?\.?\d{1,9}|\d\.", text, re.ASCII)
     if valid is None or text.endswith("/0") or not 0 < (share := Fraction(text)) < 1:
@@ -93,8 +95,8 @@ def _fits(spec: str, rate: Fraction, length: int) -> bool:
     except ValueError:
         return False
     bits = code.n * code.bits_per_symbol
-    return (
-        abs(bits - length) <= _LENGTH * length and abs(code.rate - float(rate)) <= _RATE * float(rate)
+    return abs(bits - length) <= _LENGTH * length and abs(code.rate - float(rate)) <= _RATE * float(
+        rate
     )
 
 

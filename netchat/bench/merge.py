@@ -1,65 +1,30 @@
-"""Merging of results: points of different runs, or counts of one point with different seeds."""
+"""Merging of points: counts of one point with different seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from functools import reduce
 from typing import Any
 
 from netchat.bench.point import Point
-from netchat.bench.results import Results
 from netchat.errors import BenchError
 
-__all__ = ["merge"]
+__all__ = ["merged_point", "merged_settings"]
 
 
-def merge(results: Iterable[Results]) -> Results:
-    """Merge the results of several runs.
-
-    Counts of a point that was measured with different seeds are added. Of two runs of a point with the
-    same seed, the shorter one is the beginning of the longer one, which is kept.
+def merged_point(point: Point, more: Point, versions: tuple[str, str]) -> Point:
+    """Return the point of two runs.
 
     Args:
-        results: At least one result.
+        point: Point with its seeds.
+        more: Point of the same code and channel.
+        versions: Versions of netchat that measured them.
 
     Raises:
-        ValueError: There are no results.
-        BenchError: Adding two points would count a run twice, or versions with different random numbers
-            measured a point with the same seed.
+        BenchError: Adding the points would count a run twice, or versions with different random numbers
+            measured them with the same seed.
     """
-    every = list(results)
-    if not every:
-        raise ValueError("There are no results to merge.")
-    return reduce(_merged, every)
-
-
-def _merged(one: Results, other: Results) -> Results:
-    points = {(point.code, point.channel): (point, one) for point in one.points}
-    for point in other.points:
-        place = point.code, point.channel
-        if place not in points:
-            points[place] = point, other
-            continue
-        before, source = points[place]
-        points[place] = _both(before, source, point, other), one
-    found = []
-    for point, source in points.values():
-        elsewhere = source.seed != one.seed and not point.seeds
-        found.append(replace(point, seeds=(source.seed,)) if elsewhere else point)
-    return Results(
-        found, one.seed, one.version, one.machine, _settings(one, other), targets=[
-            *one.targets, *(target for target in other.targets if target not in one.targets),
-        ],
-    )  # fmt: skip
-
-
-def _both(point: Point, results: Results, more: Point, others: Results) -> Point:
-    """Return the point of two runs."""
     name = f"{point.code} over {point.channel}"
-    seeds, new = (
-        set(one.seeds or (source.seed,)) for one, source in ((point, results), (more, others))
-    )
+    seeds, new = set(point.seeds), set(more.seeds)
     if point.rate != more.rate:
         raise BenchError(f"{name} has different rates in the results, so they cannot be merged.")
     if seeds.isdisjoint(new):
@@ -73,25 +38,25 @@ def _both(point: Point, results: Results, more: Point, others: Results) -> Point
             stopped_by="interrupted" if interrupted else point.stopped_by,
             seeds=tuple(sorted(seeds | new)),
         )
-    if seeds != new or len(seeds) > 1 and point.tally != more.tally:
+    if seeds != new or (len(seeds) > 1 and point.tally != more.tally):
         twice = ", ".join(map(str, sorted(seeds & new)))
         raise BenchError(
             f"{name}: the results cannot be merged, because runs with seed {twice} would count twice. "
             "Merge the files of single runs instead."
         )
-    if results.version != others.version:
+    if versions[0] != versions[1]:
         raise BenchError(
-            f"{name} was measured with seed {min(seeds)} by netchat {results.version} and "
-            f"{others.version}, whose random numbers may differ: use another seed."
+            f"{name} was measured with seed {min(seeds)} by netchat {' and '.join(versions)}, whose "
+            "random numbers may differ: use another seed."
         )
-    return more if more.batches > point.batches else point
+    return more if more.tally.frames > point.tally.frames else point
 
 
-def _settings(one: Results, other: Results) -> dict[str, Any]:
-    """Return the settings of both runs: the union of codes and channels, and limits that are equal."""
+def merged_settings(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of two runs: the union of codes and channels, and limits that are equal."""
     found: dict[str, Any] = {}
-    for name in dict.fromkeys([*one.settings, *other.settings]):
-        first, second = one.settings.get(name), other.settings.get(name)
+    for name in dict.fromkeys([*one, *other]):
+        first, second = one.get(name), other.get(name)
         if name in ("codes", "channels") and first is not None and second is not None:
             found[name] = list(dict.fromkeys([*first, *second]))
         else:

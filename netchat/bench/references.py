@@ -7,7 +7,6 @@ frames and errors. A file of your own has the same form: a JSON list of objects 
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -143,7 +142,7 @@ def _curve(values: dict[str, Any]) -> PublishedCurve:
         names = ("value", "frames", "bit errors", "frame errors")
         point = dict(zip(names, listed, strict=True))
         frames, bit_errors, frame_errors = (saved.count(point, name) for name in names[1:])
-        if not (0 < frames and frame_errors <= frames and bit_errors <= k * frames):
+        if not (frames > 0 and frame_errors <= frames and bit_errors <= k * frames):
             raise ValueError(f"the counts {listed} contradict each other")
         points.append(
             PublishedPoint(saved.real(point, "value"), frames, bit_errors, frame_errors, k * frames)

@@ -8,12 +8,13 @@ import json
 import os
 import platform
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from netchat.bench import saved_values as saved
+from netchat.bench.merge import merged_point, merged_settings
 from netchat.bench.point import Point
 from netchat.bench.target import Target
 from netchat.errors import BenchError
@@ -22,12 +23,11 @@ from netchat.version import __version__
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from pandas import DataFrame
 
     from netchat.channels import Channel
     from netchat.coding import Code
 
-__all__ = ["Results", "figure_bytes", "machine"]
+__all__ = ["Results", "figure_bytes", "machine", "merge"]
 
 
 @dataclass
@@ -61,8 +61,6 @@ class Results:
 
     def __add__(self, other: Results) -> Results:
         """Merge two results; see `netchat.bench.merge`."""
-        from netchat.bench.merge import merge
-
         return merge([self, other])
 
     @property
@@ -128,14 +126,14 @@ class Results:
             rows.append(row)
         return rows
 
-    def to_dataframe(self) -> DataFrame:
+    def to_dataframe(self) -> Any:
         """Return a pandas DataFrame with one row per point and the columns of the CSV.
 
         Raises:
             BenchError: pandas is not installed.
         """
         try:
-            import pandas as pd
+            import pandas as pd  # type: ignore[import-untyped]
         except ImportError as error:
             raise BenchError("A data frame needs pandas: pip install pandas") from error
         return pd.DataFrame(self._rows())
@@ -239,14 +237,55 @@ class Results:
         """
         saved.written(path, self.plot_bytes(Path(path).suffix, rate, **options))
 
-    def plot_bytes(
-        self, suffix: str, rate: Literal["ber", "fer"] = "ber", **options: Any
-    ) -> bytes:
+    def plot_bytes(self, suffix: str, rate: Literal["ber", "fer"] = "ber", **options: Any) -> bytes:
         """Return the content of a picture; the suffix selects the format, see `save_plot`."""
         if suffix.lower() == ".tex":
             options.pop("style", None)
             return self.pgfplots(rate, **options).encode()
         return figure_bytes(self.plot(rate, **options), suffix)
+
+
+def merge(results: Iterable[Results]) -> Results:
+    """Merge the results of several runs.
+
+    Counts of a point that was measured with different seeds are added. Of two runs of a point with the
+    same seed, the shorter one is the beginning of the longer one, which is kept.
+
+    Args:
+        results: At least one result.
+
+    Raises:
+        ValueError: There are no results.
+        BenchError: Adding two points would count a run twice, or versions with different random numbers
+            measured a point with the same seed.
+    """
+    every = list(results)
+    if not every:
+        raise ValueError("There are no results to merge.")
+    found, settings = every[0], every[0].settings
+    points: dict[tuple[str, str], tuple[Point, str]] = {}
+    targets: list[Target] = []
+    for one in every:
+        settings = merged_settings(settings, one.settings)
+        targets += [target for target in one.targets if target not in targets]
+        for point in one.points:
+            place = point.code, point.channel
+            seeded = replace(point, seeds=point.seeds or (one.seed,))
+            if place in points:
+                before, version = points[place]
+                points[place] = merged_point(before, seeded, (version, one.version)), version
+            else:
+                points[place] = seeded, one.version
+    single = (found.seed,)
+    return replace(
+        found,
+        points=[
+            replace(point, seeds=()) if point.seeds == single else point
+            for point, _ in points.values()
+        ],
+        settings=settings,
+        targets=targets,
+    )
 
 
 def figure_bytes(figure: Figure, suffix: str) -> bytes:

@@ -13,7 +13,6 @@ from netchat.arguments import whole_number
 from netchat.channels.awgn import checked_ebn0
 from netchat.channels.channel import Channel, Received
 from netchat.channels.gaussian import normal
-from netchat.channels.modulation import Modulation
 from netchat.channels.modulation import modulation as modulation_of
 
 __all__ = ["ModulatedAWGN", "ModulatedChannel", "Rayleigh"]
@@ -58,11 +57,6 @@ class ModulatedChannel(Channel):
         #: Energy per symbol over noise density.
         self._es_n0 = 10 ** (self.ebn0_db / 10) * self.rate * self._modulation.bits
         super().__init__(f"{name}, {self._modulation.title}, Eb/N0 = {self.ebn0_db:g} dB")
-
-    @property
-    def constellation(self) -> Modulation:
-        """Amplitudes and labels of the modulation."""
-        return self._modulation
 
     @property
     def es_n0(self) -> float:

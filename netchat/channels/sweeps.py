@@ -54,18 +54,20 @@ def _values(spec: str, parts: list[str]) -> list[Decimal]:
             Decimal(part.lower().removeprefix("x").removesuffix("db").strip()) for part in parts
         )
     except InvalidOperation:
-        raise ValueError(
-            f"{cut(spec)!r}: a range must have numbers in the form {_FORM}."
-        ) from None
+        raise ValueError(f"{cut(spec)!r}: a range must have numbers in the form {_FORM}.") from None
     if not all(value.is_finite() for value in (start, stop, step)):
         raise ValueError(f"{cut(spec)!r}: the numbers of a range must be finite.")
     rises = stop > start
     if grows_by_factor:
-        moves = start * stop > 0 and step > 0 and step != 1 and (abs(stop) > abs(start)) == (step > 1)
+        moves = (
+            start * stop > 0 and step > 0 and step != 1 and (abs(stop) > abs(start)) == (step > 1)
+        )
     else:
         moves = step != 0 and rises == (step > 0)
     if not moves and start != stop:
-        raise ValueError(f"{cut(spec)!r}: the steps must lead from {start} to {stop}, got {parts[2]}.")
+        raise ValueError(
+            f"{cut(spec)!r}: the steps must lead from {start} to {stop}, got {parts[2]}."
+        )
     values = [start]
     while start != stop:
         value = values[-1] * step if grows_by_factor else values[-1] + step

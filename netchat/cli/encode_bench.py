@@ -39,7 +39,9 @@ FLOOR = 1e-5
     "--rate", metavar="R",
     help="Compare codes of every family with this rate, such as 1/2; needs --length.",
 )  # fmt: skip
-@click.option("--length", type=click.IntRange(16), metavar="N", help="Length of these codes in bits.")
+@click.option(
+    "--length", type=click.IntRange(16), metavar="N", help="Length of these codes in bits."
+)
 @click.option(
     "--channel", "channels", multiple=True, metavar="SPEC",
     help="Channel: bsc:P, bec:P, awgn:4dB, rayleigh:10dB, gilbert-elliott:...; a range such as "
@@ -190,7 +192,10 @@ def encode_bench(
     suite = results.settings.get("codes") is results.settings.get("channels") is None
     if plot_file is None and not (merge or more) and (suite or rate is not None):
         plot_file = PICTURE
-    options = {"style": style, "references": {"netchat": True, None: False}.get(references, references)}
+    options = {
+        "style": style,
+        "references": {"netchat": True, None: False}.get(references, references),
+    }
     return _write_results(results, json_file, csv_file, plot_file, resume, metric or "ber", options)
 
 
@@ -200,7 +205,9 @@ def _merged(merge: tuple[str, ...], more: tuple[str, ...]) -> Results:
     from netchat.bench import merge as merged
 
     if not merge:
-        raise click.UsageError(f"Got unexpected extra argument ({more[0]}); --merge must precede files.")
+        raise click.UsageError(
+            f"Got unexpected extra argument ({more[0]}); --merge must precede files."
+        )
     return merged(Results.read(file) for file in dict.fromkeys([*merge, *more]))
 
 

@@ -70,14 +70,16 @@ class DaskExecutor:
             if local is not None:
                 with _sigint_ignored():
                     cluster = self._stack.enter_context(
-                        distributed.LocalCluster(
+                        distributed.LocalCluster(  # type: ignore[no-untyped-call]
                             n_workers=local, threads_per_worker=1, dashboard_address=None,
                             silence_logs=50,
                         )
                     )  # fmt: skip
                 address = cluster.scheduler_address
             self._client = self._stack.enter_context(
-                distributed.Client(address, timeout=_CONNECT, set_as_default=False)
+                distributed.Client(  # type: ignore[no-untyped-call]
+                    address, timeout=_CONNECT, set_as_default=False
+                )
             )
         except (OSError, TimeoutError, ValueError, RuntimeError) as error:
             self._stack.close()
@@ -195,7 +197,9 @@ class DaskExecutor:
             if isinstance(found, Exception):
                 self._exclude(worker, f"no usable netchat ({type(found).__name__}: {found})")
             elif found != self._versions:
-                wrong = [f"{name} {found[name]}" for name in found if found[name] != self._versions[name]]
+                wrong = [
+                    f"{name} {found[name]}" for name in found if found[name] != self._versions[name]
+                ]
                 self._exclude(worker, " and ".join(wrong))
         if not self._workers():
             raise BenchError(

@@ -89,9 +89,7 @@ class Measurement:
         """Whether the channel may be worse than the one before."""
         assert self._after is not None
         rate = self.simulation.code.rate
-        now, before = (
-            one.simulation.channel.at_rate(rate).capacity for one in (self, self._after)
-        )
+        now, before = (one.simulation.channel.at_rate(rate).capacity for one in (self, self._after))
         return now is None or before is None or now < before
 
     @property

@@ -112,9 +112,9 @@ def run(
 
     Raises:
         ValueError: A specification is invalid, or a number is out of range.
-        BenchError: A code raises an error, the cluster cannot be used, or the file cannot be used: it is missing and no codes or
-            channels are given; it is not a results file; it is in use by another run; it has another
-            version or seed; or it contains points that are not part of this run.
+        BenchError: A code raises an error, the cluster cannot be used, or the file cannot be used: it is
+            missing and no codes or channels are given; it is not a results file; it is in use by another
+            run; it has another version or seed; or it contains points that are not part of this run.
 
     >>> results = run(["hamming:7,4"], ["bsc:0.01"], workers=1)
     >>> low, high = results.points[0].ber_interval
@@ -183,7 +183,8 @@ def run(
             _check_points_kept(before, str(resume), chosen)
         # Start the workers first, because the theory of all points takes as long as their start.
         first = chosen or [one.simulation(one.first_channel, seed, None) for one in searches]
-        pool = stack.enter_context(_executor(first, workers, cluster))
+        pool = _executor(first, workers, cluster)
+        stack.enter_context(pool)
         pool.start(len(first))
         points = _Points(asked, seed, before, is_remote=cluster is not None)
         points.add(chosen)
@@ -192,7 +193,9 @@ def run(
 
 
 def _searches(
-    codes: Sequence[str | Code] | None, channels: Sequence[str | Channel] | None, asked: dict[str, Any]
+    codes: Sequence[str | Code] | None,
+    channels: Sequence[str | Channel] | None,
+    asked: dict[str, Any],
 ) -> list[Search]:
     """Return a search for each code and kind of channel."""
     kinds = [one if isinstance(one, str) else one.spec for one in channels or ["awgn"]]
@@ -244,7 +247,8 @@ class _Points:
         for simulation in simulations:
             if self._is_remote:
                 simulation.carry_files()
-            most = SECONDS if simulation.frames is None else float("inf")
+            is_limited = simulation.frames is not None and asked["target_fer"] is None
+            most = float("inf") if is_limited or asked["frames"] is not None else SECONDS
             one = Measurement(
                 simulation,
                 errors=asked["errors"],
@@ -262,9 +266,9 @@ class _Points:
 
     def search(self, searches: Sequence[Search]) -> bool:
         """Measure the next points of all searches; return whether there are any."""
-        frames = self._settings["frames"]
+        frames, errors = self._settings["frames"], self._settings["errors"]
         self._waiting = [
-            (one, *self.add([one.simulation(channel, self._seed, frames)]))
+            (one, self.add([one.simulation(channel, self._seed, frames, errors)])[0])
             for one in searches
             if (channel := one.next_channel()) is not None
         ]
@@ -290,7 +294,9 @@ def _check_resumable(before: Results, file: str, seed: int | None) -> None:
             f"those of {__version__}: start a new run in another file."
         )
     if any(point.seeds not in ((), (before.seed,)) for point in before.points):
-        raise BenchError(f"{file} contains merged runs with several seeds, which cannot be resumed.")
+        raise BenchError(
+            f"{file} contains merged runs with several seeds, which cannot be resumed."
+        )
     if seed not in (None, before.seed):
         raise BenchError(f"{file} was started with seed {before.seed}; it cannot use seed {seed}.")
 
@@ -363,9 +369,7 @@ def _executor(
     return executor(workers)
 
 
-def _progress(
-    measurements: list[Measurement], latest: Measurement, pool: Executor
-) -> Progress:
+def _progress(measurements: list[Measurement], latest: Measurement, pool: Executor) -> Progress:
     done = sum(one.is_over for one in measurements)
     return Progress(
         sum(one.share for one in measurements) / len(measurements),

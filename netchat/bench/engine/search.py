@@ -17,6 +17,8 @@ __all__ = ["Search"]
 _STEP = {True: 0.5, False: 0.15}
 #: Length below which the normal approximation is not accurate.
 _SHORT = 100
+#: Frames of a point, in those that the errors need at the target.
+_ENOUGH = 4
 #: Largest number of points of a search.
 _MOST = 30
 
@@ -46,9 +48,18 @@ class Search:
         """Channel at which the search starts."""
         return self._axis.spec(self._first_place)
 
-    def simulation(self, channel: str, seed: int, frames: int | None) -> Simulation:
-        """Return the simulation of the code over a channel."""
-        return Simulation(self.code, channel, seed, frames, from_specs=self._from_specs)
+    def simulation(
+        self, channel: str, seed: int, frames: int | None, errors: int = 1
+    ) -> Simulation:
+        """Return the simulation of the code over a channel.
+
+        Without a limit of frames, four times as many as the errors need at the target show that a FER is
+        below it.
+        """
+        most = math.ceil(_ENOUGH * errors / self._fer)
+        return Simulation(
+            self.code, channel, seed, most if frames is None else frames, from_specs=self._from_specs
+        )
 
     def next_channel(self) -> str | None:
         """Return the channel to measure next; None if the search is over."""
@@ -74,7 +85,8 @@ class Search:
             ]
             ends[1:] = sorted(ends[1:])  # type: ignore[type-var] # they are numbers
         return Target(
-            self.code.spec, ",".join([axis.name, *axis.others]), self._fer, *ends, limit,
+            self.code.spec, ",".join([axis.name, *axis.others]), self._fer, ends[0], ends[1], ends[2],
+            limit,
             None if self._best is None else axis.value(self._best),
         )  # fmt: skip
 
@@ -105,7 +117,10 @@ class Search:
     @property
     def _first_place(self) -> float:
         least, most = self._axis.ends
-        start = self._axis.start if self._best is None else self._best + self._step
+        axis = self._axis
+        limit = limit_of(axis.channel(axis.start), self.code.rate, self._decisions)
+        start = axis.start if limit is None else axis.place(limit)
+        start = (start if self._best is None else self._best) + self._step
         return self._axis.rounded(min(max(start, least), most))
 
     def _bracket(self) -> tuple[float, float] | None:
@@ -147,7 +162,8 @@ class Search:
                 found = lower_bound(*size, channel, self._decisions)
             else:
                 found = normal_approximation(*size, channel, self._decisions)
-            return found or 0.0  # the bound is None where it is too small to be computed
+            assert found is not None
+            return found
 
         worst = axis.channel(low)
         has_bound = lower_bound(*size, worst, self._decisions) is not None

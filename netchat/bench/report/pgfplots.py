@@ -64,7 +64,7 @@ def _picture(axes: Axes, entries: Sequence[tuple[Any, Any]]) -> Iterator[str]:
     yield "  grid=major, grid style={gray!25}, legend columns=2, legend cell align=left,"
     yield "  legend style={font=\\scriptsize, draw=none, at={(0.5,-0.28)}, anchor=north},"
     yield "]"
-    bars = {container.lines[0]: container for container in axes.containers}
+    bars: dict[Any, Any] = {container[0]: container for container in axes.containers}
     for line in axes.lines:
         colour = _name(to_hex(line.get_color()))
         x, y = np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)
@@ -105,8 +105,10 @@ def _measured(container: Any, colour: str, x: Any, y: Any) -> Iterator[str]:
 def _line(line: Any, colour: str) -> str:
     """Return the style of a line."""
     shape = line.get_linestyle()
-    pattern = {"-": "solid", "--": "dashed", ":": "densely dotted", "None": "only marks"}.get(shape, "")
-    if not pattern or line.is_dashed() and shape == "--" and line._dash_pattern[1] is not None:
+    pattern = {"-": "solid", "--": "dashed", ":": "densely dotted", "None": "only marks"}.get(
+        shape, ""
+    )
+    if not pattern or (line.is_dashed() and shape == "--" and line._dash_pattern[1] is not None):
         pattern = _dashes(line)
     parts = [colour, pattern]
     marker = str(line.get_marker())

@@ -102,10 +102,12 @@ def plot(points: Sequence[Point], options: Options, axes: Axes | None = None) ->
     legend = _Legend()
     rate_axis(all_axes, _RATES[options.rate], _lowest(points, options.rate))
     curves = None
-    if options.references not in (True, False):
+    if not isinstance(options.references, bool):
         curves = read_references(options.references)
     for panel_axes, (panel, channels, its_points) in zip(all_axes, kinds, strict=True):
-        _draw_axis(panel_axes, panel, list(channels.values()), titled=axes is None and style.is_slide)
+        _draw_axis(
+            panel_axes, panel, list(channels.values()), titled=axes is None and style.is_slide
+        )
         names = dict.fromkeys(point.code for point in its_points)
         if not any(isinstance(codes[name], Uncoded) for name in names):
             names = {"uncoded:64": None, **names}

@@ -32,19 +32,23 @@ def as_text(targets: Sequence[Target]) -> str:
 def _table(axis: Axis, targets: Sequence[Target]) -> list[str]:
     level = axis.is_level
     titles = [
-        axis.label, "95 %", *(("from Shannon", "from length") if level else ("Shannon", "length"))
+        axis.label,
+        "95 %",
+        *(("from Shannon", "from length") if level else ("Shannon", "length")),
     ]
     rows = []
     for target in targets:
         cells = [_number(target.value, level), _range(target, level)]
         for other in (target.limit, target.best):
-            if other is None or target.value is None and level:
+            if other is None or (target.value is None and level):
                 cells.append("-")
             else:
                 cells.append(_number(target.value - other if level else other, level))  # type: ignore[operator] # not None
         rows.append((show_line(target.code), cells))
     first = max(columns(name) for name, _ in rows)
-    sizes = [max(len(title), *(len(cells[i]) for _, cells in rows)) for i, title in enumerate(titles)]
+    sizes = [
+        max(len(title), *(len(cells[i]) for _, cells in rows)) for i, title in enumerate(titles)
+    ]
     heading = f"FER {targets[0].fer:g}"
     lines = [_line(heading, titles, max(first, len(heading)), sizes)]
     lines += [_line(name, cells, max(first, len(heading)), sizes) for name, cells in rows]

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netchat.coding import Code
-from netchat.coding.ldpc.code import LDPC
+from netchat.coding.ldpc.code import LDPC, design_of
 from netchat.coding.ldpc.graph import Graph
 
 __all__ = ["Ensemble", "Thresholds", "thresholds"]
@@ -89,7 +89,9 @@ class Ensemble:
     @classmethod
     def of(cls, code: LDPC) -> Ensemble | None:
         """Return the edge types of a code; None if it has too little structure."""
-        graph, times = code.graph, np.bincount(code.sent, minlength=code.graph.columns)
+        design = design_of(code)
+        graph = design.graph
+        times = np.bincount(design.sent, minlength=graph.columns)
         variable, check = _classes(graph, times)
         edge_check = np.repeat(np.arange(graph.checks), np.diff(graph.starts))
         variables, checks = int(variable.max()) + 1, int(check.max()) + 1
@@ -148,9 +150,9 @@ class Ensemble:
             dual = _reciprocal(message)
             total = np.bincount(self.check, self.of_check * dual, checks)
             answer = _reciprocal(np.maximum(total[self.check] - dual, 0.0))
-            total = channel + np.bincount(self.variable, self.of_variable * answer, variables)
-            message = total[self.variable] - answer
-            if total.min() > _CERTAIN:
+            ratio = channel + np.bincount(self.variable, self.of_variable * answer, variables)
+            message = ratio[self.variable] - answer
+            if ratio.min() > _CERTAIN:
                 return True
             mean = float(np.minimum(message, 4 * _CERTAIN).mean())
             if mean - before < _NO_PROGRESS * mean:

@@ -39,6 +39,7 @@ _DEVIATIONS = 14.0
 #: Smallest FER that the Fourier transform computes: rounding errors are about 1e-16.
 _SMALLEST = 1e-13
 
+
 def hard_channel(channel: Channel) -> Channel:
     """Return the channel with hard decisions: a BSC, if they are wrong independently."""
     if isinstance(channel, AWGN):
@@ -64,7 +65,7 @@ def lower_bound(
         decisions: Decisions that the decoder gets.
 
     Returns:
-        The bound; None if it is not known for the channel.
+        The bound; 0 if it is below 1e-13 over AWGN, and None if it is not known for the channel.
 
     Raises:
         ValueError: The specification is invalid, or k is not from 1 to n.
@@ -145,14 +146,14 @@ def _lower_bsc(n: int, k: float, p: float) -> float:
         return 0.0
     chance = binomial(n, p)
     inside = 2.0 ** (share[radius - 1] if radius else -np.inf)
-    covered = (1 - inside) / 2.0 ** (words[radius] - (n - k))
+    covered = float((1 - inside) / 2.0 ** (words[radius] - (n - k)))
     beyond = float(chance[radius + 1 :].sum())
     return min(1.0, beyond + float(chance[radius]) * (1 - min(1.0, covered)))
 
 
 def _meta_converse(
     n: int, k: float, value: NDArray[np.float64], weight: NDArray[np.float64]
-) -> float | None:
+) -> float:
     """Return the meta-converse: the best test between the channel and independent outputs.
 
     With s the sum of the information densities, the test accepts s > t. It is wrong with P(s <= t) = FER,
@@ -180,4 +181,4 @@ def _meta_converse(
     if at == 0:
         return 0.0
     fer = float(np.interp(k, -accepted[at - 1 : at + 1], below[at - 1 : at + 1]))
-    return fer if fer > _SMALLEST else None
+    return fer if fer > _SMALLEST else 0.0

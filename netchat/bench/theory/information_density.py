@@ -75,8 +75,8 @@ def density(channel: Channel) -> Density | None:
     """
     if isinstance(channel, AWGN):
         return _binary(channel.es_n0, fades=False)
-    if isinstance(channel, ModulatedChannel) and channel.constellation.depth == 1:
-        energy = channel.es_n0 * float(channel.constellation.levels[0]) ** 2
+    if isinstance(channel, ModulatedChannel) and MODULATIONS[channel.modulation].depth == 1:
+        energy = channel.es_n0 * float(MODULATIONS[channel.modulation].levels[0]) ** 2
         if isinstance(channel, ModulatedAWGN):
             return _binary(energy, fades=False)
         if isinstance(channel, Rayleigh) and channel.known and channel.has_independent_errors:

@@ -127,8 +127,11 @@ def _soft(code: Code, channel: Channel) -> Theory:
         if isinstance(channel, BSC):
             return _union(over_errors(code, channel.p))
     elif isinstance(channel, AWGN | BSC) and (counts := _weights(code)) is not None:
-        noisy = isinstance(channel, AWGN)
-        confused = confused_by_noise(channel.es_n0) if noisy else confused_by_errors(channel.p)
+        confused = (
+            confused_by_noise(channel.es_n0)
+            if isinstance(channel, AWGN)
+            else confused_by_errors(channel.p)
+        )
         fer, ber = of_weights(counts, code.k, confused)
         name = "union bound of maximum-likelihood decoding by the weight distribution"
         return Theory(fer, ber if code.systematic else None, "bound", "bound", name)

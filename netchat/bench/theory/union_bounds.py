@@ -1,9 +1,11 @@
 """Union bounds of codes with maximum-likelihood decoding.
 
 A block code with A codewords of weight w has a FER of at most the sum of A times the probability that the
-decoder prefers one of them to the sent word. For a convolutional code, an error event is a path that leaves the sent one and returns to it. The probability of events up to a
-weight is summed by their exact number; the sum of all heavier ones follows from the generating function
-(Viterbi 1971; Lin and Costello, "Error Control Coding", 2004, section 12.2).
+decoder prefers one of them to the sent word.
+
+For a convolutional code, an error event is a path that leaves the sent one and returns to it. The
+probability of events up to a weight is summed by their exact number; the sum of all heavier ones follows
+from the generating function (Viterbi 1971; Lin and Costello, "Error Control Coding", 2004, section 12.2).
 """
 
 from __future__ import annotations

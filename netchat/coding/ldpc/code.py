@@ -12,7 +12,7 @@ from netchat.arguments import real_number, whole_number
 from netchat.coding.arrays import Bools, Decoded, Floats, Rows
 from netchat.coding.code import Code
 from netchat.coding.ldpc.encoder import Plan, independent_columns, plan
-from netchat.coding.ldpc.graph import Graph, read_graph
+from netchat.coding.ldpc.graph import read_graph
 from netchat.coding.ldpc.standards import STANDARDS, Design, design
 from netchat.wording import cut
 
@@ -127,16 +127,6 @@ class LDPC(Code):
         """(k,) Positions of the message symbols."""
         return self._data
 
-    @property
-    def graph(self) -> Graph:
-        """Tanner graph of the decoder, which can have more variables than the codeword."""
-        return self._design.graph
-
-    @property
-    def sent(self) -> NDArray[np.intp]:
-        """(n,) Variables of the graph in the order in which they are sent."""
-        return self._design.sent
-
     @cached_property
     def _single(self) -> tuple[Bools, NDArray[np.int32]]:
         """Return which sent variables are in a single check, and that of each check (-1: it has none)."""
@@ -189,8 +179,9 @@ class LDPC(Code):
         fast = self.algorithm == "min-sum" and self.schedule == "layered"
         if fast and self._scale in _SHIFTS:
             kernels.decode(
-                rows, found.sent, *self._single, self._positions, graph.columns, graph.starts, graph.variables,
-                _LIMIT, _LARGEST, self.iterations, _SHIFTS[self._scale], found.message, message, corrected,
+                rows, found.sent, *self._single, self._positions, graph.columns, graph.starts,
+                graph.variables, _LIMIT, _LARGEST, self.iterations, _SHIFTS[self._scale],
+                found.message, message, corrected,
             )  # fmt: skip
         else:
             kernels.decode_floats(
@@ -202,6 +193,11 @@ class LDPC(Code):
                 corrected,
             )  # fmt: skip
         return Decoded(message, corrected)
+
+
+def design_of(code: LDPC) -> Design:
+    """Return the Tanner graph of a code, and which of its variables are sent."""
+    return code._design
 
 
 def _design(source: str, arguments: tuple[int | str, ...]) -> Design:
