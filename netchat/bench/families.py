@@ -145,16 +145,13 @@ def _ldpc(rate: Fraction, length: int) -> Iterator[str]:
     yield f"ldpc:wifi,{length},{rate}"
 
 
-def _sized(family: str) -> Callable[[Fraction, int], Iterator[str]]:
-    """Return the candidates of a family whose arguments are n and k, in some order."""
+def _turbo(rate: Fraction, length: int) -> Iterator[str]:
+    yield f"turbo:{round(rate * length)},{length}"
 
-    def candidates(rate: Fraction, length: int) -> Iterator[str]:
-        for step in (1, 8, 16, 32, 64):
-            k = round(rate * length / step) * step
-            for form in ("{k},{n}", "{n},{k}", "nr,{k},{n}", "lte,{k},{n}"):
-                yield f"{family}:{form.format(n=length, k=k)}"
 
-    return candidates
+def _polar(rate: Fraction, length: int) -> Iterator[str]:
+    yield f"polar:{length},{round(rate * length)},crc=11"
+    yield f"polar:{length},{round(rate * length)}"
 
 
 #: Candidates of each family, best first; the first one that exists is taken.
@@ -164,7 +161,7 @@ _FAMILIES: dict[str, Callable[[Fraction, int], Iterator[str]]] = {
     "bch": _bch,
     "rm": _reed_muller,
     "conv": _convolutional,
-    "turbo": _sized("turbo"),
+    "turbo": _turbo,
     "ldpc": _ldpc,
-    "polar": _sized("polar"),
+    "polar": _polar,
 }

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["as_pgfplots"]
 
-_HEAD = r"""\documentclass[border=2pt]{standalone}
+_HEAD = r"""% A document of its own; a paper needs \usepackage{pgfplots}, and the pictures below.
+\documentclass{article}
 \usepackage{pgfplots}
+\pagestyle{empty}
 \pgfplotsset{compat=1.16}
 \begin{document}
 """
