@@ -7,7 +7,9 @@ from netchat.bench import families
 from netchat.bench.families import channels_for, parse_rate
 
 
-@pytest.mark.parametrize(("rate", "length"), [("1/2", 1024), (1 / 3, 600), ("3/4", 2000), ("0.5", 128)])
+@pytest.mark.parametrize(
+    ("rate", "length"), [("1/2", 1024), (1 / 3, 600), ("3/4", 2000), ("0.5", 128)]
+)
 def test_all_are_alike(rate, length):
     specs = families(rate, length)
     share = float(parse_rate(rate))

@@ -36,7 +36,7 @@ def test_the_longer_run_of_one_seed_is_kept():
     assert (long + run()).points[0].tally == long.points[0].tally
     old = run()
     old.version = "0.0"
-    with pytest.raises(BenchError, match="netchat .* and 0.0, whose random numbers may differ"):
+    with pytest.raises(BenchError, match=r"netchat .* and 0\.0, whose random numbers may differ"):
         long + old
 
 

@@ -36,7 +36,7 @@ def test_a_file_and_a_folder_of_your_own(tmp_path):
     with pytest.raises(BenchError, match="a point must be a list"):
         read_references(tmp_path / "a.json")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BenchError, match="contains no .json file"):
+    with pytest.raises(BenchError, match=r"contains no \.json file"):
         read_references(tmp_path / "empty")
 
 

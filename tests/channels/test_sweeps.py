@@ -17,7 +17,7 @@ from netchat.channels.sweeps import expand
         ("bsc:0.1:0.01:x0.3", ["bsc:0.1", "bsc:0.03"]),
         ("bec:0.1:0.4:X2", ["bec:0.1", "bec:0.2", "bec:0.4"]),
         ("bec:0.1:0.1:1", ["bec:0.1"]),
-        ("rayleigh:0:10:5,block=10", ["rayleigh:0dB,block=10", "rayleigh:5dB,block=10", "rayleigh:10dB,block=10"]),
+        ("rayleigh:0:10:5,block=10", [f"rayleigh:{level}dB,block=10" for level in (0, 5, 10)]),
         ("gilbert-elliott:0.001:0.003:0.001,0.1,0,0.5",
          [f"gilbert-elliott:0.00{i},0.1,0,0.5" for i in (1, 2, 3)]),
         ("my.py:Mine:0:1:0.5,2", ["my.py:Mine:0,2", "my.py:Mine:0.5,2", "my.py:Mine:1,2"]),

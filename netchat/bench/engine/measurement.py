@@ -55,6 +55,7 @@ class Measurement:
         self._errors, self._seconds = errors, seconds
         self._next_batch = 0
         self._after, self._floor = after, floor
+        self._skipped: bool | None = None
         self._out_of_order: dict[int, list[BatchResult]] = {}
 
     def resume(self, before: Point) -> None:
@@ -79,10 +80,12 @@ class Measurement:
         before = self._after
         if before is None or self._floor is None or self.point.batches:
             return False  # a resumed run has measured a part of the point
-        if not before.is_over or self._is_worse:
-            return False
-        found = before.point
-        return before.is_skipped or found.stopped_by != "errors" or (found.fer or 0.0) < self._floor
+        if self._skipped is None and before.is_over:  # kept: chains of points are long
+            found, missed = before.point, before.point.stopped_by != "errors"
+            self._skipped = not self._is_worse and (
+                before.is_skipped or missed or (found.fer or 0.0) < self._floor
+            )
+        return bool(self._skipped)
 
     @cached_property
     def _is_worse(self) -> bool:

@@ -58,7 +58,11 @@ class Search:
         """
         most = math.ceil(_ENOUGH * errors / self._fer)
         return Simulation(
-            self.code, channel, seed, most if frames is None else frames, from_specs=self._from_specs
+            self.code,
+            channel,
+            seed,
+            most if frames is None else frames,
+            from_specs=self._from_specs,
         )
 
     def next_channel(self) -> str | None:

@@ -133,4 +133,7 @@ def _curve(
             y.append(found)
             if found < lowest / 10:
                 break
+    if panel.inverted:
+        x.reverse()
+        y.reverse()
     return Curve(x, y) if x else None

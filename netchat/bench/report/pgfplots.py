@@ -80,7 +80,7 @@ def _picture(axes: Axes, entries: Sequence[tuple[Any, Any]]) -> Iterator[str]:
         elif line.get_marker() in ("|", "_", 2, 3) or not len(x):
             continue  # a cap, or the end of an arrow
         else:
-            yield f"\\addplot[{_line(line, colour)}] coordinates {{"
+            yield f"\\addplot[{_line(line, colour)}, forget plot] coordinates {{"
             yield from _coordinates(x, y)
             yield "};"
     for handle, text in entries:
@@ -94,7 +94,8 @@ def _measured(container: Any, colour: str, x: Any, y: Any) -> Iterator[str]:
     """Yield markers with their intervals."""
     line, _, (bars,) = container.lines
     mark = _MARKS.get(str(line.get_marker()), "*")
-    yield f"\\addplot[{colour}, only marks, mark={mark}, mark size=1.4pt,"
+    joined = "solid" if line.get_linestyle() == "-" else "only marks"
+    yield f"\\addplot[{colour}, {joined}, mark={mark}, mark size=1.4pt, forget plot,"
     yield "  error bars/.cd, y dir=both, y explicit]"
     yield "  table[x=x, y=y, y error plus=plus, y error minus=minus] {"
     yield "x y plus minus"

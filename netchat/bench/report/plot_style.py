@@ -68,7 +68,7 @@ _FONT: dict[Any, Any] = {
 #: outlines of type 42, or stay text in an SVG file.
 _COLUMN: dict[Any, Any] = {
     "font.size": 8.0,
-    "legend.fontsize": 6.5,
+    "legend.fontsize": 6.0,
     "axes.grid": True,
     "grid.color": "#dddddd",
     "grid.linewidth": 0.5,
@@ -188,7 +188,7 @@ def add_legend(figure: Figure, handles: Sequence[Any], style: Style = styles["sl
 
         with mpl.rc_context(_unchanged()):
             figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False,
-                          handlelength=1.6, columnspacing=1.0, borderpad=0.2)  # fmt: skip
+                          handlelength=1.6, columnspacing=0.8, borderpad=0.2)  # fmt: skip
         return
     columns = 3 if figure.get_figwidth() > 11 else 2
     figure.legend(handles=handles, loc="lower left", ncols=columns, frameon=False, fontsize=14)

@@ -97,7 +97,9 @@ def test_workers_with_other_versions_get_no_work(cluster, alone, tmp_path, capfd
         "import netchat.version\nnetchat.version.__version__ = '0.0.1'\n"
     )
     old = cluster.worker(PYTHONPATH=str(tmp_path))
-    with pytest.raises(BenchError, match=r"1 worker of the cluster cannot be used: netchat .* is needed"):
+    with pytest.raises(
+        BenchError, match=r"1 worker of the cluster cannot be used: netchat .* is needed"
+    ):
         run(cluster=cluster.address)
     assert "has netchat 0.0.1 and is not used" in capfd.readouterr().err
     cluster.worker()
@@ -140,16 +142,11 @@ def test_a_local_cluster(tmp_path):
     assert there.tally == here.tally
 
 
-def test_a_cluster_that_does_not_exist():
+def test_a_cluster_that_does_not_exist(monkeypatch):
     pytest.importorskip("distributed")
+    monkeypatch.setattr("netchat.bench.engine.cluster._CONNECT", 1)
     with pytest.raises(BenchError, match=r"The cluster at tcp://127.0.0.1:1 cannot be used"):
-        from netchat.bench.engine import cluster as module
-
-        before, module._CONNECT = module._CONNECT, 1
-        try:
-            run(cluster="tcp://127.0.0.1:1")
-        finally:
-            module._CONNECT = before
+        run(cluster="tcp://127.0.0.1:1")
 
 
 def test_a_lost_scheduler_keeps_what_was_measured(cluster, tmp_path):

@@ -15,7 +15,9 @@ def run(**options):
     return bench.run("hamming:7,4", "bsc:0.05", **options)
 
 
-@pytest.mark.parametrize("address", ["local:0", "local:x", "local:1000", "10.0.0.1:8786", "http://x"])
+@pytest.mark.parametrize(
+    "address", ["local:0", "local:x", "local:1000", "10.0.0.1:8786", "http://x"]
+)
 def test_wrong_addresses(address):
     with pytest.raises(ValueError, match=r"'cluster' must be"):
         run(cluster=address)

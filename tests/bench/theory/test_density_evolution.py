@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from netchat.bench.theory.density_evolution import Ensemble, _reciprocal, thresholds
 import netchat.coding
+from netchat.bench.theory.density_evolution import Ensemble, _reciprocal, thresholds
 from netchat.bench.theory.limits import worst_ebn0
 from netchat.channels import AWGN
 from netchat.coding import LDPC, Hamming
