@@ -128,15 +128,15 @@ class LDPC(Code):
         return self._data
 
     @cached_property
-    def _single(self) -> tuple[Bools, NDArray[np.int32]]:
-        """Return which sent variables are in a single check, and that of each check (-1: it has none)."""
-        found, graph = self._design, self._design.graph
+    def _own(self) -> NDArray[np.int32]:
+        """(checks,) A variable of each check that is in no other one, or -1."""
+        graph = self._design.graph
         is_single = np.bincount(graph.variables, minlength=graph.columns) == 1
         check = np.repeat(np.arange(graph.checks), np.diff(graph.starts))
         of_single = is_single[graph.variables]
         own = np.full(graph.checks, -1, np.int32)
         own[check[of_single]] = graph.variables[of_single]
-        return is_single[found.sent], own
+        return own
 
     @cached_property
     def _plan(self) -> Plan:
@@ -179,7 +179,7 @@ class LDPC(Code):
         fast = self.algorithm == "min-sum" and self.schedule == "layered"
         if fast and self._scale in _SHIFTS:
             kernels.decode(
-                rows, found.sent, *self._single, self._positions, graph.columns, graph.starts,
+                rows, found.sent, self._own, self._positions, graph.columns, graph.starts,
                 graph.variables, _LIMIT, _LARGEST, self.iterations, _SHIFTS[self._scale],
                 found.message, message, corrected,
             )  # fmt: skip
