@@ -35,12 +35,15 @@ class Axis:
         """Return the axis of a kind of channel.
 
         Args:
-            spec: Name, specification or range, such as awgn, bsc:0.01 or awgn:0:8:0.5,qam16.
+            spec: Name, specification or range, such as awgn; awgn,qam16; bsc:0.01 or awgn:0:8:0.5,qam16.
 
         Raises:
             ValueError: The channel has no such parameter.
         """
         name, arguments = split(spec.strip())
+        if not arguments:  # such as awgn,qam16
+            name, _, rest = name.partition(",")
+            arguments = f",{rest}" if rest else ""
         _, *others = arguments.split(",")
         if name not in ("awgn", "rayleigh", "bsc", "bec"):
             raise ValueError(

@@ -12,7 +12,7 @@ from netchat.coding import get as get_code
 
 __all__ = ["channels_for", "families", "parse_rate"]
 
-#: Largest relative deviation of the rate and of the length from those that are asked for.
+#: Largest relative deviation of the rate and of the length from the requested ones.
 _RATE, _LENGTH = 0.06, 0.06
 
 #: Eb/N0 in dB of a comparison: from below the Shannon limit of soft decisions, in steps.
@@ -57,7 +57,7 @@ def channels_for(channel: str, rate: float | str) -> str:
         rate: Code rate.
 
     >>> channels_for("awgn", "1/2"), channels_for("bsc", "1/2")
-    ('awgn:-0.25:7.25:0.25', 'bsc')
+    ('awgn:-0.25:7:0.25', 'bsc')
     """
     from netchat.bench.axis import limit_of
     from netchat.channels import get as get_channel
@@ -67,8 +67,7 @@ def channels_for(channel: str, rate: float | str) -> str:
         return channel
     limit = limit_of(get_channel(f"{name}:0dB"), float(parse_rate(rate)), "soft")
     assert limit is not None
-    start = math.floor((limit - _BELOW) / _STEP) * _STEP + _STEP / 2
-    start = math.ceil(start / _STEP) * _STEP
+    start = math.floor((limit - _BELOW / 2) / _STEP) * _STEP
     wide = _ABOVE if name == "awgn" else 3 * _ABOVE
     return f"{name}:{start:g}:{start + _STEP + wide:g}:{_STEP if name == 'awgn' else 4 * _STEP:g}"
 

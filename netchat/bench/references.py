@@ -82,7 +82,7 @@ class PublishedCurve:
     points: tuple[PublishedPoint, ...]
     """Points, in their order."""
     source: str = "AFF3CT"
-    """Where the curve was published."""
+    """Publisher of the curve."""
 
     def has_channel(self, spec: str) -> bool:
         """Return whether a specification is of the kind of this curve."""

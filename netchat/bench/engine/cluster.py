@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 _CONNECT, _FIRST_WORKER = 20, 60
 #: Seconds between two requests for the number of workers.
 _COUNTING = 1.0
-#: How often a call is repeated that was lost with its worker.
+#: Number of attempts for a call that is lost with its worker.
 _TRIES = 5
 #: Largest number of workers of a local cluster.
 _MOST_LOCAL = 256

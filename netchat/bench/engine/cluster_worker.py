@@ -1,4 +1,4 @@
-"""What a worker of a Dask cluster runs; see `netchat.bench.engine.cluster`."""
+"""Functions that a worker of a Dask cluster runs; see `netchat.bench.engine.cluster`."""
 
 from __future__ import annotations
 

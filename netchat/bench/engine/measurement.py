@@ -26,7 +26,7 @@ class Measurement:
         seconds: Seconds of computation that end the point.
         after: Measurement that must end first.
         floor: FER below which the measurements after this one are skipped, if their channels are no worse;
-            they are also skipped if this one ends by another limit than its errors. None to skip nothing.
+            they are also skipped if frames or seconds end this one. None to skip nothing.
     """
 
     simulation: Simulation

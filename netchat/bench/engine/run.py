@@ -21,7 +21,7 @@ from netchat.bench.engine.executor import InProcess, ProcessPool, executor
 from netchat.bench.engine.interrupt import Interrupt
 from netchat.bench.engine.measurement import Measurement
 from netchat.bench.engine.resume import ResumeFile
-from netchat.bench.engine.search import Search
+from netchat.bench.engine.search import TargetSearch
 from netchat.bench.engine.simulation import Simulation
 from netchat.bench.point import Point
 from netchat.bench.results import Results
@@ -163,7 +163,7 @@ def run(
         seed = 1 if seed is None else seed
         asked["errors"] = asked["errors"] or ERRORS
         chosen: list[Simulation] = []
-        searches: list[Search] = []
+        searches: list[TargetSearch] = []
         try:
             if asked["target_fer"] is None:
                 chosen = simulations(
@@ -196,14 +196,14 @@ def _searches(
     codes: Sequence[str | Code] | None,
     channels: Sequence[str | Channel] | None,
     asked: dict[str, Any],
-) -> list[Search]:
+) -> list[TargetSearch]:
     """Return a search for each code and kind of channel."""
     kinds = [one if isinstance(one, str) else one.spec for one in channels or ["awgn"]]
     axes = dict.fromkeys(Axis.of(kind) for kind in kinds)
     if codes is None:
         raise ValueError("Argument 'codes' must be given to search for a FER.")
     return [
-        Search(code, axis, asked["target_fer"], from_specs=from_spec)
+        TargetSearch(code, axis, asked["target_fer"], from_specs=from_spec)
         for code, from_spec in created_codes(codes)
         for axis in axes
     ]
@@ -239,7 +239,7 @@ class _Points:
         self._before = {
             (point.code, point.channel): point for point in (before.points if before else ())
         }
-        self._waiting: list[tuple[Search, Measurement]] = []
+        self._waiting: list[tuple[TargetSearch, Measurement]] = []
 
     def add(self, simulations: Sequence[Simulation]) -> list[Measurement]:
         """Add points, and return them."""
@@ -264,7 +264,7 @@ class _Points:
         self.all += added
         return added
 
-    def search(self, searches: Sequence[Search]) -> bool:
+    def search(self, searches: Sequence[TargetSearch]) -> bool:
         """Measure the next points of all searches; return whether there are any."""
         frames, errors = self._settings["frames"], self._settings["errors"]
         self._waiting = [
@@ -321,7 +321,7 @@ def _specs(asked: Sequence[str | Code] | Sequence[str | Channel] | None) -> list
 
 def _run(
     points: _Points,
-    searches: Sequence[Search],
+    searches: Sequence[TargetSearch],
     pool: Executor,
     results: Results,
     file: ResumeFile | None,

@@ -11,7 +11,7 @@ from netchat.bench.target import Target
 from netchat.bench.theory.finite_length import Decisions, lower_bound, normal_approximation
 from netchat.coding import Code
 
-__all__ = ["Search"]
+__all__ = ["TargetSearch"]
 
 #: First step of the search in coordinates of the axis; it doubles until the rate is enclosed.
 _STEP = {True: 0.5, False: 0.15}
@@ -23,7 +23,7 @@ _ENOUGH = 4
 _MOST = 30
 
 
-class Search:
+class TargetSearch:
     """Bisection of the channels of one kind, guided by interpolation of the logarithm of the FER.
 
     Args:
@@ -128,7 +128,7 @@ class Search:
         return self._axis.rounded(min(max(start, least), most))
 
     def _bracket(self) -> tuple[float, float] | None:
-        """Return the nearest channels with a higher and a lower rate; None if there are none."""
+        """Return the nearest channels with a higher and a lower rate; None without both."""
         above = [place for place in self._points if self._rates(place)[0] > self._fer]
         below = [place for place in self._points if self._rates(place)[0] <= self._fer]
         if not above or not below:

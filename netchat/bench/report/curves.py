@@ -83,7 +83,7 @@ def _roundness(n: int, k: int) -> int:
 def theory_curve(
     code: Code, panel: Panel, ends: tuple[float, float], rate: Literal["ber", "fer"]
 ) -> Curve | None:
-    """Return the theoretical rates of a code between two positions; None if there are none."""
+    """Return the theoretical rates of a code between two positions, or None."""
     kinds = []
 
     def value(channel: Channel) -> float | None:

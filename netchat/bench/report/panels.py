@@ -33,7 +33,7 @@ class Panel:
     at: Callable[[float], Channel] | None
     """Channel at a position; None if there is no theory for this kind."""
     limit: Callable[[float, Decisions], float | None] | None
-    """Position of the Shannon limit for a rate and decisions; None if there is none for this kind."""
+    """Position of the Shannon limit for a rate and decisions; None for a kind without one."""
     log: bool = True
     inverted: bool = False
     """Whether the axis is inverted, so that channels get better to the right."""

@@ -49,7 +49,7 @@ _BOUND = (0, (1.5, 1.5))
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a plot shows, and how."""
+    """Contents and style of a plot."""
 
     rate: Literal["ber", "fer"] = "ber"
     """Rate: of bits or of frames."""

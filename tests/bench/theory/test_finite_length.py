@@ -27,7 +27,7 @@ def test_perfect_codes_meet_the_bound(spec, p):
 
 
 def test_the_sphere_packing_bound_by_whole_numbers():
-    """Count words in integers, with the last sphere taken in part."""
+    """Count words in integers, with a part of the last sphere."""
     n, k, p = 200, 100, 0.08
     size, error, chance = 2 ** (n - k), 0.0, []
     for e in range(n + 1):
