@@ -13,21 +13,8 @@ def test_distances_in_decibels_and_limits_as_probabilities():
         ]
     )
     level, share = (table.splitlines() for table in text.split("\n\n"))
-    assert level[0].split() == [
-        "FER",
-        "0.001",
-        "Eb/N0",
-        "in",
-        "dB,",
-        "awgn,",
-        "qam16",
-        "95",
-        "%",
-        "from",
-        "Shannon",
-        "from",
-        "length",
-    ]
+    assert level[0].startswith("FER 0.001")
+    assert level[0].endswith("from Shannon  from length")
     assert level[1].split() == ["hamming:7,4", "7.20", "7.10..7.30", "5.20", "-"]
     assert level[2].split() == ["uncoded:64", "not", "reached", "-", "-", "-"]
     assert share[1].split() == ["hamming:7,4", "0.007", "0.0068..0.0072", "0.0876", "0.0065"]
