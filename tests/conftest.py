@@ -74,6 +74,7 @@ SLOW = (
 #: Files of which `make test` runs no test, as if all of them were marked thorough. Others sample the same:
 #: `test_page.py` and `test_page_sealed.py` the browser, `test_crash.py` the faults.
 THOROUGH = (
+    "bench/engine/test_cluster.py",
     "captures/",
     "cli/test_replay.py",
     "cli/test_streams.py",

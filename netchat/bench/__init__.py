@@ -17,11 +17,16 @@ batches in one or more processes.
 from netchat.bench.engine.batch import Speed
 from netchat.bench.engine.run import Progress, run
 from netchat.bench.engine.tally import Tally
+from netchat.bench.families import families
 from netchat.bench.point import Point
-from netchat.bench.results import Results
+from netchat.bench.references import PublishedCurve, PublishedPoint, published, read_references
+from netchat.bench.results import Results, merge
 from netchat.bench.suite import CHANNELS, SUITE
+from netchat.bench.target import Target
+from netchat.bench.theory.density_evolution import Thresholds, thresholds
+from netchat.bench.theory.finite_length import lower_bound, normal_approximation
 from netchat.bench.theory.intervals import Clusters, Interval, clopper_pearson, clustered
-from netchat.bench.theory.limits import lowest_ber, worst_bsc, worst_ebn0
+from netchat.bench.theory.limits import lowest_ber, worst_bsc, worst_ebn0, worst_level
 from netchat.bench.theory.rates import Theory, theory
 
 __all__ = [
@@ -31,15 +36,27 @@ __all__ = [
     "Interval",
     "Point",
     "Progress",
+    "PublishedCurve",
+    "PublishedPoint",
     "Results",
     "Speed",
     "Tally",
+    "Target",
     "Theory",
+    "Thresholds",
     "clopper_pearson",
     "clustered",
+    "families",
+    "lower_bound",
     "lowest_ber",
+    "merge",
+    "normal_approximation",
+    "published",
+    "read_references",
     "run",
     "theory",
+    "thresholds",
     "worst_bsc",
     "worst_ebn0",
+    "worst_level",
 ]

@@ -39,6 +39,8 @@ class Point:
     """Theoretical rates."""
     stopped_by: StoppedBy = "interrupted"
     """Limit that ended the point, or "interrupted"."""
+    seeds: tuple[int, ...] = ()
+    """Random seeds of merged runs; empty for a point of one run, which has the seed of its results."""
 
     @property
     def fer(self) -> float | None:
@@ -101,6 +103,7 @@ class Point:
             "touched": tally.touched,
             "frame_squares": tally.frame_squares,
             "bit_squares": tally.bit_squares,
+            **({"seeds": list(self.seeds)} if self.seeds else {}),
         }
 
     @classmethod
@@ -135,4 +138,5 @@ class Point:
                 ),  # not in older files
             ),
             saved.one_of(values, "stopped_by", get_args(StoppedBy)),
+            tuple(saved.counts_in(values, "seeds")) if "seeds" in values else (),
         )

@@ -17,11 +17,13 @@ from netchat.wording import cannot
 __all__ = [
     "count",
     "counts",
+    "counts_in",
     "listed",
     "maybe_number",
     "number",
     "one_of",
     "reading",
+    "real",
     "table",
     "text",
     "written",
@@ -32,16 +34,17 @@ _LIMIT = 2**63
 
 
 @contextmanager
-def reading(path: str | os.PathLike[str], what: str) -> Iterator[dict[str, Any]]:
-    """Read a JSON object; errors in its values are reported with the name of the file.
+def reading(
+    path: str | os.PathLike[str], what: str, kind: type[dict[str, Any]] | type[list[Any]] = dict
+) -> Iterator[Any]:
+    """Read a JSON object or list; errors in its values are reported with the name of the file.
 
     Raises:
         BenchError: The file cannot be read, or a value is missing or invalid.
     """
     try:
-        yield table(
-            {"the file": json.loads(Path(path).read_text(encoding="utf-8-sig"))}, "the file"
-        )
+        content = {"the file": json.loads(Path(path).read_text(encoding="utf-8-sig"))}
+        yield (table if kind is dict else listed)(content, "the file")
     except OSError as error:
         raise BenchError(cannot("read", path, error)) from error
     except KeyError as error:
@@ -94,6 +97,14 @@ def number(values: dict[str, Any], name: str, most: float = math.inf) -> float:
     return float(value)
 
 
+def real(values: dict[str, Any], name: str) -> float:
+    """Return a finite number of any sign."""
+    value = values[name]
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a number, got {_short(value)}")
+    return float(value)
+
+
 def maybe_number(values: dict[str, Any], name: str) -> float | None:
     """Return a finite number of at least 0, or None."""
     return None if values[name] is None else number(values, name)
@@ -103,6 +114,11 @@ def counts(values: dict[str, Any], name: str) -> dict[str, int]:
     """Return an object whose values are integers of at least 0."""
     found = table(values, name)
     return {key: count(found, key) for key in found}
+
+
+def counts_in(values: dict[str, Any], name: str) -> list[int]:
+    """Return a list of integers of at least 0."""
+    return [count({name: value}, name) for value in listed(values, name)]
 
 
 def table(values: dict[str, Any], name: str) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from netchat.bench.theory.rates import theory
 from netchat.channels import Channel
 from netchat.channels import get as get_channel
 from netchat.channels.registry import sweep
+from netchat.channels.sweeps import expand
 from netchat.coding import Code
 from netchat.coding import get as get_code
 
 _T = TypeVar("_T", Code, Channel)
 
-__all__ = ["CHANNELS", "SUITE", "each", "simulations"]
+__all__ = ["CHANNELS", "SUITE", "created_codes", "each", "simulations"]
 
 #: Channels of a curve, by name; the name alone selects all of them.
 CHANNELS = {kind: sweep(kind) for kind in ("bsc", "awgn", "gilbert-elliott", "bec")}
@@ -75,24 +76,37 @@ def simulations(
     """
     if codes is None and channels is None:
         return list(_suite(seed, frames))
-    wanted_codes = [_create(code, get_code) for code in (codes or SUITE["bsc"])]
+    wanted_codes = created_codes(list(codes or SUITE["bsc"]))
     wanted_channels = [
         _create(channel, get_channel)
         for asked in (channels or ["bsc"])
-        for channel in ((sweep(asked) or (asked,)) if isinstance(asked, str) else (asked,))
+        for channel in ((expand(asked) or (asked,)) if isinstance(asked, str) else (asked,))
     ]
-    for wanted in (wanted_codes, wanted_channels):
-        specs = [item.spec for item, _ in wanted]
-        twice = {spec for spec in specs if specs.count(spec) > 1}
-        if twice:
-            raise ValueError(
-                f"Codes and channels must differ; given more than once: {', '.join(sorted(twice))}."
-            )
+    _check_different([channel.spec for channel, _ in wanted_channels])
     return [
         Simulation(code, channel, seed, frames, from_specs=code_from_spec and channel_from_spec)
         for code, code_from_spec in wanted_codes
         for channel, channel_from_spec in wanted_channels
     ]
+
+
+def created_codes(codes: Sequence[str | Code]) -> list[tuple[Code, bool]]:
+    """Return codes, and whether the specification of each creates an equal one.
+
+    Raises:
+        ValueError: A specification is invalid or occurs twice.
+    """
+    found = [_create(code, get_code) for code in codes]
+    _check_different([code.spec for code, _ in found])
+    return found
+
+
+def _check_different(specs: Sequence[str]) -> None:
+    twice = {spec for spec in specs if specs.count(spec) > 1}
+    if twice:
+        raise ValueError(
+            f"Codes and channels must differ; given more than once: {', '.join(sorted(twice))}."
+        )
 
 
 def _suite(seed: int, frames: int | None) -> Iterator[Simulation]:

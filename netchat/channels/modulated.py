@@ -59,6 +59,11 @@ class ModulatedChannel(Channel):
         super().__init__(f"{name}, {self._modulation.title}, Eb/N0 = {self.ebn0_db:g} dB")
 
     @property
+    def es_n0(self) -> float:
+        """Mean energy per symbol over noise density, Es/N0."""
+        return self._es_n0
+
+    @property
     def has_independent_errors(self) -> bool:
         """Whether hard decisions are wrong independently of each other and of the bits."""
         return self._modulation.depth == 1

@@ -105,6 +105,9 @@ def check(ctx: click.Context, code: Code, seed: int, as_json: bool) -> None:
 
 
 def _facts(code: Code) -> dict[str, Any]:
+    from netchat.bench.theory.density_evolution import thresholds
+
+    found = thresholds(code)
     return {
         "spec": code.spec,
         "name": code.name,
@@ -117,6 +120,8 @@ def _facts(code: Code) -> dict[str, Any]:
         "detects": code.detects,
         "systematic": code.systematic,
         "source": code.citation,
+        "threshold_bec": None if found is None else round(found.bec, 4),
+        "threshold_awgn_db": None if found is None else round(found.awgn, 2),
     }
 
 
@@ -139,9 +144,29 @@ def _show(listed: list[dict[str, Any]]) -> None:
         if _width(line) > room:
             line = _clip(line, room - 1) + "…"
         click.secho(line, bold=number == 0)
+    if any(facts["threshold_bec"] is not None for facts in listed):
+        _show_thresholds(listed)
     click.echo(
         "\nnetchat codes check SPEC checks a code; netchat encode shows it at work, bit by bit."
     )
+
+
+def _show_thresholds(listed: list[dict[str, Any]]) -> None:
+    """Show up to which channel belief propagation corrects long codes with the structure of each."""
+    from netchat.bench.theory.limits import worst_ebn0
+
+    rows = [("long codes of this structure", "erasures", "limit", "Eb/N0 in dB", "limit")]
+    for facts in listed:
+        if facts["threshold_bec"] is not None:
+            rate = facts["rate"]
+            numbers = facts["threshold_bec"], 1 - rate
+            levels = facts["threshold_awgn_db"], worst_ebn0(rate, "soft")
+            rows.append(
+                (facts["spec"], *(f"{x:.3f}" for x in numbers), *(f"{x:.2f}" for x in levels))
+            )
+    click.secho("\nThresholds by density evolution, and Shannon's limits for the rate", bold=True)
+    for row in rows:
+        click.echo(f"{row[0]:<30}{row[1]:>10}{row[2]:>8}{row[3]:>13}{row[4]:>8}")
 
 
 # wcwidth takes a tenth of the command's time to import; the built-in codes do not need it.

@@ -12,8 +12,9 @@ from netchat.wording import cannot
 
 __all__ = ["check_file", "check_one_output", "write_output"]
 
-#: File name extensions of pictures.
+#: File name extensions of pictures, and of those that encode-bench draws.
 _PICTURES = (".png", ".svg", ".pdf")
+_WITH_LATEX = (*_PICTURES, ".tex")
 
 
 def check_file(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -33,10 +34,9 @@ def check_file(_ctx: click.Context, param: click.Parameter, value: str | None) -
         raise click.BadParameter(f"{path} is a folder; name a file.")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise click.BadParameter(f"{path} is not writable.")
-    if param.name == "plot" and path.suffix not in _PICTURES:
-        raise click.BadParameter(
-            f"{path} must end in {', '.join(_PICTURES[:-1])} or {_PICTURES[-1]}."
-        )
+    allowed = {"plot": _PICTURES, "plot_file": _WITH_LATEX}.get(str(param.name))
+    if allowed is not None and path.suffix.lower() not in allowed:
+        raise click.BadParameter(f"{path} must end in {', '.join(allowed[:-1])} or {allowed[-1]}.")
     return value
 
 

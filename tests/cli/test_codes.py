@@ -53,8 +53,17 @@ def test_json(run):
     assert [code["spec"] for code in listed] == netchat.coding.specs()
     assert set(listed[0]) == {
         "spec", "name", "alphabet", "n", "k", "rate", "distance", "corrects", "detects",
-        "systematic", "source",
+        "systematic", "source", "threshold_bec", "threshold_awgn_db",
     }  # fmt: skip
+    found = {code["spec"]: (code["threshold_bec"], code["threshold_awgn_db"]) for code in listed}
+    assert found["hamming:7,4"] == (None, None)
+    assert 0.4 < found["ldpc:ar4ja,8192"][0] < 0.5
+    assert 0.55 < found["ldpc:ar4ja,8192"][1] < 0.7
+
+
+def test_thresholds_below_the_table(run):
+    table = run().output.partition("Thresholds by density evolution")[2]
+    assert all(f"\n{spec} " in table for spec in netchat.coding.specs() if spec.startswith("ldpc"))
 
 
 def test_check_of_a_sound_code(run):

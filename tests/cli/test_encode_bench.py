@@ -99,7 +99,7 @@ def test_a_picture(tmp_path):
         (["--seconds", "nan"], "'seconds' must be above 0"),
         (["--seconds", "0"], "--seconds"),
         (["--json", "no/such/folder/x.json"], "folder no/such/folder does not exist"),
-        (["--plot", "picture.doc"], "must end in .png, .svg or .pdf"),
+        (["--plot", "picture.doc"], "must end in .png, .svg, .pdf or .tex"),
     ],
 )
 def test_wrong_usage(arguments, said):
@@ -107,6 +107,57 @@ def test_wrong_usage(arguments, said):
     assert result.exit_code == 2
     assert said in " ".join(result.stderr.split())
     assert result.stdout == ""
+
+
+def test_families_with_one_rate_and_length(tmp_path):
+    """The codes and channels are chosen, and the picture shows frame errors with the limits."""
+    picture = tmp_path / "picture.SVG"
+    result = bench(
+        "--rate", "1/2", "--length", "128", "--frames", "300", "--errors", "20", "--workers", "1",
+        "--plot", str(picture), "--references",
+    )  # fmt: skip
+    for name in ("uncoded:64", "rs:16,8", "conv:133,171,k=64,end=tailbiting", "ldpc:nr,64,128"):
+        assert f"\n{name}, rate" in result.stdout
+    assert "awgn:-0.25dB" in result.stdout
+    text = picture.read_text()
+    assert "frame error rate" in text
+    assert "normal approximation" in text
+
+
+def test_a_range_on_standard_output():
+    output = bench(
+        "--code", "hamming:7,4", "--channel", "awgn:2:3:0.5", "--workers", "1", "--csv", "-"
+    ).stdout
+    rows = list(csv.DictReader(output.splitlines()))
+    assert [row["channel"] for row in rows] == ["awgn:2dB", "awgn:2.5dB", "awgn:3dB"]
+
+
+def test_a_search():
+    output = bench("--code", "hamming:7,4", "--channel", "awgn", "--target-fer", "0.01",
+                   "--errors", "50", "--workers", "1").stdout  # fmt: skip
+    heading, row = output.splitlines()[-2:]
+    assert heading.startswith("FER 0.01")
+    assert 5.2 < float(row.split()[1]) < 5.7  # theory: 5.45 dB
+
+
+def test_parts_are_merged(tmp_path):
+    channels = ["--channel", "bsc:0.05:0.2:0.05"]
+    options = ["--code", "hamming:7,4", *channels, "--workers", "1"]
+    whole = json.loads(bench(*options, "--json", "-").stdout)
+    files = []
+    for part in ("1/2", "2/2"):
+        files.append(str(tmp_path / f"{part[0]}.json"))
+        bench(*options, "--part", part, "--json", files[-1])
+    merged = json.loads(bench("--merge", *files, "--json", "-").stdout)
+    counts = [
+        {p["channel"]: (p["frames"], p["bit_errors"]) for p in each["points"]}
+        for each in (whole, merged)
+    ]
+    assert counts[0] == counts[1]
+    result = bench(files[0], code=2)
+    assert "--merge must precede files" in str(result.exception)
+    result = bench("--rate", "1/2", code=2)
+    assert "--rate and --length can only be used together" in str(result.exception)
 
 
 def test_a_file_that_cannot_be_loaded(tmp_path):

@@ -35,6 +35,7 @@ NOT_RUN = {
     r"^(pip|pipx|apt-get|apt|brew|git|cd|source)\b": "not a netchat command",
     r"^netchat demo --cluster\b": "tests/cli/demo runs it",
     r"^netchat encode-bench$|^netchat link-bench\b": "takes minutes",
+    r"^netchat encode-bench .*--(cluster|part|merge|rate|target-fer)\b": "tests of bench and cli run it",
     r"^netchat load .*--(users 2000|users 10000|messages 10000)\b": "takes minutes",
 }
 if shutil.which("redis-server") is None:

@@ -25,6 +25,9 @@ from netchat.errors import BenchError
 
 __all__ = ["InProcess", "ProcessPool", "executor"]
 
+#: Target duration of a call in seconds: long compared with the transfer of its results, short for Ctrl-C.
+SECONDS = 0.05
+
 _T = TypeVar("_T")
 
 
@@ -38,6 +41,8 @@ class InProcess(concurrent.futures.Executor):
 
     workers = 1
     """Number of functions that run at a time."""
+    seconds = SECONDS
+    """Target duration of one call, in seconds."""
 
     def start(self, count: int) -> None:
         """Do nothing; see `ProcessPool.start`."""
@@ -67,6 +72,8 @@ class ProcessPool(concurrent.futures.ThreadPoolExecutor):
 
     workers: int
     """Number of functions that run at a time."""
+    seconds = SECONDS
+    """Target duration of one call, in seconds."""
 
     def __init__(self, workers: int) -> None:
         super().__init__(workers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import pickle
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -116,6 +117,15 @@ class Simulation:
     def portable(self) -> bool:
         """Whether another process can run it."""
         return self._from_specs or self._pickled is not None
+
+    def carry_files(self) -> None:
+        """Pickle the code and the channel themselves if their specifications may name files.
+
+        A worker on another machine may not have the files.
+        """
+        specs = self.code.spec + self.channel.spec
+        if re.search(r"\.[a-z]", specs):
+            self._from_specs = self._from_specs and self._pickled is None
 
     def start(self, index: int) -> int:
         """Return the number of frames in the batches before this one."""

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from netchat.bench.point import Point
+from netchat.bench.references import PublishedCurve, published, read_references
+from netchat.bench.report.curves import Size, finite_length_curves, sizes, theory_curve
+from netchat.bench.report.panels import Panel, panels
 from netchat.bench.report.plot_style import (
     BASELINE,
     Look,
+    Style,
     add_legend,
     literal,
     looks,
     measured,
+    paper_picture,
     picture,
     rate_axis,
+    styles,
 )
-from netchat.bench.theory.limits import worst_bsc, worst_ebn0
-from netchat.bench.theory.rates import theory
 from netchat.channels import Channel
-from netchat.channels import get as get_channel
-from netchat.channels.awgn import AWGN
-from netchat.channels.bec import BEC
-from netchat.channels.bsc import BSC
-from netchat.channels.channel import ErrorChannel
-from netchat.channels.gilbert_elliott import GilbertElliott
-from netchat.channels.modulated import ModulatedChannel
-from netchat.channels.registry import split
 from netchat.coding import Code
 from netchat.coding import get as get_code
 from netchat.coding.block.uncoded import Uncoded
@@ -39,91 +35,111 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot"]
-
-#: Number of points of a theoretical curve.
-_FINE = 41
-
-#: Built-in kinds of channels, each with its own panel.
-_KNOWN = (AWGN, BEC, GilbertElliott, BSC)
+__all__ = ["Options", "plot"]
 
 _RATES = {"ber": "bit error rate after decoding", "fer": "frame error rate"}
 
+#: Groups of codes with different lengths or rates for which limits of the length are drawn by default.
+_FEW = 3
+
+_BLACK = "#222222"
+_APPROXIMATION = (0, (6, 2, 1, 2))
+_BOUND = (0, (1.5, 1.5))
+
 
 @dataclass(frozen=True, slots=True)
-class _Panel:
-    """Panel of one kind of channel."""
+class Options:
+    """Contents and style of a plot."""
 
-    title: str
-    label: str
-    where: Callable[[Channel], float]
-    """Position of a channel on the axis."""
-    at: Callable[[float], Channel] | None
-    """Channel at a position; None if there is no theory for this kind."""
-    limit: Callable[[Code], float] | None
-    """Position of the Shannon limit for the rate of a code, with the decisions that it uses."""
-    log: bool = True
-    inverted: bool = False
-    """Whether the axis is inverted, so that channels get better to the right."""
+    rate: Literal["ber", "fer"] = "ber"
+    """Rate: of bits or of frames."""
+    style: Literal["slide", "paper"] = "slide"
+    """Style: the shape of a slide, or one column of a paper."""
+    references: bool | str | os.PathLike[str] = False
+    """Whether to draw published curves, or the file or folder that contains them."""
+    bounds: bool | None = None
+    """Whether to draw the limits of the length in a plot of FERs; by default, if there are few."""
 
 
-def plot(points: Sequence[Point], rate: Literal["ber", "fer"] = "ber") -> Figure:
+class _Legend:
+    """Entries of the legend, in the order in which they are drawn."""
+
+    def __init__(self) -> None:
+        self.codes: dict[str, tuple[Look, str]] = {}
+        self.others: dict[str, dict[str, object]] = {}
+
+    def add(self, label: str, **line: object) -> None:
+        """Add a line that is no code, once."""
+        self.others.setdefault(label, line)
+
+
+def plot(points: Sequence[Point], options: Options, axes: Axes | None = None) -> Figure:
     """Draw points; see `netchat.bench.Results.plot`."""
     if not points:
         raise ValueError("There are no points to plot.")
-    channels = {point.channel: _channel(point.channel) for point in points}
-    kinds: dict[tuple[type[Channel], str], list[Point]] = {}
-    for point in points:
-        channel = channels[point.channel]
-        # A user's file is loaded once per channel, so the types of its channels differ.
-        known = type(channel) in _KNOWN
-        kind = (type(channel), "") if known else (Channel, split(point.channel)[0])
-        if isinstance(channel, ModulatedChannel):
-            kind = (ModulatedChannel, _without_level(channel.spec))
-        kinds.setdefault(kind, []).append(point)
-    figure, axes = picture(
-        len(kinds),
-        "Bit errors after decoding" if rate == "ber" else "Frame errors",
-        "Markers: measured, with 95 % intervals; arrows: no error seen, so the rate is lower.  "
-        "Lines: theory; dashed: an upper bound.",
-    )
+    for name, value, allowed in (("rate", options.rate, _RATES), ("style", options.style, styles)):
+        if value not in allowed:
+            raise ValueError(f"Argument {name!r} must be {' or '.join(allowed)}, got {value!r}.")
+    kinds = panels(points)
+    style = styles[options.style]
+    if axes is not None:
+        if len(kinds) > 1:
+            raise ValueError(
+                f"Argument 'ax' needs points over one kind of channel, got {len(kinds)}: plot each of them."
+            )
+        figure, all_axes = axes.figure, [axes]
+    elif options.style == "paper":
+        figure, all_axes = paper_picture(len(kinds))
+    else:
+        figure, all_axes = picture(
+            len(kinds),
+            "Bit errors after decoding" if options.rate == "ber" else "Frame errors",
+            "Markers: measured, with 95 % intervals; arrows: no error seen, so the rate is lower.  "
+            "Lines: theory; dashed: an upper bound; thin: between measurements.",
+        )
     codes = {point.code: _code(point.code) for point in points}
     chosen = looks([spec for spec, code in codes.items() if not isinstance(code, Uncoded)])
-    shown: dict[str, tuple[Look, str]] = {}
-    rate_axis(axes, _RATES[rate], _lowest(points, rate))
-    for panel_axes, ((its_type, _), its_points) in zip(axes, kinds.items(), strict=True):
-        its_channels = [channels[point.channel] for point in its_points]
-        panel = _panel(its_type, its_channels)
-        _draw_axis(panel_axes, panel, its_channels)
+    legend = _Legend()
+    rate_axis(all_axes, _RATES[options.rate], _lowest(points, options.rate))
+    curves = None
+    if not isinstance(options.references, bool):
+        curves = read_references(options.references)
+    for panel_axes, (panel, channels, its_points) in zip(all_axes, kinds, strict=True):
+        _draw_axis(
+            panel_axes, panel, list(channels.values()), titled=axes is None and style.is_slide
+        )
         names = dict.fromkeys(point.code for point in its_points)
         if not any(isinstance(codes[name], Uncoded) for name in names):
             names = {"uncoded:64": None, **names}
             codes["uncoded:64"] = Uncoded(64)
+        known = {name: code for name in names if (code := codes[name]) is not None}
+        _draw_limits(panel_axes, panel, known, chosen, options, style, legend)
         for name in names:
             look = chosen.get(name, BASELINE)
             code = codes[name]
-            shown[name] = look, _title(name, code, its_points)
-            if code is not None:
-                _draw_theory(panel_axes, panel, code, rate, look)
-                _draw_limit(panel_axes, panel, code, look)
+            legend.codes[name] = look, _title(name, code, its_points)
+            has_theory = code is not None and _draw_theory(
+                panel_axes, panel, code, look, options, style
+            )
+            if options.references is not False:
+                found = published(name, next(iter(channels)), curves)
+                _draw_published(panel_axes, found, look, options, style, legend)
             mine = [point for point in its_points if point.code == name and point.tally.frames]
             measured(
                 panel_axes,
                 [panel.where(channels[point.channel]) for point in mine],
-                [_rate_of(point, rate) for point in mine],
-                [point.ber_interval if rate == "ber" else point.fer_interval for point in mine],
+                [_rate_of(point, options.rate) for point in mine],
+                [
+                    point.ber_interval if options.rate == "ber" else point.fer_interval
+                    for point in mine
+                ],
                 look,
+                style,
+                linestyle="none" if has_theory else "-",
+                linewidth=style.thin / 2,
             )
-    _draw_legend(figure, shown)
-    return figure
-
-
-def _channel(spec: str) -> Channel:
-    """Create the channel; a placeholder if its class is unknown here, such as one of a notebook."""
-    try:
-        return get_channel(spec)
-    except ValueError:
-        return ErrorChannel(spec, None, p=0.0)
+    _draw_legend(figure, axes, legend, style)
+    return figure  # type: ignore[return-value] # a figure, or a part of one
 
 
 def _code(spec: str) -> Code | None:
@@ -154,96 +170,7 @@ def _lowest(points: Sequence[Point], rate: str) -> float:
     return float(10 ** np.floor(np.log10(least) - 0.3))
 
 
-def _panel(kind: type[Channel], channels: Sequence[Channel]) -> _Panel:
-    if kind is AWGN:
-        return _Panel(
-            "Gaussian noise (BPSK)",
-            "$E_b/N_0$ in dB, per bit of information",
-            lambda channel: channel.ebn0_db,  # type: ignore[attr-defined]
-            AWGN,
-            lambda code: worst_ebn0(code.rate, "soft" if code.soft else "hard"),
-            log=False,
-        )
-    if kind is ModulatedChannel:
-        return _modulated([c for c in channels if isinstance(c, ModulatedChannel)])
-    if kind is BEC:
-        return _Panel(
-            "Erasures (BEC)", "fraction of symbols erased",
-            lambda channel: channel.p,  # type: ignore[attr-defined]
-            BEC, lambda code: 1 - code.rate, inverted=True,
-        )  # fmt: skip
-    if kind is GilbertElliott:
-        return _bursts([c for c in channels if isinstance(c, GilbertElliott)])
-    if kind is not BSC:
-        return _plugged_in(channels)
-    return _Panel(
-        "Independent errors (BSC)", "fraction of bits that the channel flips",
-        lambda channel: channel.p,  # type: ignore[attr-defined]
-        BSC, lambda code: worst_bsc(code.rate), inverted=True,
-    )  # fmt: skip
-
-
-def _without_level(spec: str) -> str:
-    """Return a specification with a placeholder for its Eb/N0."""
-    name, _, arguments = spec.partition(":")
-    return ",".join([f"{name}:{{}}dB", *arguments.split(",")[1:]])
-
-
-def _modulated(channels: Sequence[ModulatedChannel]) -> _Panel:
-    """Create the panel of one modulation and kind of fading, over Eb/N0."""
-    form = _without_level(channels[0].spec)
-    return _Panel(
-        channels[0].name.rpartition(", Eb/N0")[0] + channels[0].name.partition(" dB")[2],
-        "$E_b/N_0$ in dB, per bit of information",
-        lambda channel: channel.ebn0_db,  # type: ignore[attr-defined]
-        lambda level: get_channel(form.format(level)),
-        None, log=False,
-    )  # fmt: skip
-
-
-def _plugged_in(channels: Sequence[Channel]) -> _Panel:
-    """Create the panel of a user's channels, over their first argument or in their order."""
-    places: dict[str, float] = {}
-    for channel in channels:
-        with contextlib.suppress(ValueError):
-            places[channel.spec] = float(split(channel.spec)[1].split(",")[0])
-    label = "first argument"
-    if len(set(places.values())) < len({channel.spec for channel in channels}):
-        places = {channel.spec: float(number) for number, channel in enumerate(channels, 1)}
-        label = "order of the measurements"
-    kind = split(channels[0].spec)[0]
-    return _Panel(
-        kind.rpartition(":")[2], label, lambda channel: places[channel.spec], None, None, log=False
-    )
-
-
-def _bursts(channels: Sequence[GilbertElliott]) -> _Panel:
-    """Create the panel of Gilbert-Elliott channels, over burst length or error rate."""
-    chains = [channel.markov_chain() for channel in channels]
-    shares = [channel.bad for channel in channels]
-    alike = np.allclose(shares, shares[0], rtol=0.02) and all(
-        np.array_equal(chain.error, chains[0].error)
-        and chain.transitions[1, 0] > 0  # bursts that end
-        for chain in chains
-    )
-    good, bad = chains[0].error
-    share = float(np.mean(shares))
-    if alike:
-        return _Panel(
-            f"Bursts (Gilbert-Elliott, p = {100 * channels[0].p:.1f} %)",
-            "mean length of a burst in bits",
-            lambda channel: float(1 / channel.markov_chain().transitions[1, 0]),  # type: ignore[attr-defined]
-            lambda length: GilbertElliott(share / (1 - share) / length, 1 / length, good, bad),
-            None,
-        )
-    return _Panel(
-        "Bursts (Gilbert-Elliott)", "fraction of bits that the channel flips",
-        lambda channel: channel.p,  # type: ignore[attr-defined]
-        BSC, None, inverted=True,
-    )  # fmt: skip
-
-
-def _draw_axis(axes: Axes, panel: _Panel, channels: Sequence[Channel]) -> None:
+def _draw_axis(axes: Axes, panel: Panel, channels: Sequence[Channel], *, titled: bool) -> None:
     places = [panel.where(channel) for channel in channels]
     if panel.log:  # 0 has no position on it
         places = [place for place in places if place > 0] or [1e-3]
@@ -260,50 +187,98 @@ def _draw_axis(axes: Axes, panel: _Panel, channels: Sequence[Channel]) -> None:
         axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
     elif panel.log:
         axes.xaxis.set_major_formatter(lambda length, _: f"{length:g}")
-    axes.set_title(panel.title, loc="left", fontsize=15, fontweight="bold")
+    if titled:
+        axes.set_title(panel.title, loc="left", fontsize=15, fontweight="bold")
     axes.set_xlabel(panel.label)
 
 
-def _draw_theory(axes: Axes, panel: _Panel, code: Code, rate: str, look: Look) -> None:
-    if panel.at is None:
-        return
+def _draw_theory(
+    axes: Axes, panel: Panel, code: Code, look: Look, options: Options, style: Style
+) -> bool:
+    """Draw the theoretical rates of a code; return whether there are any."""
+    curve = theory_curve(code, panel, axes.get_xlim(), options.rate)
+    if curve is not None:
+        axes.plot(
+            curve.x, curve.y, color=look[0], linewidth=style.line, zorder=2,
+            linestyle="--" if curve.is_bound else "-",
+        )  # fmt: skip
+    return curve is not None
+
+
+def _draw_limits(
+    axes: Axes,
+    panel: Panel,
+    codes: dict[str, Code],
+    chosen: dict[str, Look],
+    options: Options,
+    style: Style,
+    legend: _Legend,
+) -> None:
+    """Draw Shannon's limit of each rate, and the limits of each length in a plot of FERs."""
+    groups = sizes(codes)
     low, high = sorted(axes.get_xlim())
-    fine = np.geomspace(low, high, _FINE) if panel.log else np.linspace(low, high, _FINE)
-    line, found = [], []
-    for place in map(float, fine):
-        try:
-            channel = panel.at(place)
-        except ValueError:  # in the margin, such as a probability above 1
+    for group in groups:
+        shared = len(group.codes) > 1
+        colour = _shade(group) if shared else chosen.get(group.codes[0], BASELINE)[0]
+        place = None if panel.limit is None else panel.limit(group.rate, group.decisions)
+        if place is not None and low < place < high:
+            axes.axvline(place, color=colour, linestyle=":", linewidth=style.thin, zorder=1)
+            legend.add("Shannon limit", color="#444444", linestyle=":")
+        bounds = len(groups) <= _FEW if options.bounds is None else options.bounds
+        if options.rate != "fer" or not bounds:
             continue
-        found.append(theory(code, channel))
-        value = found[-1].ber if rate == "ber" else found[-1].fer
-        if value:
-            line.append((place, value))
-    if not line:
-        return
-    kind = found[0].ber_kind if rate == "ber" else found[0].fer_kind
-    axes.plot(
-        *zip(*line, strict=True), color=look[0], linewidth=2.2, zorder=2,
-        linestyle="--" if kind == "bound" else "-",
-    )  # fmt: skip
+        for curve, line, label in zip(
+            finite_length_curves(group, panel, (low, high), axes.get_ylim()[0]),
+            (_APPROXIMATION, _BOUND),
+            ("normal approximation", "lower bound (converse)"),
+            strict=True,
+        ):
+            if curve is not None:
+                axes.plot(
+                    curve.x, curve.y, color=colour, linestyle=line, linewidth=style.thin, zorder=1.5
+                )
+                legend.add(label, color=_BLACK, linestyle=line)
 
 
-def _draw_limit(axes: Axes, panel: _Panel, code: Code, look: Look) -> None:
-    if panel.limit is None or isinstance(code, Uncoded):
-        return
-    place = panel.limit(code)
-    low, high = sorted(axes.get_xlim())
-    if low < place < high:
-        axes.axvline(place, color=look[0], linestyle=":", linewidth=1.8, zorder=1)
+def _shade(group: Size) -> str:
+    """Return the colour of the limits of several codes."""
+    return _BLACK if group.decisions == "soft" else "#888888"
 
 
-def _draw_legend(figure: Figure, shown: dict[str, tuple[Look, str]]) -> None:
+def _draw_published(
+    axes: Axes,
+    curves: Sequence[PublishedCurve],
+    look: Look,
+    options: Options,
+    style: Style,
+    legend: _Legend,
+) -> None:
+    for curve in curves:
+        axes.plot(
+            [point.value for point in curve.points],
+            [getattr(point, options.rate) for point in curve.points],
+            color=look[0], linewidth=style.thin / 2, marker="o", markersize=1.25 * style.marker,
+            markerfacecolor="none", markeredgewidth=style.thin / 2, zorder=2.5,
+        )  # fmt: skip
+        legend.add(
+            f"published ({curve.source})", color=_BLACK, marker="o", markerfacecolor="none",
+            linestyle="-",
+        )  # fmt: skip
+
+
+def _draw_legend(figure: object, axes: Axes | None, legend: _Legend, style: Style) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
-        Line2D([], [], color=colour, marker=marker, markersize=9, linewidth=2.2, label=title)
-        for (colour, marker), title in shown.values()
+        Line2D([], [], color=colour, marker=marker, markersize=style.marker, linewidth=style.line,
+               label=title)
+        for (colour, marker), title in legend.codes.values()
+    ]  # fmt: skip
+    handles += [
+        Line2D([], [], **{"linewidth": style.thin, "markersize": style.marker, **line}, label=label)  # type: ignore[arg-type] # of any property
+        for label, line in legend.others.items()
     ]
-    limit = "Shannon limit of that rate"
-    handles.append(Line2D([], [], color="#444444", linestyle=":", linewidth=1.8, label=limit))
-    add_legend(figure, handles)
+    if axes is not None:
+        axes.legend(handles=handles, fontsize="small")
+    else:
+        add_legend(figure, handles, style)  # type: ignore[arg-type] # one of our own

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netchat.bench.theory.intervals import Interval
@@ -18,7 +19,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["BASELINE", "Look", "add_legend", "literal", "looks", "measured", "picture", "rate_axis"]
+__all__ = [
+    "BASELINE",
+    "Look",
+    "Style",
+    "add_legend",
+    "literal",
+    "looks",
+    "measured",
+    "paper_picture",
+    "picture",
+    "rate_axis",
+    "styles",
+]
 
 #: Colour and marker of a curve.
 Look = tuple[str, str]
@@ -48,6 +61,44 @@ _FONT: dict[Any, Any] = {
     "grid.linewidth": 0.8,
     "axes.axisbelow": True,
     "svg.fonttype": "none",
+}
+
+
+#: Settings of one column of a paper, for those that the user has not changed. Fonts are embedded as
+#: outlines of type 42, or stay text in an SVG file.
+_COLUMN: dict[Any, Any] = {
+    "font.size": 8.0,
+    "legend.fontsize": 6.0,
+    "axes.grid": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.5,
+    "axes.axisbelow": True,
+    "axes.linewidth": 0.6,
+}
+
+#: Width of a column, and height of its axes, in inches.
+_COLUMN_WIDTH, _COLUMN_HEIGHT = 3.5, 2.6
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Sizes in points."""
+
+    is_slide: bool
+    """Whether the figure has the shape of a slide, with a heading."""
+    line: float
+    """Width of a line."""
+    thin: float
+    """Width of a limit."""
+    marker: float
+    """Size of a marker."""
+    cap: float
+    """Size of the caps of an interval."""
+
+
+styles = {
+    "slide": Style(is_slide=True, line=2.2, thin=1.8, marker=8, cap=4),
+    "paper": Style(is_slide=False, line=1.0, thin=0.8, marker=3.5, cap=1.5),
 }
 
 
@@ -81,6 +132,38 @@ def picture(panels: int, title: str, subtitle: str) -> tuple[Figure, list[Axes]]
     return figure, axes
 
 
+def paper_picture(panels: int) -> tuple[Figure, list[Axes]]:
+    """Create a figure of the width of a column, with panels below each other.
+
+    It obeys `matplotlib.rcParams`; a setting that the user has not changed suits a column.
+
+    Raises:
+        BenchError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib as mpl
+    except ImportError as error:
+        raise BenchError("Plots need matplotlib: pip install matplotlib") from error
+    from matplotlib.figure import Figure
+
+    changed = mpl.rcParams["figure.figsize"] != mpl.rcParamsDefault["figure.figsize"]
+    size = mpl.rcParams["figure.figsize"] if changed else (_COLUMN_WIDTH, _COLUMN_HEIGHT * panels)
+    with mpl.rc_context(_unchanged()):
+        figure = Figure(figsize=tuple(size), layout="constrained")
+        axes = list(figure.subplots(panels, 1, squeeze=False)[:, 0])
+    return figure, axes
+
+
+def _unchanged() -> dict[Any, Any]:
+    """Return our settings of a column where the user has not changed matplotlib's."""
+    import matplotlib as mpl
+
+    return {
+        name: value for name, value in _COLUMN.items()
+        if mpl.rcParams[name] == mpl.rcParamsDefault[name]
+    }  # fmt: skip
+
+
 def literal(text: str) -> str:
     """Escape text that matplotlib would parse as mathematics or cannot display."""
     return show_line(text).replace("$", r"\$")
@@ -92,13 +175,21 @@ def _bold(text: str) -> str:
 
 def rate_axis(axes: Sequence[Axes], label: str, lowest: float) -> None:
     """Set up the shared logarithmic axis of error rates, from 1 down to `lowest`."""
-    axes[0].set_yscale("log")
-    axes[0].set_ylim(lowest, 1.2)
+    for each in axes:
+        each.set_yscale("log")
+        each.set_ylim(lowest, 1.2)
     axes[0].set_ylabel(label)
 
 
-def add_legend(figure: Figure, handles: Sequence[Any]) -> None:
+def add_legend(figure: Figure, handles: Sequence[Any], style: Style = styles["slide"]) -> None:
     """Add the legend of all panels below them."""
+    if not style.is_slide:
+        import matplotlib as mpl
+
+        with mpl.rc_context(_unchanged()):
+            figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False,
+                          handlelength=1.6, columnspacing=0.8, borderpad=0.2)  # fmt: skip
+        return
     columns = 3 if figure.get_figwidth() > 11 else 2
     figure.legend(handles=handles, loc="lower left", ncols=columns, frameon=False, fontsize=14)
     rows = -(-len(handles) // columns)
@@ -111,6 +202,7 @@ def measured(
     rates: Sequence[float],
     intervals: Sequence[Interval],
     look: Look,
+    style: Style = styles["slide"],
     **options: Any,
 ) -> None:
     """Draw markers with intervals, or an arrow down from the upper limit if there was no error."""
@@ -125,12 +217,15 @@ def measured(
             [rates[i] - intervals[i].low for i in seen],
             [intervals[i].high - rates[i] for i in seen],
         ],
-        marker=marker, markersize=8, markeredgecolor="white" if marker != "x" else colour,
-        markeredgewidth=0.8 if marker != "x" else 2, elinewidth=2, capsize=4, **common,
+        marker=marker, markersize=style.marker,
+        markeredgecolor="white" if marker != "x" else colour,
+        markeredgewidth=style.marker / (10 if marker != "x" else 4), elinewidth=style.marker / 4,
+        capsize=style.cap, **common,
     )  # fmt: skip
     for i in unseen:
         axes.annotate(
             "", (x[i], intervals[i].high / 4), (x[i], intervals[i].high),
-            arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 1.5}, zorder=3,
+            arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 0.7 * style.line},
+            zorder=3,
         )  # fmt: skip
-        axes.plot([x[i]], [intervals[i].high], marker="_", markersize=10, **common)
+        axes.plot([x[i]], [intervals[i].high], marker="_", markersize=1.25 * style.marker, **common)

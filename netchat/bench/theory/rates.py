@@ -12,6 +12,7 @@ error below 1e-9, down to 1e-300.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -25,7 +26,13 @@ from netchat.bench.theory.error_counts import (
     wrong_symbols,
 )
 from netchat.bench.theory.miscorrection import exact_ber, expected_bits, uncertainty
-from netchat.bench.theory.union_bounds import over_errors, over_noise
+from netchat.bench.theory.union_bounds import (
+    confused_by_errors,
+    confused_by_noise,
+    of_weights,
+    over_errors,
+    over_noise,
+)
 from netchat.channels import AWGN, Channel
 from netchat.channels import get as get_channel
 from netchat.channels.bec import BEC
@@ -41,11 +48,15 @@ from netchat.coding.block.uncoded import Uncoded
 from netchat.coding.concatenate import AsBits, Concatenated
 from netchat.coding.convolutional.code import Convolutional
 from netchat.coding.interleave import Interleaved
+from netchat.coding.ldpc.code import LDPC
 from netchat.coding.reed_solomon.code import ReedSolomon
 
 __all__ = ["Kind", "Theory", "theory"]
 
 Kind = Literal["exact", "approximation", "bound"]
+
+#: Names of soft decoders that are far from maximum likelihood.
+_ITERATIVE = ("turbo", "polar", "product", "Turbo", "Polar", "Product")
 
 #: Longest block for which rates over a channel with memory are computed, in quadratic time.
 _LONGEST = 1100
@@ -115,7 +126,34 @@ def _soft(code: Code, channel: Channel) -> Theory:
             return _union(over_noise(code, channel.es_n0))
         if isinstance(channel, BSC):
             return _union(over_errors(code, channel.p))
+    elif isinstance(channel, AWGN | BSC) and (counts := _weights(code)) is not None:
+        confused = (
+            confused_by_noise(channel.es_n0)
+            if isinstance(channel, AWGN)
+            else confused_by_errors(channel.p)
+        )
+        fer, ber = of_weights(counts, code.k, confused)
+        name = "union bound of maximum-likelihood decoding by the weight distribution"
+        return Theory(fer, ber if code.systematic else None, "bound", "bound", name)
     return Theory()
+
+
+#: Number of codewords of each weight of codes that were asked, by specification and class.
+_known_weights: dict[tuple[str, type], Sequence[int] | None] = {}
+
+
+def _weights(code: Code) -> Sequence[int] | None:
+    """Return the weight distribution of a code whose decoder is nearly one of maximum likelihood."""
+    if isinstance(code, LDPC | Concatenated | Interleaved) or code.name.startswith(_ITERATIVE):
+        return None
+    key = code.spec, type(code)
+    if key not in _known_weights:
+        try:
+            counts = code.weight_distribution()  # type: ignore[attr-defined] # of some codes
+        except (AttributeError, NotImplementedError, ValueError):
+            counts = None  # it is not known, or takes too long
+        _known_weights[key] = None if counts is None else [int(count) for count in counts]
+    return _known_weights[key]
 
 
 def _union(bounds: tuple[float, float] | None) -> Theory:

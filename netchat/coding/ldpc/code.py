@@ -144,6 +144,17 @@ class LDPC(Code):
         return self._data
 
     @cached_property
+    def _own(self) -> NDArray[np.int32]:
+        """(checks,) A variable of each check that is in no other one, or -1."""
+        graph = self._design.graph
+        is_single = np.bincount(graph.variables, minlength=graph.columns) == 1
+        check = np.repeat(np.arange(graph.checks), np.diff(graph.starts))
+        of_single = is_single[graph.variables]
+        own = np.full(graph.checks, -1, np.int32)
+        own[check[of_single]] = graph.variables[of_single]
+        return own
+
+    @cached_property
     def H(self) -> Rows:  # noqa: N802 - its name in every textbook
         """(checks, n) Parity-check matrix of the standard or file, if every variable is sent once."""
         graph, sent = self._design.graph, self._design.sent
@@ -229,8 +240,9 @@ class LDPC(Code):
         fast = self.algorithm == "min-sum" and self.schedule == "layered"
         if fast and self._scale in _SHIFTS:
             kernels.decode(
-                rows, found.sent, self._positions, graph.columns, graph.starts, graph.variables,
-                _LIMIT, _LARGEST, self.iterations, _SHIFTS[self._scale], found.message, message, corrected,
+                rows, found.sent, self._own, self._positions, graph.columns, graph.starts,
+                graph.variables, _LIMIT, _LARGEST, self.iterations, _SHIFTS[self._scale],
+                found.message, message, corrected,
             )  # fmt: skip
         else:
             kernels.decode_floats(
@@ -242,6 +254,11 @@ class LDPC(Code):
                 corrected,
             )  # fmt: skip
         return Decoded(message, corrected)
+
+
+def design_of(code: LDPC) -> Design:
+    """Return the Tanner graph of a code, and which of its variables are sent."""
+    return code._design
 
 
 def _design(source: str, arguments: tuple[int | str, ...]) -> Design:

@@ -128,6 +128,18 @@ def _wrong_checks(words: Any, starts: Any, variables: Any, stop: Any) -> Any:
 
 
 @kernel
+def _solve_own(words: Any, starts: Any, variables: Any, own: Any) -> None:
+    """Set the variables that are in a single check so that it holds."""
+    for check in range(len(own)):
+        if own[check] >= 0:
+            total = np.uint64(0)
+            for at in range(starts[check], starts[check + 1]):
+                if variables[at] != own[check]:
+                    total ^= words[variables[at]]
+            words[own[check]] = total
+
+
+@kernel
 def _count_corrected(
     first: Any, blocks: Any, hard: Any, lost: Any, words: Any, sent: Any, done: Any, corrected: Any
 ) -> None:
@@ -310,14 +322,17 @@ def finish(
 
 @kernel
 def decode(
-    ratios: Any, sent: Any, positions: Any, columns: Any, starts: Any, variables: Any, limit: Any,
-    largest: Any, iterations: Any, shift: Any, places: Any, message: Any, corrected: Any,
+    ratios: Any, sent: Any, own: Any, positions: Any, columns: Any, starts: Any, variables: Any,
+    limit: Any, largest: Any, iterations: Any, shift: Any, places: Any, message: Any, corrected: Any,
 ) -> None:  # fmt: skip
     """Decode received words (batch, n), 64 at a time: `start`, `run` and `finish`.
 
     Args:
         ratios: Log-likelihood ratios.
         sent: As in `start`.
+        own: (checks,) A variable of each check that is in no other one, or -1. Its ratio stays below the
+            largest message, so that the check can correct it, and after the last iteration it follows from
+            the others: a parity bit of 5G with a large wrong ratio is no failure.
         positions: The same.
         columns: Number of variables.
         starts: As in `run`.
@@ -335,16 +350,29 @@ def decode(
     messages = np.empty(len(variables) * lanes, np.int8)
     hard, lost = np.empty(len(sent), np.uint64), np.empty(len(sent), np.uint64)
     words, result = np.empty(columns, np.uint64), np.empty(columns, np.uint64)
+    most = limit - limit // 4
     for first in range(0, len(ratios), lanes):
         blocks = min(lanes, len(ratios) - first)
         start(
             ratios, first, blocks, sent, positions, limit, largest, posterior, messages, hard, lost
         )
+        for check in range(len(own)):
+            if own[check] >= 0:
+                place = own[check] * lanes
+                for at in range(place, place + lanes):
+                    posterior[at] = min(max(posterior[at], -most), most)
         every = ~np.uint64(0) >> np.uint64(lanes - blocks)
         open_blocks = run(
             starts, variables, posterior, messages, limit, shift, 0, iterations + 1, iterations,
             every, words, result,
         )  # fmt: skip
+        if open_blocks:
+            _solve_own(words, starts, variables, own)
+            solved = open_blocks & ~_wrong_checks(words, starts, variables, open_blocks)
+            for variable in range(columns):
+                old = result[variable]
+                result[variable] = old ^ ((old ^ words[variable]) & solved)
+            open_blocks &= ~solved
         finish(first, blocks, open_blocks, hard, lost, result, sent, places, message, corrected)
 
 

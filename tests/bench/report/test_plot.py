@@ -46,7 +46,7 @@ def test_a_panel_for_each_kind_of_channel(results):
     assert low > high  # channels get better to the right
     assert legend(figure) == [
         "Hamming (7,4), rate 0.57", "Reed-Solomon (60,50), rate 0.83", "uncoded",
-        "Shannon limit of that rate",
+        "Shannon limit",
     ]  # fmt: skip
     assert "95 % intervals" in figure.get_suptitle()
 
@@ -160,3 +160,111 @@ def test_without_matplotlib():
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "bsc:0.1" in result.stdout
     assert "pip install matplotlib" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def soft():
+    """Codes with one rate and length, over channels at which all of them err."""
+    return bench.run(
+        ["conv:5,7,k=98", "repetition:2", "conv:133,171,k=94"], ["awgn:2dB", "awgn:3dB"],
+        errors=30, workers=1,
+    )  # fmt: skip
+
+
+def lines_of(axes, style):
+    return [
+        line for line in axes.lines if line.get_linestyle() == style and len(line.get_xdata()) > 5
+    ]
+
+
+def test_limits_of_the_length(soft):
+    """Codes of the same length share them; without them if asked, and in a plot of BERs."""
+    figure = soft.plot("fer")
+    assert {"normal approximation", "lower bound (converse)"} <= set(legend(figure))
+    black = [
+        line
+        for line in figure.axes[0].lines
+        if line.get_color() == "#222222" and len(line.get_xdata()) > 5
+    ]
+    approximation, bound = sorted(
+        black, key=lambda line: -np.interp(1.0, line.get_xdata(), line.get_ydata())
+    )
+    at = float(approximation.get_xdata()[5])
+    assert approximation.get_ydata()[5] == pytest.approx(
+        bench.normal_approximation(200, 98, f"awgn:{at!r}dB"), rel=1e-6
+    )
+    assert bound.get_ydata()[0] < 1
+    assert "normal approximation" not in legend(soft.plot("fer", bounds=False))
+    assert "normal approximation" not in legend(soft.plot("ber"))
+
+
+def test_a_column_of_a_paper(soft, tmp_path):
+    import matplotlib as mpl
+
+    figure = soft.plot("fer", style="paper")
+    assert figure.get_figwidth() == 3.5
+    assert figure.axes[0].xaxis.label.get_fontsize() == 8
+    assert not figure.axes[0].get_title(loc="left")
+    with mpl.rc_context({"font.size": 11, "figure.figsize": (5, 4)}):
+        figure = soft.plot("fer", style="paper")
+    assert figure.get_figwidth() == 5
+    assert figure.axes[0].xaxis.label.get_fontsize() == 11
+    soft.save_plot(tmp_path / "a.PDF", "fer", style="paper")
+    soft.save_plot(tmp_path / "a.SVG", "fer", style="paper")
+    pdf = (tmp_path / "a.PDF").read_bytes()
+    assert b"/TrueType" in pdf or b"/CIDFontType2" in pdf
+    assert b"/Type3" not in pdf
+    assert "frame error rate" in (tmp_path / "a.SVG").read_text()
+
+
+def test_the_legend_fits_the_column(soft):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure = soft.plot("fer", style="paper")
+    figure.draw(FigureCanvasAgg(figure).get_renderer())
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.x1
+
+
+def test_axes_of_your_own(results, soft):
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    assert soft.plot("fer", ax=axes) is axes.figure
+    assert axes.get_yscale() == "log"
+    assert "normal approximation" in [text.get_text() for text in axes.get_legend().get_texts()]
+    with pytest.raises(ValueError, match="'ax' needs points over one kind of channel, got 4"):
+        results.plot(ax=axes)
+    with pytest.raises(ValueError, match="'style' must be slide or paper"):
+        soft.plot(style="poster")
+    with pytest.raises(ValueError, match="'rate' must be ber or fer"):
+        soft.plot("ser")
+
+
+def test_published_curves(tmp_path):
+    results = bench.run("uncoded:4003", ["awgn:4dB", "awgn:6dB"], frames=100, workers=1)
+    figure = results.plot(references=True)
+    assert "published (AFF3CT)" in legend(figure)
+    (curve,) = bench.published("uncoded:4003", "awgn:4dB")
+    drawn = [line for line in figure.axes[0].lines if line.get_markerfacecolor() == "none"]
+    assert drawn[0].get_ydata() == pytest.approx([point.ber for point in curve.points])
+    assert "published (AFF3CT)" not in legend(results.plot())
+    with pytest.raises(BenchError, match="Cannot read"):
+        results.plot(references=tmp_path / "none.json")
+
+
+def test_limits_of_modulations():
+    results = bench.run("conv:5,7,k=98", ["rayleigh:4dB", "rayleigh:8dB"], frames=200, workers=1)
+    axes = results.plot("fer").axes[0]
+    limits = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == ":"]
+    assert limits == []  # 1.8 dB is outside the picture
+    results = bench.run(
+        "conv:5,7,k=98", ["awgn:1dB,qam16", "awgn:8dB,qam16"], frames=200, workers=1
+    )
+    limits = [
+        line.get_xdata()[0]
+        for line in results.plot("fer").axes[0].lines
+        if line.get_linestyle() == ":"
+    ]
+    assert limits == [pytest.approx(2.1, abs=0.1)]

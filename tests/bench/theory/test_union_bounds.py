@@ -71,7 +71,7 @@ def test_heavier_events_are_bounded_not_omitted():
 )  # fmt: skip
 @pytest.mark.slow
 def test_measured_rates_are_near_the_bound(spec, channel):
-    (point,) = bench.run(spec, channel, errors=300, seconds=4, workers=1).points
+    (point,) = bench.run(spec, channel, errors=150, seconds=60, workers=1).points
     assert point.tally.frame_errors >= 100
     assert point.theory.fer_kind == point.theory.ber_kind == "bound"
     assert point.fer_interval.low < point.theory.fer < 2 * point.fer
@@ -104,3 +104,42 @@ def test_events_without_weight():
     trellis = Trellis((0b11, 0b11), 1, np.array([[True, False]]))
     assert trellis.is_catastrophic
     assert trellis.paths(4) is None or trellis.transfer(0.5) is None
+
+
+class EveryWord(netchat.coding.Hamming):
+    """The Hamming code (7,4) with a soft decoder that compares all 16 codewords."""
+
+    def weight_distribution(self):
+        return [1, 0, 0, 7, 7, 0, 0, 1]
+
+    def _decode_soft(self, received, soft, erasures):
+        messages = (np.arange(16)[:, None] >> np.arange(4)[::-1] & 1).astype(np.uint8)
+        signs = 1 - 2.0 * self.encode(messages)
+        best = (soft @ signs.T).argmax(axis=1)
+        return netchat.coding.Decoded(messages[best], np.zeros(len(soft), np.int64))
+
+
+def test_the_bound_by_a_weight_distribution():
+    code = EveryWord(7, 4)
+    code.soft, code.fast = True, "rows"
+    es_n0 = 10**0.5 * 4 / 7
+    exact = sum(a * math.erfc(math.sqrt(w * es_n0)) / 2 for a, w in ((7, 3), (7, 4), (1, 7)))
+    found = bench.theory(code, "awgn:5dB")
+    assert (found.fer_kind, found.fer) == ("bound", pytest.approx(exact))
+    (point,) = bench.run(code, "awgn:5dB", errors=400, workers=1).points
+    assert point.fer_interval.low < found.fer < 1.3 * point.fer
+    assert point.ber < found.ber < 2.2 * point.ber
+    p = 0.01
+    pairs = [math.comb(w, e) * p**e * (1 - p) ** (w - e) for w, e in ((3, 2), (3, 3))]
+    assert bench.theory(code, "bsc:0.01").fer > 7 * sum(pairs)
+
+
+def test_codes_without_a_weight_distribution():
+    class Unknown(EveryWord):
+        def weight_distribution(self):
+            raise ValueError("too long")
+
+    code = Unknown(7, 4)
+    code.soft, code.fast, code.spec = True, "rows", "unknown"
+    assert bench.theory(code, "awgn:5dB").fer is None
+    assert bench.theory("ldpc:ccsds,128", "awgn:5dB").fer is None

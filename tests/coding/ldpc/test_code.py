@@ -379,3 +379,19 @@ def test_checks_that_do_not_determine_the_parity_bits():
         plan(square, np.array([0]))
     assert independent_columns(square).tolist() == [2, 3]
     assert expanded([[(0,), (1,)]], 2).dense().tolist() == [[1, 0, 0, 1], [0, 1, 1, 0]]
+
+
+def test_a_parity_bit_with_a_large_wrong_ratio_is_no_failure():
+    """In 5G, most parity bits are in a single check; the largest ratio must not outweigh it."""
+    from netchat.coding.ldpc.code import design_of
+
+    code = LDPC("nr", 256, 512)
+    graph, sent = design_of(code).graph, design_of(code).sent
+    single = np.flatnonzero(np.bincount(graph.variables, minlength=graph.columns)[sent] == 1)
+    assert len(single) > 100
+    word = code.encode(np.zeros((len(single), 256), np.uint8))
+    ratios = (1 - 2 * word).astype(np.float32)
+    ratios[np.arange(len(single)), single] = -100.0
+    result = code.decode((ratios < 0).astype(np.uint8), None, ratios)
+    assert not result.message.any()
+    assert (result.corrected == 1).all()
