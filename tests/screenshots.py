@@ -101,14 +101,14 @@ def scenes(people: People, server: Server, camera: Camera) -> None:
             (vega, "hood-dark", "text"),
         ):  # fmt: skip
             person.page.bring_to_front()
-            person.page.click("#hood-open")
+            person.tool("hood-open")
             person.page.locator("#frames li", has_text="CRC-32").first.click()
             heads = person.page.locator("#frame tbody th")
             heads.filter(has_text=re.compile(f"^{field}")).last.click()
             camera.take(person, name, shown=name in ("hood", "phone-hood"))
             person.page.click("#hood-close")
 
-        tom.page.click("#people-open")
+        tom.tool("people-open")
         camera.take(tom, "phone-people")
         tom.page.click("#people-list [data-name=Maya]")
         camera.take(tom, "phone-private-new")
@@ -127,7 +127,7 @@ def scenes(people: People, server: Server, camera: Camera) -> None:
         vega.say("Which room is that?", "Ah, a new one")
         expect(nova.page.locator("#rooms .badge")).to_contain_text("2")
         camera.take(nova, "rooms")
-        nova.page.click("#invite-open")
+        nova.tool("invite-open")
         camera.take(nova, "invite")
         nova.page.keyboard.press("Escape")
         for opener in ("join", "rename", "quit"):

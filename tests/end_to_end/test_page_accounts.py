@@ -73,7 +73,7 @@ def test_register_and_continue_on_another_device(people):
 def test_change_the_password_and_log_out(people):
     nova = people.new()
     nova.enter("Nova")
-    nova.page.click("#hood-open")
+    nova.tool("hood-open")
     nova.say("/register")
     fill(nova, new=GOOD)
     expect(nova.page.locator("#toasts")).to_contain_text("registered")

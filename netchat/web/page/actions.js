@@ -2,6 +2,7 @@
 
 import { h, $ } from "./dom.js";
 import { COMMANDS, ELSEWHERE } from "./commands.js";
+import { KEYS } from "./keyboard.js";
 import { ModeratorAction as Action } from "./protocol.js";
 import { skeleton } from "./outbox.js";
 import { readCode, showCode, showText, textProblem } from "./text.js";
@@ -106,6 +107,7 @@ function help({ chat }) {
   const allowed = Object.entries(COMMANDS).filter(([, [, , role = 0]]) => role <= chat.current.role);
   const rows = allowed.map(([verb, [usage, does]]) =>
     [h("dt", { class: "code" }, `/${verb} ${usage}`.trim()), h("dd", {}, does)]);
+  $("help-keys").replaceChildren(...KEYS.flatMap(([keys, does]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", {}, does)]));
   $("help-list").replaceChildren(...rows.flat());
   $("help-more").textContent = Object.values(ELSEWHERE).join(" ");
   $("help").showModal();

@@ -5,6 +5,7 @@ import { describeOffer } from "./files.js";
 import { EventKind, ModeratorAction, RoomKind } from "./protocol.js";
 import { skeleton } from "./outbox.js";
 import { Room } from "./room.js";
+import { mentions } from "./text.js";
 
 const PAGE = 60; // events requested at a time when the user scrolls up
 const MAX_PEOPLE = 2000; // names listed at most
@@ -23,7 +24,11 @@ export class Chat extends EventTarget {
     this.whyUnsealed = ""; // why this browser cannot seal here; set by app.js
     const { rooms, roomStates } = core.memory;
     for (const { code, kind, peer } of rooms.values()) this.add(code, kind, peer);
-    for (const code of Object.keys(roomStates)) if (!rooms.has(code)) delete roomStates[code];
+    for (const [code, { peer, draft, failed }] of Object.entries(roomStates)) {
+      if (rooms.has(code)) continue;
+      if (peer && (draft || failed.length)) this.draft(peer); // a conversation that the server does not know yet
+      else delete roomStates[code];
+    }
     for (const peer of core.memory.private.keys()) this.draft(peer);
   }
 
@@ -34,6 +39,11 @@ export class Chat extends EventTarget {
   pending(room) {
     if (room.draft) return (this.core.memory.private.get(skeleton(room.peer)) ?? []).map((text) => ({ text }));
     return [...this.core.memory.outbox.values()].filter((send) => send.room === room.code);
+  }
+
+  /** Whether a message in a room names the user. */
+  isMention(room, { kind, text }) {
+    return kind === EventKind.CHAT && !room.private && mentions(text, this.name).length > 0;
   }
 
   own(event) { return event.device !== 0n && event.device === this.core.device; }
@@ -76,6 +86,7 @@ export class Chat extends EventTarget {
   draft(name) {
     const room = this.add(draftCode(name), RoomKind.PRIVATE, name);
     room.draft = room.begins = true;
+    room.kept.peer = name;
     return room;
   }
 
@@ -161,7 +172,7 @@ export class Chat extends EventTarget {
   }
 
   on_online() {
-    for (const room of this.rooms.values()) if (room === this.current) this.askWho(room);
+    for (const room of this.rooms.values()) if (room === this.current || room.isNamedByPeople) this.askWho(room);
   }
 
   on_entered({ room: code, kind, peer, known }) {
@@ -184,7 +195,7 @@ export class Chat extends EventTarget {
       this.awaited = "";
       this.open(room);
     }
-    if (!known && room === this.current) this.askWho(room);
+    if (!known && (room === this.current || room.isNamedByPeople)) this.askWho(room);
     if (!room.entries.length) this.loadOlder(room);
     this.emit("rooms");
   }
@@ -230,7 +241,10 @@ export class Chat extends EventTarget {
     }
     if (isKnown && event.seq <= room.last) return; // from the history already
     const entry = { seq: event.seq, event };
-    room.append(entry, own || isKnown);
+    const isNew = !own && !isKnown && event.seq > room.read;
+    const isMention = isNew && this.isMention(room, event);
+    room.append(entry, own || isKnown, isMention);
+    if (isNew && event.kind === EventKind.CHAT && (isMention || room.private)) this.emit("notable", { room, event });
     if (room.private && event.kind === EventKind.RENAME && event.sender === peer) room.peer = event.text;
     if (!touched.has(room)) touched.set(room, []);
     touched.get(room).push(entry);

@@ -8,7 +8,7 @@ import { h, icon } from "./dom.js";
 import { fold } from "./crowd.js";
 import { describeOffer } from "./files.js";
 import { line, missedLine } from "./log_line.js";
-import { showText } from "./text.js";
+import { sentence, showText } from "./text.js";
 
 const BLOCK = 50;
 const NEAR = 600; // px from the oldest message at which older ones are requested
@@ -134,7 +134,7 @@ export class LogView {
   render(entry, previous) {
     const { chat, room } = this;
     if (entry.missed !== undefined) return missedLine(entry);
-    return line(entry.event, previous?.event, chat.own(entry.event), room);
+    return line(entry.event, previous?.event, chat.own(entry.event), room, { name: room.private ? "" : chat.name });
   }
 
   /** Show the pending and the undelivered messages. */
@@ -142,9 +142,9 @@ export class LogView {
     const { chat, room } = this;
     const own = { sender: chat.name, device: -1n, kind: 1 };
     const pending = chat.pending(room).map(({ text, isOffer }, i) =>
-      line({ ...own, text: isOffer ? describeOffer(text) : text }, i ? own : this.last?.event, true, room, "pending"));
+      line({ ...own, text: isOffer ? describeOffer(text) : text }, i ? own : this.last?.event, true, room, { state: "pending" }));
     const failed = room.failed.map((failure) => this.failure(failure, own));
-    const warnings = room.warnings.map((text) => h("p", { class: "notice warning", role: "alert" }, icon("alert"), showText(text)));
+    const warnings = room.warnings.map((text) => h("p", { class: "notice warning", role: "alert" }, icon("alert"), sentence(showText(text))));
     this.tail.replaceChildren(...pending, ...failed, ...warnings);
   }
 
@@ -158,7 +158,7 @@ export class LogView {
       done();
       hooks.edit(failure.text);
     };
-    const item = line({ ...own, text: failure.text }, own, true, room, "failed");
+    const item = line({ ...own, text: failure.text }, own, true, room, { state: "failed" });
     item.append(
       h("p", { class: "why", role: "alert" }, icon("alert"), `Not delivered: ${showText(failure.why)} `,
         h("span", {}, h("button", { class: "textual", onclick: retry }, "Edit"),

@@ -5,7 +5,7 @@ import { fileCard } from "./file_card.js";
 import { describe, MODERATION_KINDS, parseNotice } from "./moderation_text.js";
 import { EventKind } from "./protocol.js";
 import {
-  clock, date, dayName, fullTime, hue, initials, onlyEmoji, pieces, sameDay, showText,
+  clock, colour, date, dayName, fullTime, initials, mentions, onlyEmoji, pieces, sameDay, sameMinute, sentence, showText,
 } from "./text.js";
 
 const GROUP = 300_000_000n; // microseconds; closer messages of one sender are grouped
@@ -15,20 +15,21 @@ const SAID = [EventKind.CHAT, EventKind.FILE]; // kinds that a member has sent
 /** Build a round avatar from a name. */
 export function avatar(name) {
   const avatar = h("span", { class: "avatar", "aria-hidden": "true" }, initials(showText(name)));
-  tint(avatar, name);
+  const { hue, tone } = colour(name);
+  avatar.style.setProperty("--hue", hue);
+  avatar.classList.add(`tone-${tone}`);
   return avatar;
 }
 
-const tint = (element, name) => element.style.setProperty("--hue", hue(name));
-
-/** Build the item of an event. `previous` is the event before it, `state` its delivery state. */
-export function line(event, previous, own, room, state = "sent") {
+/**
+ * Build the item of an event. `previous` is the event before it, `state` its delivery state, `name` that of
+ * the user if a mention of it is to be highlighted.
+ */
+export function line(event, previous, own, room, { state = "sent", name = "" } = {}) {
   const when = event.time === undefined ? undefined : date(event.time);
   const newDay = when && !(previous?.time !== undefined && sameDay(when, date(previous.time)));
-  const content =
-    SAID.includes(event.kind)
-      ? message(event, newDay ? undefined : previous, own, when, state)
-      : notice(event, when, room);
+  const before = newDay ? undefined : previous;
+  const content = SAID.includes(event.kind) ? message(event, before, own, when, state, name) : notice(event, before, when, room);
   const item = h("div", { class: "item", "data-seq": event.seq }, content);
   if (newDay) item.prepend(h("div", { class: "day" }, h("span", {}, dayName(when))));
   return item;
@@ -38,52 +39,72 @@ export const missedLine = ({ seq, missed }) =>
   h("div", { class: "item", "data-seq": seq },
     h("p", { class: "notice" }, `The server no longer has ${missed} earlier ${missed === 1n ? "event" : "events"}`));
 
-function message(event, previous, own, when, state) {
+function message(event, previous, own, when, state, userName) {
   const follows =
     SAID.includes(previous?.kind) &&
     previous.sender === event.sender &&
     (event.time === undefined || event.time - previous.time < GROUP);
   const sender = showText(event.sender);
+  const named = own ? "" : userName;
+  const isTimed = !(SAID.includes(previous?.kind) && isSameMinute(event, previous));
   const text = event.isSealed && !event.isReadable
     ? h("span", { class: "text unreadable" }, "This message cannot be opened.")
     : event.kind === EventKind.FILE && event.time !== undefined
       ? fileCard(event)
-      : h("span", { class: "text" }, ...readable(event.text));
+      : h("span", { class: "text" }, ...readable(event.text, named));
   const bubble = h("div", { class: "bubble", dir: "auto" }, // the direction of the text; <bdi> is ignored
     // Screen readers read the name with each message; it is displayed once per group.
     own || follows
       ? h("bdi", { class: "unseen" }, own ? "You: " : `${sender}: `)
       : h("bdi", { class: "name" }, sender),
-    text, meta(when, own, state, event.isSealed),
-    ...(event.problems ?? []).map((problem) => h("p", { class: "seal-problem", role: "alert" }, icon("alert"), showText(problem))));
+    text, meta(when, own, state, event.isSealed, isTimed),
+    ...(event.problems ?? []).map((problem) => h("p", { class: "seal-problem", role: "alert" }, icon("alert"), sentence(showText(problem)))));
   if (event.kind === EventKind.CHAT && onlyEmoji(event.text)) bubble.classList.add("emoji");
   const whole = h("div", { class: `message ${own ? "own" : "other"} ${state}`, "data-sender": event.sender });
   if (!follows) whole.classList.add("first");
+  if (when) bubble.title = fullTime(when);
+  if (bubble.querySelector("mark")) whole.classList.add("mentioned");
   if (!own) {
     whole.append(follows ? "" : avatar(event.sender));
-    tint(bubble, event.sender);
+    bubble.style.setProperty("--hue", colour(event.sender).hue);
   }
   whole.append(bubble);
   return whole;
 }
 
-function meta(when, own, state, isSealed) {
+/** Whether two events are of one minute; a pending message counts as one of the same minute. */
+const isSameMinute = (event, previous) =>
+  previous?.time !== undefined && event.time !== undefined && sameMinute(event.time, previous.time);
+
+function meta(when, own, state, isSealed, isTimed) {
   const sign = { pending: "clock", sent: "check" }[state]; // the line below a failed message has its icon
   const status = { pending: "sending", sent: "delivered", failed: "not delivered" }[state];
-  const time = when && h("time", { datetime: when.toISOString(), title: fullTime(when), dir: "ltr" }, clock(when));
+  const time = when && h("time", { class: isTimed ? undefined : "unseen", datetime: when.toISOString(), dir: "ltr" }, clock(when));
   const lock = isSealed ? [h("span", { class: "unseen" }, "sealed, "), icon("lock")] : [];
   return h("span", { class: "meta" }, ...lock, time,
     ...(own ? [h("span", { class: "unseen" }, `, ${status}`), ...(sign ? [icon(sign)] : [])] : []));
 }
 
-function readable(text) {
-  return pieces(text).map(({ text: piece, link }) =>
+function readable(text, name) {
+  return pieces(text).flatMap(({ text: piece, link }) =>
     link
-      ? h("a", { href: link, target: "_blank", rel: "noopener noreferrer" }, showText(piece))
-      : showText(piece));
+      ? [h("a", { href: link, target: "_blank", rel: "noopener noreferrer" }, showText(piece))]
+      : highlighted(piece, name));
 }
 
-function notice({ kind, counter, sender, text, problems }, when, room) {
+/** Return a text with the mentions of a name marked. */
+function highlighted(text, name) {
+  const found = [];
+  let at = 0;
+  for (const [start, end] of mentions(text, name)) {
+    found.push(showText(text.slice(at, start)), h("mark", {}, showText(text.slice(start, end))));
+    at = end;
+  }
+  return [...found, showText(text.slice(at))];
+}
+
+function notice(event, previous, when, room) {
+  const { kind, counter, sender, text, problems } = event;
   const who = () => h("bdi", {}, showText(sender));
   const content = {
     [EventKind.JOIN]: () => [who(), " joined"],
@@ -95,7 +116,7 @@ function notice({ kind, counter, sender, text, problems }, when, room) {
     [EventKind.REKEY]: () => (room.private && !text ? ["Messages are sealed from here on: only the two of you can read them"]
       : [who(), " changed the room's secret", text ? ` (${showText(text)})` : "", "; older links no longer open it"]),
   }[kind]?.() ?? [`unknown event of kind ${kind}`];
-  for (const problem of problems ?? []) content.push(h("span", { class: "seal-problem", role: "alert" }, ` ${showText(problem)}`));
-  return h("p", { class: "notice" }, ...content,
-    h("time", { datetime: when.toISOString(), title: fullTime(when) }, clock(when)));
+  for (const problem of problems ?? []) content.push(h("span", { class: "seal-problem", role: "alert" }, ` ${sentence(showText(problem))}`));
+  return h("p", { class: "notice", title: fullTime(when) }, ...content,
+    h("time", { class: isSameMinute(event, previous) ? "unseen" : undefined, datetime: when.toISOString() }, clock(when)));
 }
