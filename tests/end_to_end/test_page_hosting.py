@@ -89,6 +89,28 @@ def test_a_teacher_removes_a_rude_pupil_in_two_clicks(people: People, phone: boo
     shoot(nova.page, f"removed-{'phone' if phone else 'desktop'}")
 
 
+def test_the_menu_of_a_member_offers_to_mute_or_to_unmute(people: People) -> None:
+    ada = people.new()
+    nova = people.new()
+    nova.enter("Nova", ada.enter("Ada"))
+    ada.sees("Nova joined")
+    mute, unmute = ada.page.locator("#member-mute"), ada.page.locator("#member-unmute")
+    choose(ada, "Nova")
+    expect(mute).to_be_visible()
+    expect(unmute).to_be_hidden()
+    mute.click()
+    ada.sees("Nova was muted by Ada for 10 minutes")
+    nova.say("/nick Vega")
+    ada.sees("Nova is now Vega")
+    choose(ada, "Vega")
+    expect(mute).to_be_hidden()
+    unmute.click()
+    ada.sees("Vega was unmuted by Ada")
+    choose(ada, "Vega")
+    expect(mute).to_be_visible()
+    expect(unmute).to_be_hidden()
+
+
 def test_a_room_has_a_title_modes_and_a_log(people: People, tmp_path: Path) -> None:
     ada = people.new()
     code = ada.enter("Ada")

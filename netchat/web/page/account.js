@@ -19,7 +19,7 @@ export class Account {
     this.connection = connection;
     this.toast = toast;
     this.mode = "login";
-    this.taken = null; // {name, suggestion}: a name that belongs to an account, and one that is free
+    this.taken = null; // {name, suggestion}: a name that needs a login, and a free one that is similar or the same
     this.needsInvitation = false; // the server has refused to register without one
     this.dialog = $("account");
     this.form = $("account-form");
@@ -72,8 +72,10 @@ export class Account {
   /** Ask for a login instead of a registration, or vice versa. */
   switchMode() {
     const typed = $("account-name").value;
-    const isTaken = this.mode === "login" && this.taken?.name === typed; // to register, another name is needed
-    this.ask(this.mode === "login" ? "register" : "login", { name: isTaken ? this.taken.suggestion || "" : typed, isNamed: true });
+    const { name, suggestion } = this.taken ?? {};
+    // A name that belongs to an account cannot be registered, but the server has suggested another.
+    const isTaken = this.mode === "login" && name === typed && suggestion;
+    this.ask(this.mode === "login" ? "register" : "login", { name: isTaken ? suggestion : typed, isNamed: true });
   }
 
   /** Open the dialog. Returns an error message, or an empty string. */
