@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 from netchat.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from netchat.chat.annotation_log import AnnotationLog, MessageView
     from netchat.chat.client import ChatClient
     from netchat.chat.client_events import (
         AccountChanged,
@@ -61,12 +62,20 @@ if TYPE_CHECKING:
     )
     from netchat.chat.client_session import Credentials
     from netchat.chat.effects import Log
-    from netchat.chat.outbox import ClientState, OutgoingFile, OutgoingOffer, RoomView, SealingState
+    from netchat.chat.outbox import (
+        ClientState,
+        OutgoingFile,
+        OutgoingMessage,
+        OutgoingOffer,
+        RoomView,
+        SealingState,
+    )
     from netchat.chat.settings import Settings
 else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
         {
+            "annotation_log": "AnnotationLog MessageView",
             "client": "ChatClient",
             "client_events": """
                 AccountChanged Acknowledged ActionCompleted BansReceived ClientEvent EventsMissed
@@ -77,7 +86,7 @@ else:
             """,
             "client_session": "Credentials",
             "effects": "Log",
-            "outbox": "ClientState OutgoingFile OutgoingOffer RoomView SealingState",
+            "outbox": "ClientState OutgoingFile OutgoingMessage OutgoingOffer RoomView SealingState",
             "settings": "Settings",
         },
     )
@@ -86,6 +95,7 @@ __all__ = [
     "AccountChanged",
     "Acknowledged",
     "ActionCompleted",
+    "AnnotationLog",
     "BansReceived",
     "ChatClient",
     "ClientEvent",
@@ -98,11 +108,13 @@ __all__ = [
     "Log",
     "LoginFailed",
     "LoginRequired",
+    "MessageView",
     "NameChanged",
     "NameRejected",
     "Offline",
     "Online",
     "OutgoingFile",
+    "OutgoingMessage",
     "OutgoingOffer",
     "RequestRefused",
     "RoomDescribed",

@@ -35,6 +35,7 @@ from netchat.errors import Unexpected
 from netchat.wire import (
     AccountStatus,
     Ack,
+    Annotate,
     BanList,
     Bye,
     Chunk,
@@ -110,6 +111,9 @@ def _welcome(client: ClientSession, message: Welcome) -> None:
     client.max_text, client.max_frame = message.max_text, message.max_frame
     client.has_accounts = bool(message.features & Feature.ACCOUNTS)
     client.has_moderation = bool(message.features & Feature.MODERATION)
+    client.has_annotations = bool(message.features & Feature.ANNOTATIONS)
+    if not client.has_annotations:
+        _drop_annotations(client)
     memory = client.memory
     memory.token = message.token
     client.events.append(Online(message.name, bool(message.resumed), message.software))
@@ -145,6 +149,15 @@ def _welcome(client: ClientSession, message: Welcome) -> None:
     client.files.online(message.features)
     if client.pending_bye:
         client.out.append(client.pending_bye)
+
+
+def _drop_annotations(client: ClientSession) -> None:
+    """Give up what an older server would end the connection for."""
+    for counter, message in list(client.memory.outbox.items()):
+        if isinstance(message, Annotate):
+            del client.memory.outbox[counter]
+            why = "this server is too old to edit, delete, answer or react"
+            client.events.append(Undelivered(shown_text(message), why, counter))
 
 
 def _start_sealing(client: ClientSession, message: Welcome) -> None:
@@ -514,7 +527,7 @@ def _error(client: ClientSession, error: Error) -> None:
         client.events.append(SessionEnded(error.text, wanted=False))
     elif error.about in (Upload.TYPE, Chunk.TYPE, Download.TYPE):
         client.files.refused(error)
-    elif error.about in (Send.TYPE, SealedSend.TYPE, Offer.TYPE):
+    elif error.about in (Send.TYPE, Annotate.TYPE, SealedSend.TYPE, Offer.TYPE):
         is_old = error.code == ErrorCode.OLD_EPOCH
         sealing = client.sealing
         if sealing is not None and sealing.refused(error.reference, is_old=is_old, why=error.text):

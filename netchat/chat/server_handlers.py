@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from netchat.chat import account_handlers
+from netchat.chat.annotation_handlers import handle_annotate
 from netchat.chat.apply import MAX_MEMBERSHIPS
 from netchat.chat.commands import (
     CreateRoom,
@@ -51,6 +52,7 @@ from netchat.chat.sealing_handlers import (
 from netchat.chat.server_state import ServerState
 from netchat.chat.text import validate_text
 from netchat.wire import (
+    Annotate,
     Bans,
     Bye,
     CancelUpload,
@@ -527,6 +529,7 @@ Handler = Callable[[ServerState, Connection, Session, Any], None]
 #: Handler of each message.
 HANDLERS: dict[type[Message], Handler] = {
     Send: _send,
+    Annotate: handle_annotate,
     Bans: bans,
     Moderate: moderate,
     Create: _create,

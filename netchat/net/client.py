@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from netchat.chat.client import ChatClient
 from netchat.chat.client_events import (
     AccountChanged,
     Acknowledged,
@@ -143,7 +144,52 @@ class Room:
             EncodeError: The text does not fit into a frame.
             CannotConnect: The session ended before the acknowledgement arrived.
         """
-        return await self._client._send(self.code, text)
+        return await self._client._post(self.code, lambda core: core.say(self.code, text))
+
+    async def edit(self, event: ReceivedEvent | int, text: str) -> ReceivedEvent:
+        """Change the text of an own message, and wait for the server's acknowledgement.
+
+        Args:
+            event: The message, or the sequence number of its event.
+            text: The new text.
+
+        Returns:
+            The EDIT event.
+
+        Raises:
+            Refused: There is no such message, or it is not the user's own.
+            NetchatError: The server is too old; this holds for the next three methods, too.
+        """
+        return await self._annotate(EventKind.EDIT, event, text)
+
+    async def delete(self, event: ReceivedEvent | int) -> ReceivedEvent:
+        """Delete an own message, or, as a moderator, any; the arguments are those of `edit`."""
+        return await self._annotate(EventKind.DELETE, event, "")
+
+    async def reply(self, event: ReceivedEvent | int, text: str) -> ReceivedEvent:
+        """Answer a message; the arguments are those of `edit`."""
+        return await self._annotate(EventKind.REPLY, event, text)
+
+    async def react(
+        self, event: ReceivedEvent | int, reaction: str, *, remove: bool = False
+    ) -> ReceivedEvent:
+        """React to a message, for example with an emoji.
+
+        Args:
+            event: The message, or the sequence number of its event.
+            reaction: The reaction, 1 to 16 characters.
+            remove: Take it back.
+        """
+        text = f"{'-' if remove else '+'}{reaction}"
+        return await self._annotate(EventKind.REACTION, event, text)
+
+    async def _annotate(
+        self, kind: EventKind, event: ReceivedEvent | int, text: str
+    ) -> ReceivedEvent:
+        target = event if isinstance(event, int) else event.seq
+        return await self._client._post(
+            self.code, lambda core: core.annotate(self.code, kind, target, text)
+        )
 
     async def events(self) -> AsyncIterator[ReceivedEvent]:
         """Yield the room's events in order: messages, joins, leaves, renames.
@@ -643,11 +689,11 @@ class Client:
         finally:
             self._answers.pop(number, None)
 
-    async def _send(self, code: str, text: str) -> ReceivedEvent:
+    async def _post(self, code: str, post: Callable[[ChatClient], int]) -> ReceivedEvent:
         self._check()
         if code not in self._core.memory.rooms:
             raise Refused(ErrorCode.NOT_A_MEMBER, f"You are not in room {code}.")
-        counter = self._core.say(code, text)
+        counter = post(self._core)
         future: asyncio.Future[ReceivedEvent] = asyncio.get_running_loop().create_future()
         self._echoes[counter] = future
         self._driver.flush()

@@ -13,6 +13,7 @@ from netchat.chat.room_moderation import BanScope
 from netchat.chat.sealing.room_secret import read_invitation, read_secret
 from netchat.chat.text import validate_text
 from netchat.errors import NetchatError
+from netchat.tui import message_actions
 from netchat.tui.commands import HISTORY_DEFAULT, HISTORY_MOST, ParsedLine, help_lines
 from netchat.tui.export import Export
 from netchat.tui.file_lines import save_file, send_file
@@ -297,9 +298,12 @@ def _mute(session: ChatSession, name: str, time: str = "", reason: str = "") -> 
 
 
 def _ban(session: ChatSession, name: str, time: str = "", reason: str = "") -> list[Line]:
-    what, _, rest = name.partition(":")
-    scope = _SCOPES.get(what.lower()) if rest else None
+    what, colon, rest = name.partition(":")
+    scope = _SCOPES.get(what.lower()) if colon else None
     if scope is not None:
+        if not rest:
+            text = f"What to ban must follow {what}: without a space, as in {what}:Nova."
+            return [error_line(text)]
         name = rest
     seconds, reason = _lasting(time, reason)
     return _moderate(session, ModeratorAction.BAN, name, reason, seconds=seconds, scope=scope or 0)
@@ -321,6 +325,10 @@ _ACTIONS: dict[str, Callable[..., list[Line]]] = {
     "msg": _msg,
     "who": _who,
     "history": _history,
+    "edit": message_actions.edit,
+    "delete": message_actions.delete,
+    "reply": message_actions.reply,
+    "react": message_actions.react,
     "join": _join,
     "room": _switch,
     "create": _create,

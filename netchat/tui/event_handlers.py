@@ -37,6 +37,7 @@ from netchat.chat.client_events import (
 from netchat.chat.names import fold
 from netchat.chat.room_codes import LOBBY, show_code
 from netchat.errors import NetchatError, SealingError
+from netchat.tui.annotation_lines import past_lines, take_message
 from netchat.tui.file_lines import file_ended, file_number, file_progress
 from netchat.tui.lines import (
     Line,
@@ -45,7 +46,6 @@ from netchat.tui.lines import (
     error_line,
     event_line,
     notice_line,
-    past_line,
     people_line,
     private_line,
     room_name,
@@ -53,7 +53,17 @@ from netchat.tui.lines import (
 )
 from netchat.tui.safety_lines import safety_lines, secret_lines
 from netchat.tui.session import ChatSession
-from netchat.wire import Error, ErrorCode, EventKind, Join, Role, RoomKind
+from netchat.wire import (
+    DeviceList,
+    Error,
+    ErrorCode,
+    EventKind,
+    History,
+    Join,
+    Role,
+    RoomKind,
+    Who,
+)
 from netchat.wording import many
 
 __all__ = ["handle_event"]
@@ -92,15 +102,7 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
             return _continue_export(session, event)
         case HistoryReceived(room, events, _):
             nothing = notice_line("history", f"{room_name(room)} has no history", LineKind.ANSWER)
-            return [
-                past_line(
-                    past,
-                    file=file_number(session, past),
-                    problems=event.sealed.get(past.seq),
-                    unsealed=event.unsealed.get(past.seq, ()),
-                )
-                for past in events
-            ] or [nothing]
+            return past_lines(session, event) if events else [nothing]
         case EventsMissed(room, first, last):
             count = many(last - first + 1, "event")
             text = f"{count} of {room_name(room)}, no longer available on the server"
@@ -143,11 +145,14 @@ def _room_event(session: ChatSession, room_event: RoomEvent) -> list[Line]:
     if not is_shown or (event.kind == EventKind.LEAVE and event.sender == session.core.name):
         return []
     warnings = [error_line(f"{event.sender}: {why}", "warning") for why in room_event.problems]
+    parts = take_message(session, room_event)
     if room_event.kind is not RoomKind.PRIVATE:
         elsewhere = event.room != session.current and len(session.rooms) > 1
         code = event.room if elsewhere else ""
         file = file_number(session, event)
-        return [*warnings, event_line(event, code, is_sealed=room_event.is_sealed, file=file)]
+        is_sealed = room_event.is_sealed
+        line = event_line(event, code, is_sealed=is_sealed, file=file, parts=parts)
+        return [*warnings, line]
     if event.kind == EventKind.CHAT:
         line = private_line(
             event, room_event.peer, own=room_event.own, is_sealed=room_event.is_sealed
@@ -157,7 +162,8 @@ def _room_event(session: ChatSession, room_event: RoomEvent) -> list[Line]:
     if event.kind == EventKind.REKEY:
         return warnings
     file = file_number(session, event)
-    return [*warnings, event_line(event, is_sealed=room_event.is_sealed, file=file)]
+    is_sealed = room_event.is_sealed
+    return [*warnings, event_line(event, is_sealed=is_sealed, file=file, parts=parts)]
 
 
 def _online(session: ChatSession, online: Online) -> list[Line]:
@@ -269,6 +275,7 @@ def _announce_room(session: ChatSession, room: str) -> list[Line]:
 def _left(session: ChatSession, room: str, why: str) -> list[Line]:
     session.people.forget(room)
     session.descriptions.pop(room, None)
+    session.messages.pop(room, None)
     if room not in session.announced_rooms:
         return []  # a private room
     session.announced_rooms.discard(room)
@@ -361,7 +368,13 @@ def _continue_export(session: ChatSession, received: HistoryReceived) -> list[Li
 
 def _request_refused(session: ChatSession, refused: RequestRefused) -> list[Line]:
     error, request = refused.error, refused.request
-    session.exports.pop(error.reference, None)
+    export = session.exports.pop(error.reference, None)
+    if (
+        export is None
+        and isinstance(request, Who | History | DeviceList)
+        and request.room not in session.core.memory.rooms
+    ):
+        return []  # it crossed the end of the membership, which has been shown
     if isinstance(request, Join) and request.room == session.initial_room:
         session.initial_room_refused = True
         session.initial_room = ""

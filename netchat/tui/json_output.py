@@ -77,6 +77,7 @@ from netchat.chat.room_moderation import BanScope
 from netchat.chat.sealing.room_secret import read_secret, secret_words
 from netchat.tui.lines import Line
 from netchat.wire import MESSAGES, BannedUser, ErrorCode, Event, EventKind, ModeratorAction
+from netchat.wire.annotations import parse_annotation
 from netchat.wire.file_offers import describe_offer, parse_offer
 from netchat.wire.moderation_text import KINDS, describe, parse_notice
 
@@ -201,6 +202,10 @@ def _event(event: Event) -> dict[str, Any]:
         "sender": event.sender,
         "text": event.text,
     }
+    if (annotation := parse_annotation(event.kind, event.text)) is not None:
+        fields |= {"target": annotation.target, "text": annotation.text}
+        if annotation.kind is EventKind.REACTION:
+            fields["removed"] = annotation.is_removal
     if event.kind == EventKind.FILE and (offer := parse_offer(event.text)) is not None:
         fields["text"] = describe_offer(event.text)
         fields |= {"name": offer.name, "size": offer.size, "media_type": offer.media_type}

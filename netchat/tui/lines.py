@@ -27,6 +27,7 @@ from netchat.chat.room_codes import LOBBY, PRIVATE_MARK, show_code
 from netchat.chat.room_moderation import BanScope
 from netchat.chat.text import show_text
 from netchat.wire import BannedUser, Event, EventKind, Member
+from netchat.wire.annotations import ANNOTATIONS, MESSAGE_KINDS, describe_annotation
 from netchat.wire.file_offers import describe_offer
 from netchat.wire.moderation_text import HOST, KINDS, describe, parse_notice
 
@@ -34,6 +35,7 @@ __all__ = [
     "LOCK",
     "Line",
     "LineKind",
+    "Part",
     "ban_line",
     "error_line",
     "event_line",
@@ -98,7 +100,14 @@ def error_line(text: str, tag: str = "error") -> Line:
     return Line(LineKind.ERROR, (("error", f"[{tag}]"), ("", f" {text}")))
 
 
-def event_line(event: Event, room: str = "", *, is_sealed: bool = False, file: int = 0) -> Line:
+def event_line(
+    event: Event,
+    room: str = "",
+    *,
+    is_sealed: bool = False,
+    file: int = 0,
+    parts: tuple[Part, ...] | None = None,
+) -> Line:
     """Return a line for an event of a room.
 
     Args:
@@ -106,9 +115,10 @@ def event_line(event: Event, room: str = "", *, is_sealed: bool = False, file: i
         room: Code of the room to prefix the line with, or "".
         is_sealed: Whether it was sealed.
         file: Number of the file that it offers, for /save, or 0.
+        parts: What the line says instead of what the event alone tells.
     """
     prefix: tuple[Part, ...] = (("tag", f"[{show_code(room)}] "),) if room else ()
-    return Line(LineKind.EVENT, prefix + _lock(is_sealed) + _parts(event, file))
+    return Line(LineKind.EVENT, prefix + _lock(is_sealed) + (parts or _parts(event, file)))
 
 
 def _lock(is_sealed: bool | None) -> tuple[Part, ...]:
@@ -131,19 +141,22 @@ def past_line(
     file: int = 0,
     problems: tuple[str, ...] | None = None,
     unsealed: tuple[str, ...] = (),
+    parts: tuple[Part, ...] | None = None,
 ) -> Line:
-    """Return a line for an event of the history, with its time.
+    """Return a line for an event of the history, with its time and a message's number.
 
     Args:
         event: The event.
         file: Number of the file that it offers, for /save, or 0.
         problems: What is wrong with it, if it was sealed; otherwise None.
         unsealed: What is wrong with it, if it should have been sealed.
+        parts: What the line says instead of what the event alone tells.
     """
     when = time.localtime(event.time / 1e6)
     today = time.localtime()[:3] == when[:3]
     shown = time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", when)
-    parts = (*_lock(problems is not None), *_parts(event, file))
+    number: tuple[Part, ...] = (("tag", f"#{event.seq} "),) if event.kind in MESSAGE_KINDS else ()
+    parts = (*number, *_lock(problems is not None), *(parts or _parts(event, file)))
     warnings = tuple(("error", f" [warning: {problem}]") for problem in problems or unsealed)
     return Line(LineKind.ANSWER, (("tag", f"{shown}  "), *parts, *warnings))
 
@@ -247,6 +260,8 @@ def _parts(event: Event, file: int = 0) -> tuple[Part, ...]:
     if event.kind == EventKind.FILE:
         how: tuple[Part, ...] = (("tag", f"  /save {file}"),) if file else ()
         return (("tag", "[file] "), name, ("", f": {describe_offer(event.text)}"), *how)
+    if event.kind in ANNOTATIONS or event.kind == EventKind.ERASED:
+        return (name, ("", f": {describe_annotation(event.kind, event.text)}"))
     if event.kind == EventKind.REKEY:
         why = f" ({event.text})" if event.text else ""
         return (("tag", "[secret] "), name, ("tag", f" changed the secret of the {place}{why}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from netchat.chat.names import fold
 from netchat.tui.arrivals import Arrivals
@@ -83,6 +83,15 @@ class Pane:
             self.entries[:0] = older
             self.revision += 1
         return bool(older)
+
+    def update(self, seq: int, change: Callable[[Entry], Entry]) -> bool:
+        """Change the entry of an event; return whether the log has it."""
+        for at in range(len(self.entries) - 1, -1, -1):
+            if self.entries[at].seq == seq:
+                self.entries[at] = change(self.entries[at])
+                self.revision += 1
+                return True
+        return False
 
     def see(self) -> None:
         """Note that the user has seen the log."""

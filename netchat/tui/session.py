@@ -22,6 +22,7 @@ from netchat.net.client_driver import ClientDriver
 from netchat.tui.export import Export
 from netchat.tui.lines import Line, error_line
 from netchat.tui.people import People
+from netchat.tui.room_messages import RoomMessages
 from netchat.wire import BannedUser, Member, RoomKind
 from netchat.wire.file_offers import FileOffer
 from netchat.wording import many
@@ -74,6 +75,8 @@ class ChatSession:
         offers: Offered files with their rooms, in the order of their numbers.
         offer_numbers: These numbers by room and sequence number.
         transfers: Transfers in progress, by number.
+        messages: Messages that the user has seen, by room.
+        focus: Code of the private room that commands about messages refer to; empty for the current room.
         bans: Bans received so far of lists that span several answers, by room.
     """
 
@@ -106,6 +109,8 @@ class ChatSession:
         self.offers: list[tuple[str, FileOffer]] = []
         self.offer_numbers: dict[tuple[str, int], int] = {}
         self.transfers: dict[int, ShownTransfer] = {}
+        self.messages: dict[str, RoomMessages] = {}
+        self.focus = ""
         self.bans: dict[str, list[BannedUser]] = {}
 
     @property
@@ -129,6 +134,10 @@ class ChatSession:
         """Return the title of a room, or an empty string."""
         view = self.core.memory.rooms.get(room)
         return view.title if view is not None else ""
+
+    def messages_of(self, room: str) -> RoomMessages:
+        """Return the messages of a room that the user has seen."""
+        return self.messages.setdefault(room, RoomMessages())
 
     @property
     def ready(self) -> bool:

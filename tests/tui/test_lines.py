@@ -75,7 +75,7 @@ def test_a_line_of_another_room_names_the_room():
 
 def test_history_lines_start_with_the_time():
     assert plain(past_line(event(EventKind.CHAT, "Nova", "hi"))).startswith("2023-11-1")
-    assert plain(past_line(event(EventKind.CHAT, "Nova", "hi"))).endswith("  Nova: hi")
+    assert plain(past_line(event(EventKind.CHAT, "Nova", "hi"))).endswith("  #7 Nova: hi")
 
 
 def test_member_lists_mark_who_is_away():

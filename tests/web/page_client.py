@@ -182,6 +182,9 @@ class PageClient:
     def history(self, room: str, count: int, before: int | None = None) -> None:
         self._call("history", room, count, *([] if before is None else [{"big": str(before)}]))
 
+    def annotate(self, room: str, kind: int, target: int, text: str = "") -> None:
+        self._call("annotate", room, int(kind), {"big": str(target)}, text)
+
     def moderate(
         self,
         room: str,

@@ -14,7 +14,8 @@ from netchat.packets.tls.key_schedule import SUITES
 from netchat.packets.tls.records import version_name
 from netchat.packets.tls.state import TlsCounts, TlsState
 from netchat.packets.views.summary import side_name
-from netchat.wire import MESSAGES, Event, SealedEvent, SealedSend, Send
+from netchat.wire import MESSAGES, Annotate, Event, SealedEvent, SealedSend, Send
+from netchat.wire.annotations import annotation_text
 from netchat.wording import many
 
 __all__ = ["ConversationStats", "Stats"]
@@ -40,7 +41,7 @@ class ConversationStats:
         bytes: Bytes of those messages, for each direction.
         damage: Damaged, unfinished and skipped byte ranges, by cause.
         checksums: Frames with a wrong CRC-32.
-        echoes: Times from a SEND or SEALED_SEND to the event that echoes it to its sender, in ns.
+        echoes: Times from a SEND, ANNOTATE or SEALED_SEND to the event that echoes it to its sender, in ns.
         last: Time of the last message, in ns.
         sent: Messages that wait for their echo, by counter.
     """
@@ -56,7 +57,7 @@ class ConversationStats:
         self.sent: dict[int, DecodedMessage] = {}
         self._stride, self._skipped = 1, 0
 
-    def send(self, item: DecodedMessage, message: Send | SealedSend) -> None:
+    def send(self, item: DecodedMessage, message: Send | Annotate | SealedSend) -> None:
         """Record a message to the server."""
         # If the message is retransmitted, the user has waited since the first time.
         self.sent.setdefault(message.counter, item)
@@ -69,7 +70,7 @@ class ConversationStats:
         if sent is None or message.device != (self.conversation.device or message.device):
             return
         send = sent.message
-        assert isinstance(send, Send | SealedSend)
+        assert isinstance(send, Send | Annotate | SealedSend)
         if send.room != message.room or _content(send) != _content(message):
             return
         del self.sent[message.counter]
@@ -111,7 +112,7 @@ class Stats:
             if isinstance(message, Event | SealedEvent):
                 if message.counter in row.sent:
                     row.event(item, message)
-            elif isinstance(message, Send | SealedSend):
+            elif isinstance(message, Send | Annotate | SealedSend):
                 row.send(item, message)
         elif isinstance(item, TlsRecord):
             row.last = max(row.last, item.time)
@@ -131,8 +132,10 @@ class Stats:
         return lines
 
 
-def _content(message: Send | SealedSend | Event | SealedEvent) -> object:
+def _content(message: Send | Annotate | SealedSend | Event | SealedEvent) -> object:
     """Return what a message and its echo have in common besides the room."""
+    if isinstance(message, Annotate):
+        return annotation_text(message.kind, message.target, message.text)
     return message.text if isinstance(message, Send | Event) else message.sealed
 
 

@@ -86,3 +86,14 @@ def test_stats_count_the_echoes_of_sealed_messages() -> None:
         stats.add(DecodedMessage(START, said, to_server, message, raw, (1,), False, 0, False))
     assert len(stats.rows[said].echoes) == 1
     assert list(stats.rows[said].sent) == [32]
+
+
+def test_the_echo_of_an_edit_counts() -> None:
+    stats = Stats()
+    edit = decoded(wire.Annotate(4, 8, 7, "lobby", "new"))
+    echo = wire.Event(9, 1, 2, 4, 8, "lobby", "Nova", "7\nnew")
+    other = wire.Event(8, 1, 2, 4, 8, "lobby", "Nova", "7\nold")
+    stats.add(edit)
+    for event in (other, echo, echo):
+        stats.add(decoded(event)._replace(conversation=edit.conversation))
+    assert stats.as_dicts()[0]["echoes"] == 1

@@ -18,6 +18,13 @@ from tests.chat.test_client import (  # noqa: F401
     test_the_outbox_is_sent_in_order,
     test_warnings_are_reported,
 )
+from tests.chat.test_client_annotations import (  # noqa: F401
+    test_a_refusal_is_reported,
+    test_an_old_server_gets_none,
+    test_every_kind_is_sent_in_order,
+    test_it_survives_a_lost_connection_and_counts_once,
+    test_only_members_annotate,
+)
 from tests.chat.test_client_handlers import (  # noqa: F401
     TestOrder,
     TestProtocolErrors,
