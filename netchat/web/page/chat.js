@@ -1,7 +1,7 @@
 // The model for the views: rooms, messages and members, built from the client's events.
 // It touches no elements; views listen for its changes.
 
-import { annotationText, describeAnnotation } from "./annotations.js";
+import { annotationText, describeAnnotation, MESSAGE_KINDS, parseAnnotation } from "./annotations.js";
 import { describeOffer } from "./files.js";
 import { EventKind, ModeratorAction, RoomKind } from "./protocol.js";
 import { skeleton } from "./outbox.js";
@@ -44,7 +44,10 @@ export class Chat extends EventTarget {
 
   /** Whether a message in a room names the user. */
   isMention(room, { kind, text }) {
-    return kind === EventKind.CHAT && !room.private && mentions(text, this.name).length > 0;
+    if (room.private || ![EventKind.CHAT, EventKind.REPLY].includes(kind)) return false;
+    const answered = kind === EventKind.REPLY ? parseAnnotation(kind, text) : null;
+    const target = answered && room.find(answered.target);
+    return mentions(answered?.text ?? text, this.name).length > 0 || Boolean(target && this.own(target));
   }
 
   own(event) { return event.device !== 0n && event.device === this.core.device; }
@@ -80,6 +83,21 @@ export class Chat extends EventTarget {
     this.core.annotate(room.code, kind, target, text);
     this.flush();
     this.emit("pending", room);
+  }
+
+  /** Whether messages of a room can be answered, and get reactions. */
+  canAnnotate(room) { return this.core.hasAnnotations && !room.over && !room.draft && !(room.readOnly && room.role === 0); }
+
+  /** Whether the user can edit a message. */
+  canEdit(room, event) {
+    return this.canAnnotate(room) && this.own(event) && [EventKind.CHAT, EventKind.REPLY].includes(event.kind) &&
+      !room.view(event).isDeleted && (!event.isSealed || event.isReadable);
+  }
+
+  /** Whether the user can delete a message: the own ones, and as a moderator those of others. */
+  canDelete(room, event) {
+    return this.canAnnotate(room) && MESSAGE_KINDS.includes(event.kind) && !room.view(event).isDeleted &&
+      (this.own(event) || (room.role > 0 && !room.private));
   }
 
   /** Open a private conversation; the first message creates its room on the server. */
@@ -252,7 +270,10 @@ export class Chat extends EventTarget {
     const isNew = !own && !isKnown && event.seq > room.read;
     const isMention = isNew && this.isMention(room, event);
     room.append(entry, own || isKnown, isMention);
-    if (isNew && event.kind === EventKind.CHAT && (isMention || room.private)) this.emit("notable", { room, event });
+    if (own && !isKnown) room.markRead(); // the user who writes has read the others; and the room is listed after a reload
+    if (isMention || (isNew && room.private && [EventKind.CHAT, EventKind.REPLY].includes(event.kind))) {
+      this.emit("notable", { room, event, text: room.view(event).text });
+    }
     if (room.private && event.kind === EventKind.RENAME && event.sender === peer) room.peer = event.text;
     if (!touched.has(room)) touched.set(room, []);
     touched.get(room).push(entry);

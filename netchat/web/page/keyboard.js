@@ -9,6 +9,8 @@ export const KEYS = [
   ["Enter", "send; with Shift, begin a new line"],
   ["Alt + ↑ or ↓", "open the previous or the next room; with Shift, the next one with unread messages"],
   ["Page Up or Down", "scroll the messages"],
+  ["↑ in an empty field", "edit your last message"],
+  ["Enter in the messages", "choose one with ↑ and ↓; Enter again opens its menu"],
   ["Esc", "close what is open; otherwise jump to the newest message"],
   ["Alt + I", "invite others"],
   ["Alt + P", "show or hide the people"],

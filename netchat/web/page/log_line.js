@@ -3,15 +3,24 @@
 import { describeAnnotation, MESSAGE_KINDS, parseAnnotation } from "./annotations.js";
 import { h, icon } from "./dom.js";
 import { fileCard } from "./file_card.js";
+import { describeOffer } from "./files.js";
 import { describe, MODERATION_KINDS, parseNotice } from "./moderation_text.js";
+import { skeleton } from "./outbox.js";
 import { EventKind } from "./protocol.js";
 import {
   clock, colour, date, dayName, fullTime, initials, mentions, onlyEmoji, pieces, sameDay, sameMinute, sentence, showText,
 } from "./text.js";
 
+const BRIEF = 100; // characters of a message that a reply shows
 const GROUP = 300_000_000n; // microseconds; closer messages of one sender are grouped
 
-const SAID = MESSAGE_KINDS; // kinds that a member has sent
+const SAID = [...MESSAGE_KINDS, EventKind.ERASED]; // kinds that a member has sent
+
+/** Return the number of the message that an event changes, so that it has no line of its own; null if none. */
+export function changedBy(event) {
+  if (![EventKind.EDIT, EventKind.DELETE, EventKind.REACTION].includes(event?.kind) || event.problems?.length) return null;
+  return parseAnnotation(event.kind, event.text)?.target ?? null;
+}
 
 /** Build a round avatar from a name. */
 export function avatar(name) {
@@ -30,37 +39,43 @@ export function line(event, previous, own, room, { state = "sent", name = "" } =
   const when = event.time === undefined ? undefined : date(event.time);
   const newDay = when && !(previous?.time !== undefined && sameDay(when, date(previous.time)));
   const before = newDay ? undefined : previous;
-  const content = SAID.includes(event.kind) ? message(event, before, own, when, state, name) : notice(event, before, when, room);
+  const content = SAID.includes(event.kind) ? message(event, before, own, when, room, state, name) : notice(event, before, when, room);
   const item = h("div", { class: "item", "data-seq": event.seq }, content);
   if (newDay) item.prepend(h("div", { class: "day" }, h("span", {}, dayName(when))));
   return item;
 }
 
+/** Whether an event has no line of its own: it changes another, or is an edit of a message that was deleted. */
+export const isHidden = (event, room) =>
+  changedBy(event) !== null || (event?.kind === EventKind.ERASED && !room.view(event).deletedBy);
+
 export const missedLine = ({ seq, missed }) =>
   h("div", { class: "item", "data-seq": seq },
     h("p", { class: "notice" }, `The server no longer has ${missed} earlier ${missed === 1n ? "event" : "events"}`));
 
-function message(event, previous, own, when, state, userName) {
+function message(event, previous, own, when, room, state, userName) {
   const follows =
     SAID.includes(previous?.kind) &&
     previous.sender === event.sender &&
     (event.time === undefined || event.time - previous.time < GROUP);
   const sender = showText(event.sender);
-  const named = own ? "" : userName;
+  const named = own || room.private ? "" : userName;
   const isTimed = !(SAID.includes(previous?.kind) && isSameMinute(event, previous));
-  const text = event.isSealed && !event.isReadable
-    ? h("span", { class: "text unreadable" }, "This message cannot be opened.")
-    : event.kind === EventKind.FILE && event.time !== undefined
-      ? fileCard(event)
-      : h("span", { class: "text" }, ...readable(parseAnnotation(event.kind, event.text)?.text ?? event.text, named));
+  // A message that is not delivered yet has no number, and nothing refers to it.
+  const view = event.seq === undefined ? { text: event.text, answers: event.answers ?? null, reactions: new Map() } : room.view(event);
+  const text = view.isDeleted ? h("span", { class: "text unreadable" }, deletion(view, event))
+    : event.isSealed && !event.isReadable ? h("span", { class: "text unreadable" }, "This message cannot be opened.")
+      : event.kind === EventKind.FILE && event.time !== undefined ? fileCard(event)
+        : h("span", { class: "text" }, ...readable(view.text, named));
   const bubble = h("div", { class: "bubble", dir: "auto" }, // the direction of the text; <bdi> is ignored
     // Screen readers read the name with each message; it is displayed once per group.
     own || follows
       ? h("bdi", { class: "unseen" }, own ? "You: " : `${sender}: `)
       : h("bdi", { class: "name" }, sender),
-    text, meta(when, own, state, event.isSealed, isTimed),
+    ...(view.answers === null || view.isDeleted ? [] : [quote(view.answers, room)]),
+    text, meta(when, own, state, event.isSealed, isTimed, view.isEdited),
     ...(event.problems ?? []).map((problem) => h("p", { class: "seal-problem", role: "alert" }, icon("alert"), sentence(showText(problem)))));
-  if (event.kind === EventKind.CHAT && onlyEmoji(event.text)) bubble.classList.add("emoji");
+  if (event.kind === EventKind.CHAT && onlyEmoji(view.text)) bubble.classList.add("emoji");
   const whole = h("div", { class: `message ${own ? "own" : "other"} ${state}`, "data-sender": event.sender });
   if (!follows) whole.classList.add("first");
   if (when) bubble.title = fullTime(when);
@@ -70,19 +85,47 @@ function message(event, previous, own, when, state, userName) {
     bubble.style.setProperty("--hue", colour(event.sender).hue);
   }
   whole.append(bubble);
+  if (view.reactions.size) bubble.append(reactions(view.reactions, userName));
   return whole;
+}
+
+const deletion = ({ deletedBy }, { sender }) =>
+  deletedBy && deletedBy !== sender ? `${showText(deletedBy)} deleted this message.` : "This message was deleted.";
+
+/** Build what a reply shows of the message that it answers; pressing it scrolls there. */
+function quote(seq, room) {
+  const event = room.find(seq);
+  const content = event ? [h("bdi", { class: "by" }, showText(event.sender)), " ", h("bdi", {}, brief(event, room))] : ["an earlier message"];
+  return h("button", { class: "quote", type: "button", "data-answers": seq }, ...content);
+}
+
+/** Return a line about a message. */
+export function brief(event, room) {
+  const { isDeleted, text } = room.view(event);
+  if (isDeleted) return "deleted";
+  return showText((event.kind === EventKind.FILE ? describeOffer(text) : text).slice(0, BRIEF)).replace(/\s+/g, " ");
+}
+
+/** Build the buttons of a message's reactions, which add the user's own or take it back. */
+function reactions(found, me) {
+  return h("div", { class: "reactions" }, ...Array.from(found, ([reaction, names]) =>
+    h("button", {
+      class: "reaction", type: "button", "data-reaction": reaction, title: names.map((name) => showText(name)).join(", "),
+      "aria-pressed": String(names.some((name) => skeleton(name) === skeleton(me))),
+      "aria-label": `${showText(reaction)}, ${names.length}: ${names.map((name) => showText(name)).join(", ")}`,
+    }, showText(reaction), " ", h("span", {}, String(names.length)))));
 }
 
 /** Whether two events are of one minute; a pending message counts as one of the same minute. */
 const isSameMinute = (event, previous) =>
   previous?.time !== undefined && event.time !== undefined && sameMinute(event.time, previous.time);
 
-function meta(when, own, state, isSealed, isTimed) {
+function meta(when, own, state, isSealed, isTimed, isEdited) {
   const sign = { pending: "clock", sent: "check" }[state]; // the line below a failed message has its icon
   const status = { pending: "sending", sent: "delivered", failed: "not delivered" }[state];
   const time = when && h("time", { class: isTimed ? undefined : "unseen", datetime: when.toISOString(), dir: "ltr" }, clock(when));
   const lock = isSealed ? [h("span", { class: "unseen" }, "sealed, "), icon("lock")] : [];
-  return h("span", { class: "meta" }, ...lock, time,
+  return h("span", { class: "meta" }, ...(isEdited ? [h("span", {}, "edited")] : []), ...lock, time,
     ...(own ? [h("span", { class: "unseen" }, `, ${status}`), ...(sign ? [icon(sign)] : [])] : []));
 }
 
@@ -116,7 +159,7 @@ function notice(event, previous, when, room) {
       [each, () => [showText(describe(parseNotice({ kind, counter, sender, text })))]])),
     [EventKind.REKEY]: () => (room.private && !text ? ["Messages are sealed from here on: only the two of you can read them"]
       : [who(), " changed the room's secret", text ? ` (${showText(text)})` : "", "; older links no longer open it"]),
-    ...Object.fromEntries([EventKind.EDIT, EventKind.DELETE, EventKind.REACTION, EventKind.ERASED].map((each) =>
+    ...Object.fromEntries([EventKind.EDIT, EventKind.DELETE, EventKind.REACTION].map((each) =>
       [each, () => [who(), ` ${showText(describeAnnotation(kind, text))}`]])),
   }[kind]?.() ?? [`unknown event of kind ${kind}`];
   for (const problem of problems ?? []) content.push(h("span", { class: "seal-problem", role: "alert" }, ` ${sentence(showText(problem))}`));

@@ -61,7 +61,7 @@ export class Notifications {
   }
 
   /** Show a notification of a message, unless the user is looking at the page. */
-  take({ room, event: { sender, text } }) {
+  take({ room, event: { sender }, text }) {
     if (!this.isOn || (document.hasFocus() && !document.hidden)) return;
     const title = room.private ? showText(sender) : `${showText(sender)} in ${room.name ? showText(room.name) : showCode(room.code)}`;
     const options = { body: showText(text.slice(0, MAX_SHOWN)), tag: room.code, icon: "/page/icon-192.png", data: { room: room.code } };

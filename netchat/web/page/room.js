@@ -52,6 +52,20 @@ export class Room {
   get last() { return this.entries.at(-1)?.seq ?? 0n; }
   get read() { return BigInt(this.kept.read); }
 
+  /** Return the present state of a message; see AnnotationLog. */
+  view(event) { return this.annotations.view(event); }
+
+  /** Return the event with a sequence number, if it is loaded. */
+  find(seq) {
+    let low = 0, high = this.entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.entries[middle].seq < seq) low = middle + 1;
+      else high = middle;
+    }
+    return this.entries[low]?.seq === seq ? this.entries[low].event : undefined;
+  }
+
   /** Append a new entry; `isMention` if it names the user. */
   append(entry, own, isMention = false) {
     this.entries.push(entry);

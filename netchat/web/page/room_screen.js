@@ -6,6 +6,7 @@ import { $, touch } from "./dom.js";
 import { HostTools, isHost } from "./host_tools.js";
 import { hooks as inviteHooks, invitation, refreshSecret, showInvitation, showSafety } from "./invite.js";
 import { Keyboard } from "./keyboard.js";
+import { MessageMenu } from "./message_menu.js";
 import { LogView } from "./log.js";
 import { People } from "./people.js";
 import { Pinned } from "./pinned.js";
@@ -38,6 +39,7 @@ export class Screen {
     this.listen();
     this.wire();
     this.keyboard = new Keyboard(this);
+    this.menu = new MessageMenu(this);
   }
 
   /** Pass changes of the model on to the view of their room. */
@@ -219,10 +221,21 @@ export class Screen {
 
   reveal(room, target) {
     const item = target.closest(".item");
-    if (!item?.dataset.seq || !this.inspector.open || String(getSelection())) return;
+    if (!item?.dataset.seq || !this.inspector.open || touch.matches || target.closest("button, a") || String(getSelection())) return;
     if (!this.inspector.reveal(room.code, BigInt(item.dataset.seq))) {
       this.status.toast("The frame of this message is no longer in the list.");
     }
+  }
+
+  /** Show the frame of a message under the hood. */
+  showFrame(room, seq) {
+    this.panel("hood");
+    if (!this.inspector.reveal(room.code, seq)) this.status.toast("The frame of this message is no longer in the list.");
+  }
+
+  /** Scroll to a message. */
+  revealMessage(room, seq) {
+    if (!this.logs.get(room)?.reveal(seq)) this.status.toast("That message is not loaded. Scroll up to load older ones.");
   }
 
   // -- panels and dialogs ---------------------------------------------------------------------

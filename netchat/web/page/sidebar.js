@@ -1,6 +1,7 @@
 // The sidebar: the user's rooms and name.
 
-import { avatar } from "./log_line.js";
+import { MESSAGE_KINDS } from "./annotations.js";
+import { avatar, brief } from "./log_line.js";
 import { $, drawScheduler, h, icon } from "./dom.js";
 import { skeleton } from "./outbox.js";
 import { inOrder } from "./room.js";
@@ -49,10 +50,10 @@ export class Sidebar {
     const isCurrent = room === this.chat.current;
     const picture = room.private ? avatar(room.peer)
       : h("span", { class: "avatar room-mark", "aria-hidden": "true" }, icon(room.code === LOBBY ? "home" : room.sealed ? "lock" : "hash"));
-    const last = room.entries.findLast(({ event }) => event?.kind === 1)?.event;
+    const last = room.entries.findLast(({ event }) => MESSAGE_KINDS.includes(event?.kind))?.event;
     const people = room.isNamedByPeople ? peopleIn(room, this.chat.name) : "";
     const name = h("bdi", { class: room.isNamedByPeople && !people ? "code" : "" }, people || showText(room.title));
-    const text = last ? `${this.chat.own(last) ? "You" : showText(last.sender)}: ${showText(last.text.slice(0, 80))}`
+    const text = last ? `${this.chat.own(last) ? "You" : showText(last.sender)}: ${brief(last, room)}`
       : room.over ? "ended" : "";
     // The header shows the code of the current room; it is once on the screen.
     const code = people && !isCurrent ? [h("span", { class: "code" }, showCode(room.code)), text ? " · " : ""] : [];
