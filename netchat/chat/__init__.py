@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         RosterReceived,
         SafetyReceived,
         SealingWarning,
+        SearchCompleted,
         SecretKnown,
         SessionEnded,
         Undelivered,
@@ -82,7 +83,8 @@ else:
                 FileEnded FileProgress HistoryReceived LoginFailed LoginRequired NameChanged
                 NameRejected Offline Online
                 RequestRefused RoomDescribed RoomEntered RoomEvent RoomLeft RosterReceived
-                SafetyReceived SealingWarning SecretKnown SessionEnded Undelivered WarningReceived
+                SafetyReceived SearchCompleted SealingWarning SecretKnown SessionEnded Undelivered
+                WarningReceived
             """,
             "client_session": "Credentials",
             "effects": "Log",
@@ -126,6 +128,7 @@ __all__ = [
     "SafetyReceived",
     "SealingState",
     "SealingWarning",
+    "SearchCompleted",
     "SecretKnown",
     "SessionEnded",
     "Settings",

@@ -23,6 +23,7 @@ from netchat.chat.client_events import (
     RoomEvent,
     RoomLeft,
     RosterReceived,
+    SearchCompleted,
     SessionEnded,
     Undelivered,
     WarningReceived,
@@ -48,6 +49,7 @@ from netchat.wire import (
     Event,
     EventKind,
     Feature,
+    Found,
     History,
     HistoryEnd,
     Join,
@@ -69,6 +71,7 @@ from netchat.wire import (
     Roster,
     SealedEvent,
     SealedSend,
+    Search,
     Send,
     Servers,
     Upload,
@@ -158,6 +161,12 @@ def _drop_annotations(client: ClientSession) -> None:
             del client.memory.outbox[counter]
             why = "this server is too old to edit, delete, answer or react"
             client.events.append(Undelivered(shown_text(message), why, counter))
+    for number, request in list(client.requests.items()):
+        if isinstance(request, Search):
+            del client.requests[number]
+            text = "This server is too old to search."
+            error = Error(ErrorCode.NOT_POSSIBLE, Search.TYPE, number, text, "")
+            client.events.append(RequestRefused(error, request))
 
 
 def _start_sealing(client: ClientSession, message: Welcome) -> None:
@@ -376,6 +385,13 @@ def _open_past(
     return tuple(event for event in events if isinstance(event, Event)), {}, {}
 
 
+def _found(client: ClientSession, message: Found) -> None:
+    client.requests.pop(message.request, None)
+    client.events.append(
+        SearchCompleted(message.room, message.messages, message.searched, message.request)
+    )
+
+
 def _skip_gap(client: ClientSession, room: str) -> None:
     """Skip events that the server no longer has, and continue after them."""
     view = client.memory.rooms.get(room)
@@ -562,6 +578,7 @@ HANDLERS: dict[type[Message], Callable[[Any, Any], None]] = {
     Devices: _devices,
     Ack: _ack,
     HistoryEnd: _history_end,
+    Found: _found,
     Roster: _roster,
     Renamed: _renamed,
     Left: _left,

@@ -42,6 +42,7 @@ from netchat.wire import (
     Role,
     RoomKind,
     SealedEvent,
+    Search,
     Send,
     ServerAddress,
     Who,
@@ -396,6 +397,23 @@ class ClientSession:
         if before is not None:
             last = min(last, before - 1)
         return self.ask(lambda request: History(request, max(1, last - count + 1), last, room))
+
+    def search(self, room: str, words: str, before: int = 0) -> int:
+        """Search a room's history on the server, from the newest message to the oldest.
+
+        The server cannot search sealed messages.
+
+        Args:
+            room: Room code.
+            words: The words that a message must contain, separated by spaces.
+            before: Sequence number before which to search: `SearchCompleted.searched` of the answer before.
+
+        Raises:
+            NetchatError: The server is too old.
+        """
+        if not self.has_annotations:  # it would end the connection
+            raise NetchatError("This server is too old to search.")
+        return self.ask(lambda request: Search(request, before, room, words))
 
     def moderate(
         self,

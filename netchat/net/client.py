@@ -43,6 +43,7 @@ from netchat.chat.client_events import (
     RoomLeft,
     RosterReceived,
     SafetyReceived,
+    SearchCompleted,
     SessionEnded,
     Undelivered,
 )
@@ -58,6 +59,7 @@ from netchat.wire import (
     BannedUser,
     ErrorCode,
     EventKind,
+    FoundMessage,
     History,
     Join,
     Member,
@@ -227,6 +229,30 @@ class Room:
             Refused: The user is no longer in the room.
         """
         return await self._client._ask_history(self.code, count, before)
+
+    async def search(self, words: str, count: int = 50) -> list[FoundMessage]:
+        """Return the room's messages that contain all words, newest first.
+
+        The server searches its history; it cannot search sealed messages. Of an edited message, the texts
+        before are found, too.
+
+        Args:
+            words: The words, separated by spaces; case makes no difference.
+            count: Maximum number of messages.
+
+        Raises:
+            Refused: The room is sealed, or the user is no longer in it.
+            NetchatError: The server is too old.
+        """
+        found: list[FoundMessage] = []
+        before = 0
+        while len(found) < count:
+            part = await self._client._ask_search(self.code, words, before)
+            found += part.messages
+            if part.is_complete:
+                break
+            before = part.searched
+        return found[:count]
 
     @property
     def is_sealed(self) -> bool:
@@ -764,6 +790,11 @@ class Client:
         assert isinstance(past, HistoryReceived)
         return _received(past)
 
+    async def _ask_search(self, code: str, words: str, before: int) -> SearchCompleted:
+        found = await self._request(self._core.search(code, words, before))
+        assert isinstance(found, SearchCompleted)
+        return found
+
     async def _ask_bans(self, code: str, after: int) -> BansReceived:
         bans = await self._request(self._core.bans(code, after))
         assert isinstance(bans, BansReceived)
@@ -832,6 +863,7 @@ class Client:
                 self._described(event)
             case (
                 HistoryReceived()
+                | SearchCompleted()
                 | RosterReceived()
                 | NameChanged()
                 | ActionCompleted()

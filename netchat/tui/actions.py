@@ -19,6 +19,7 @@ from netchat.tui.export import Export
 from netchat.tui.file_lines import save_file, send_file
 from netchat.tui.lines import Line, LineKind, error_line, notice_line, room_name
 from netchat.tui.link_status import link_lines
+from netchat.tui.search import start_search
 from netchat.tui.session import ChatSession
 from netchat.wire import ModeratorAction
 
@@ -325,6 +326,7 @@ _ACTIONS: dict[str, Callable[..., list[Line]]] = {
     "msg": _msg,
     "who": _who,
     "history": _history,
+    "search": start_search,
     "edit": message_actions.edit,
     "delete": message_actions.delete,
     "reply": message_actions.reply,

@@ -58,6 +58,9 @@ COMMANDS = {
     "rooms": Usage("", "list your rooms"),
     "leave": Usage("[CODE]", "leave the room", "rooms"),
     "history": Usage("[N]", f"show the last N events of the room (default {HISTORY_DEFAULT})"),
+    "search": Usage(
+        "WORDS", "show the last messages of the room that contain all words", is_whole=True
+    ),
     "edit": Usage(
         "[#N] TEXT", "change your last message, or the one with number N (see /history)",
         is_whole=True,

@@ -29,6 +29,7 @@ from netchat.chat.client_events import (
     RosterReceived,
     SafetyReceived,
     SealingWarning,
+    SearchCompleted,
     SecretKnown,
     SessionEnded,
     Undelivered,
@@ -52,6 +53,7 @@ from netchat.tui.lines import (
     shorten,
 )
 from netchat.tui.safety_lines import safety_lines, secret_lines
+from netchat.tui.search import continue_search
 from netchat.tui.session import ChatSession
 from netchat.wire import (
     DeviceList,
@@ -62,6 +64,7 @@ from netchat.wire import (
     Join,
     Role,
     RoomKind,
+    Search,
     Who,
 )
 from netchat.wording import many
@@ -103,6 +106,8 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
         case HistoryReceived(room, events, _):
             nothing = notice_line("history", f"{room_name(room)} has no history", LineKind.ANSWER)
             return past_lines(session, event) if events else [nothing]
+        case SearchCompleted():
+            return continue_search(session, event)
         case EventsMissed(room, first, last):
             count = many(last - first + 1, "event")
             text = f"{count} of {room_name(room)}, no longer available on the server"
@@ -369,9 +374,10 @@ def _continue_export(session: ChatSession, received: HistoryReceived) -> list[Li
 def _request_refused(session: ChatSession, refused: RequestRefused) -> list[Line]:
     error, request = refused.error, refused.request
     export = session.exports.pop(error.reference, None)
+    session.searches.pop(error.reference, None)
     if (
         export is None
-        and isinstance(request, Who | History | DeviceList)
+        and isinstance(request, Who | History | Search | DeviceList)
         and request.room not in session.core.memory.rooms
     ):
         return []  # it crossed the end of the membership, which has been shown

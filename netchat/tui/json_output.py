@@ -68,6 +68,7 @@ from netchat.chat.client_events import (
     RosterReceived,
     SafetyReceived,
     SealingWarning,
+    SearchCompleted,
     SecretKnown,
     SessionEnded,
     Undelivered,
@@ -138,6 +139,21 @@ def _fields(event: ClientEvent) -> dict[str, Any]:
                 elif old["seq"] in event.unsealed:
                     old |= {"sealed": False, "problems": list(event.unsealed[old["seq"]])}
             return {"type": "past", "room": room, "oldest": oldest, "events": past}
+        case SearchCompleted(room, messages, searched):
+            found: list[dict[str, Any]] = []
+            for message in messages:
+                found.append(
+                    {
+                        "type": _name(EventKind, message.kind),
+                        "seq": message.seq,
+                        "time": message.time / 1e6,
+                        "sender": message.sender,
+                        "text": message.text,
+                    }
+                )
+                if message.target:
+                    found[-1]["target"] = message.target
+            return {"type": "found", "room": room, "searched": searched, "messages": found}
         case RosterReceived(room, total, members, more):
             names: list[dict[str, Any]] = []
             for member in members:

@@ -268,7 +268,7 @@ def _parts(event: Event, file: int = 0) -> tuple[Part, ...]:
     return (name, ("", f": {event.text}"))
 
 
-_STYLES = {"tag": "2", "private": "3", "error": "1;31"}
+_STYLES = {"tag": "2", "private": "3", "error": "1;31", "match": "7"}
 #: ANSI colours of names: no red, which marks errors, and all readable on black and on white.
 _NAME_COLOURS = ("32", "33", "34", "35", "36", "92", "94", "95", "96")
 

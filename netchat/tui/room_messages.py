@@ -48,6 +48,11 @@ class RoomMessages:
         """Return the present state of a message."""
         return self._log.view(event)
 
+    def all(self) -> list[Event]:
+        """Return the messages that are not deleted, in order."""
+        events = (event for _, event in sorted(self._events.items()))
+        return [event for event in events if not self.view(event).is_deleted]
+
     def last(self, is_wanted: Callable[[Event], bool]) -> Event | None:
         """Return the last message with a property that is not deleted, or None."""
         for _, event in sorted(self._events.items(), reverse=True):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from netchat.chat.client_events import (
@@ -23,11 +24,11 @@ from netchat.tui.export import Export
 from netchat.tui.lines import Line, error_line
 from netchat.tui.people import People
 from netchat.tui.room_messages import RoomMessages
-from netchat.wire import BannedUser, Member, RoomKind
+from netchat.wire import BannedUser, FoundMessage, Member, RoomKind
 from netchat.wire.file_offers import FileOffer
 from netchat.wording import many
 
-__all__ = ["ChatSession", "ShownTransfer"]
+__all__ = ["ChatSession", "PendingSearch", "ShownTransfer"]
 
 #: Seconds to wait for acknowledgements when the user leaves.
 LAST_MOMENT = 2.0
@@ -42,6 +43,21 @@ class ShownTransfer(NamedTuple):
 
     begun_with: int
     """Bytes that were transferred then."""
+
+
+@dataclass(slots=True)
+class PendingSearch:
+    """A search that awaits an answer of the server.
+
+    Attributes:
+        words: The words as the user has written them.
+        found: The messages found so far, newest first.
+        requests: Number of requests that were made.
+    """
+
+    words: str
+    found: list[FoundMessage] = field(default_factory=list)
+    requests: int = 1
 
 
 class ChatSession:
@@ -76,6 +92,7 @@ class ChatSession:
         offer_numbers: These numbers by room and sequence number.
         transfers: Transfers in progress, by number.
         messages: Messages that the user has seen, by room.
+        searches: Searches that await an answer, by the number of the SEARCH request.
         focus: Code of the private room that commands about messages refer to; empty for the current room.
         bans: Bans received so far of lists that span several answers, by room.
     """
@@ -110,6 +127,7 @@ class ChatSession:
         self.offer_numbers: dict[tuple[str, int], int] = {}
         self.transfers: dict[int, ShownTransfer] = {}
         self.messages: dict[str, RoomMessages] = {}
+        self.searches: dict[int, PendingSearch] = {}
         self.focus = ""
         self.bans: dict[str, list[BannedUser]] = {}
 

@@ -63,6 +63,7 @@ class _Terminal:
             bottom_toolbar=self._toolbar,
             completer=_Tab(session),
             complete_while_typing=False,
+            enable_suspend=True,  # Ctrl-Z
             erase_when_done=True,  # the message appears when its echo arrives
             refresh_interval=0.5,
         )

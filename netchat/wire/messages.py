@@ -13,6 +13,7 @@ from netchat.wire.declare import Message, Record, Way, message, record
 from netchat.wire.limits import (
     MAX_BAN_PAGE,
     MAX_DEVICES,
+    MAX_FOUND,
     MAX_MEMBERSHIPS,
     MAX_ROSTER,
     MAX_SEALED,
@@ -41,6 +42,8 @@ __all__ = [
     "ErrorCode",
     "Event",
     "EventKind",
+    "Found",
+    "FoundMessage",
     "Hello",
     "History",
     "HistoryEnd",
@@ -72,6 +75,7 @@ __all__ = [
     "SealedEvent",
     "SealedSend",
     "SealedText",
+    "Search",
     "Send",
     "ServerAddress",
     "Servers",
@@ -320,6 +324,20 @@ class BannedUser(Record):
 
 
 @record
+class FoundMessage(Record):
+    """A message, in FOUND."""
+
+    seq: int = wire.u64("Sequence number of its event.")
+    time: int = wire.u64("The server's clock, in microseconds since 1970-01-01 UTC.")
+    kind: int = wire.u8("CHAT, EDIT, REPLY or FILE.", EventKind)
+    target: int = wire.u64("For an EDIT or REPLY, the number of the event that it refers to; or 0.")
+    sender: str = wire.text("Name of the user.")
+    text: str = wire.text(
+        "The message or the name of the file, cut to 400 characters around the first word."
+    )
+
+
+@record
 class Wrap(Record):
     """A room's new secret, for one device."""
 
@@ -421,7 +439,7 @@ class Welcome(Message):
     features: int = wire.u32(
         "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: "
         "the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit "
-        "3: sealed messages. Bit 4: files. Bit 5: ANNOTATE."
+        "3: sealed messages. Bit 4: files. Bit 5: ANNOTATE and SEARCH."
     )
     session: int = wire.u64("Session number, for users and logs. It is not secret.")
     device: int = wire.u64("The client's device id, as used in EVENT.")
@@ -670,6 +688,34 @@ class Annotate(Message):
     room: str = wire.text("The room's code.")
     text: str = wire.text(
         "The new text or the answer; for a REACTION, `+` or `-` and the reaction; for a DELETE, empty."
+    )
+
+
+@message(0x26, Way.TO_SERVER)
+class Search(Message):
+    """Searches a room for messages that contain all words of a text, from the newest to the oldest.
+
+    FOUND answers it. The server searches only a part of the history at a time.
+    """
+
+    request: int = wire.u32("Request number, returned in the answer.")
+    before: int = wire.u64("Sequence number before which to search; 0 to begin at the end.")
+    room: str = wire.text("The room's code.")
+    words: str = wire.text("The words, separated by spaces; case makes no difference.")
+
+
+@message(0x27, Way.TO_CLIENT)
+class Found(Message):
+    """Answers SEARCH."""
+
+    request: int = wire.u32("Number of the answered request.")
+    searched: int = wire.u64(
+        "Sequence number of the oldest event that was searched: the next SEARCH continues before it. 0 or 1 "
+        "if nothing is left."
+    )
+    room: str = wire.text("The room's code.")
+    messages: tuple[FoundMessage, ...] = wire.records(
+        FoundMessage, "The messages, newest first. At most 25.", MAX_FOUND
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netchat.chat.client_events import Undelivered
+from netchat.chat.client_events import RequestRefused, SearchCompleted, Undelivered
 from netchat.errors import NetchatError
 from netchat.wire import EventKind
 from tests.chat.test_client_handlers import give, lobby, welcome
@@ -65,6 +65,21 @@ def test_a_refusal_is_reported(world):
     assert nova.core.unsent == 0
 
 
+def test_a_search_is_answered_and_repeated_after_a_lost_connection(world):
+    nova = world.user("Nova", "lobby")
+    nova.core.say("lobby", "a red pen")
+    world.settle()
+    nova.core.search("lobby", "PEN")
+    world.drop(nova)
+    assert nova.all(SearchCompleted) == []
+    world.connect(nova)
+    world.settle()
+    (answer,) = nova.all(SearchCompleted)
+    assert [message.text for message in answer.messages] == ["a red pen"]
+    assert answer.is_complete
+    assert len(nova.core.requests) == 0
+
+
 def test_only_members_annotate(world):
     nova = world.user("Nova")
     with pytest.raises(KeyError):
@@ -84,3 +99,17 @@ def test_an_old_server_gets_none(world):
     assert nova.core.unsent == 0
     with pytest.raises((NetchatError, AssertionError), match="too old"):
         nova.core.annotate("lobby", EventKind.EDIT, 1, "ho")
+    with pytest.raises((NetchatError, AssertionError), match="too old"):
+        nova.core.search("lobby", "pen")
+
+
+def test_an_old_server_gets_no_search(world):
+    nova = world.user("Nova", "lobby")
+    world.drop(nova)
+    nova.core.search("lobby", "pen")
+    nova.core.connected()
+    nova.core.take_events()
+    give(nova.core, welcome(lobby(10)))
+    report = next(e for e in nova.core.take_events() if isinstance(e, RequestRefused))
+    assert "too old" in report.error.text
+    assert len(nova.core.requests) == 0

@@ -152,6 +152,13 @@ export class Chat extends EventTarget {
     this.flush();
   }
 
+  /** Search a room; a "found" event follows. Continue with `searched` of the event before. */
+  search(room, words, before) {
+    const request = this.core.search(room.code, words, before);
+    this.flush();
+    return request;
+  }
+
   moderate(room, action, fields) {
     this.core.moderate(room.code, action, fields);
     this.flush();

@@ -196,6 +196,11 @@ export class ChatClient {
   leave(room) { return this.ask("LEAVE", { room }); }
   who(room, after = "") { return this.ask("WHO", { room, after }); }
   rename(name) { return this.ask("RENAME", { name }); }
+  /** Search a room on the server, from the newest message; `before` continues an earlier answer. */
+  search(room, words, before = 0n) {
+    if (!this.hasAnnotations) throw new Error("This server is too old to search.");
+    return this.ask("SEARCH", { before, room, words });
+  }
   bans(room, after = 0n) { return this.ask("BANS", { after, room }); }
 
   /** Request an action in a room, as its moderator. */

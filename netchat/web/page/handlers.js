@@ -36,12 +36,24 @@ export function handleFrame(client, { name, fields }) {
   handler(client, fields);
 }
 
+function found(client, { request, room, searched, messages }) {
+  client.requests.delete(request);
+  client.report("found", { request, room, searched, messages, isComplete: searched <= 1n });
+}
+
 /** Give up what an older server would end the connection for. */
 function dropAnnotations(client) {
   for (const [counter, send] of client.memory.outbox) {
     if (!send.kind) continue;
     client.memory.outbox.delete(counter);
     client.report("undelivered", { ...send, why: "this server is too old to edit, delete, answer or react" });
+  }
+  for (const [number, asked] of client.requests) {
+    if (asked.name !== "SEARCH") continue;
+    client.requests.delete(number);
+    const error = { code: ErrorCode.NOT_POSSIBLE, about: MESSAGES.SEARCH.type, reference: number,
+      text: "This server is too old to search.", suggestion: "" };
+    client.report("declined", { error, request: asked });
   }
 }
 
@@ -391,6 +403,7 @@ export const HANDLERS = {
     client.sealing?.transmit(room);
   },
   HISTORY_END: historyEnd,
+  FOUND: found,
   ROSTER: (client, message) => {
     client.requests.delete(message.request);
     const { request, room, total, members, more } = message;
