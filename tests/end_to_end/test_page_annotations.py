@@ -168,3 +168,41 @@ def test_an_edit_waits_for_the_connection(people: People) -> None:
     nova.page.context.set_offline(False)
     maya.sees("after")
     expect(message(nova, "after")).to_contain_text("edited")
+
+
+def test_a_room_is_searched_and_code_is_shown(people: People) -> None:
+    nova, maya = people.new(), people.new(phone=True, dark=True)
+    code = nova.enter("Ursa")
+    nova.say("the needle in the haystack", "```python\nx = '<b>'\n```", "and `inline code` here")
+    expect(nova.log.locator("code.block")).to_have_text("x = '<b>'")
+    expect(nova.log.locator("code:not(.block)")).to_have_text("inline code")
+    expect(nova.log.locator("b")).to_have_count(0)
+    for part in range(4):  # more than the page loads at first
+        nova.say(*(f"filler {part}-{number}" for number in range(20)))
+    nova.sees("filler 3-19")
+    maya.enter("Lynx", code)
+    maya.sees("filler 3-19")
+    maya.tool("search-open")
+    maya.page.fill("#search-words", "NEEDLE hay")
+    maya.page.press("#search-words", "Enter")
+    expect(maya.page.locator("#search-state")).to_have_text("1 message found.")
+    assert faults(maya.page, "search") == []
+    assert maya.page.evaluate(SMALL) == []
+    expect(maya.log.locator(".text", has_text="needle")).to_have_count(0)
+    maya.page.locator("#search-found button").click()
+    expect(maya.log.locator(".item.revealed .text")).to_have_text("the needle in the haystack")
+    maya.log.locator(".item.revealed .text").scroll_into_view_if_needed()
+    assert faults(maya.page, "code") == []
+    nova.say("/search filler 2-")
+    expect(nova.page.locator("#search-found li")).to_have_count(20)
+    nova.page.fill("#search-words", "nowhere to be found")
+    nova.page.press("#search-words", "Enter")
+    expect(nova.page.locator("#search-state")).to_have_text("No messages found.")
+    nova.page.keyboard.press("Escape")
+
+    # The server cannot read sealed messages: those that are loaded are searched here.
+    nova.say("/msg Lynx a sealed needle")
+    nova.sees("a sealed needle")
+    nova.sees("Messages are sealed")
+    nova.say("/search needle")
+    expect(nova.page.locator("#search-found button")).to_contain_text("a sealed needle")

@@ -257,7 +257,7 @@ def test_times_mentions_and_long_runs(people: People) -> None:
     maya.say("nothing special")
     badge = nova.page.locator("#rooms .badge")
     expect(badge).to_contain_text("1 unread")
-    maya.say("but Novalis, look")
+    maya.say("but @Novalis, look")
     expect(badge).to_contain_text("@ 2")
     nova.page.reload()
     nova.ready()
@@ -332,9 +332,10 @@ def test_notifications_of_private_messages_and_mentions(people: People) -> None:
     me.page.evaluate(
         "navigator.serviceWorker.ready.then(() => { document.hasFocus = () => false; })"
     )
-    other.say("nothing special", "Belle, are you there?", "/msg Belle psst")
+    other.say("nothing special", "@Belle, are you there?", "/msg Belle psst")
+    expect(me.page.locator("#privates .badge")).to_contain_text("1")
     assert me.page.evaluate(SHOWN, 2) == [
-        f"Clapper in {code}: Belle, are you there?",
+        f"Clapper in {code}: @Belle, are you there?",
         "Clapper: psst",
     ]
     me.page.reload()

@@ -19,6 +19,10 @@ ENTER = """(name) => {
   document.getElementById("home-create").click();
 }"""
 
+CODE = (
+    """() => /^[0-9A-Z]{5}-[0-9A-Z]{5}$/.exec(document.getElementById("title").textContent)?.[0]"""
+)
+
 SAY = """(text) => {
   const field = document.getElementById("text");
   field.value = text;
@@ -67,16 +71,14 @@ def test_the_page_works_in_other_engines(engine: str, tmp_path: Path) -> None:
         tab.until("() => 'ready' in document.documentElement.dataset")
         tab.run(ENTER, "Nova")
         shown(tab, "#room")
-        code = tab.until(
-            "() => /^[0-9A-Z]{5}-/.test(document.getElementById('title').textContent) && document.getElementById('title').textContent"
-        )
+        code = tab.until(CODE)
         with Chatter("Terry", server.port, "--room", code) as terry:
             tab.until(SEES, "Terry joined")
             tab.run(SAY, "Hello from the browser")
             terry.see("Nova: Hello from the browser")
-            terry.say("Hello Nova, from the terminal")
+            terry.say("Hello @Nova, from the terminal")
             tab.until(SEES, "from the terminal")
-            assert tab.run("() => document.querySelector('mark').textContent") == "Nova"
+            assert tab.run("() => document.querySelector('mark').textContent") == "@Nova"
             tab.run(SAY, "/msg Terry in private")
             terry.see("in private")
             tab.until(SEES, "Messages are sealed")  # WebCrypto has all that it needs
@@ -87,9 +89,7 @@ def test_the_page_works_in_other_engines(engine: str, tmp_path: Path) -> None:
             shown(tab, ".file")
             assert tab.run(SAVE) == [17_000_000, "application/octet-stream", True]
             tab.run("() => location.reload()")
-            tab.until(
-                "() => 'ready' in document.documentElement.dataset && document.documentElement.dataset.link === 'online'"
-            )
+            tab.until("() => document.documentElement.dataset.link === 'online'")
             tab.until(SEES, "Hello from the browser")
             tab.until(
                 "() => document.querySelector('#privates button')?.textContent.includes('Terry')"

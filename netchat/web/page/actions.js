@@ -148,6 +148,7 @@ const ACTIONS = {
   close: withReason(Action.CLOSE),
   op: aboutUser(Action.APPOINT),
   deop: aboutUser(Action.DISMISS),
+  search: (screen, words) => void screen.search(words),
   help,
   quit: (screen) => screen.quit(),
 };

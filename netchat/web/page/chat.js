@@ -3,10 +3,10 @@
 
 import { annotationText, describeAnnotation, MESSAGE_KINDS, parseAnnotation } from "./annotations.js";
 import { describeOffer } from "./files.js";
+import { mentions } from "./markup.js";
 import { EventKind, ModeratorAction, RoomKind } from "./protocol.js";
 import { skeleton } from "./outbox.js";
 import { Room } from "./room.js";
-import { mentions } from "./text.js";
 
 const PAGE = 60; // events requested at a time when the user scrolls up
 const MAX_PEOPLE = 2000; // names listed at most
@@ -47,7 +47,7 @@ export class Chat extends EventTarget {
     if (room.private || ![EventKind.CHAT, EventKind.REPLY].includes(kind)) return false;
     const answered = kind === EventKind.REPLY ? parseAnnotation(kind, text) : null;
     const target = answered && room.find(answered.target);
-    return mentions(answered?.text ?? text, this.name).length > 0 || Boolean(target && this.own(target));
+    return mentions(answered?.text ?? text, this.name) || Boolean(target && this.own(target));
   }
 
   own(event) { return event.device !== 0n && event.device === this.core.device; }
@@ -146,9 +146,9 @@ export class Chat extends EventTarget {
     return this.flush();
   }
 
-  loadOlder(room) {
+  loadOlder(room, count = PAGE) {
     if (room.asked || room.begins || room.over) return;
-    room.asked = this.core.history(room.code, PAGE, room.entries[0]?.seq);
+    room.asked = this.core.history(room.code, count, room.entries[0]?.seq);
     this.flush();
   }
 

@@ -3,7 +3,8 @@
 
 /**
  * Every command, in the order of the help: its arguments (brackets: optional), its effect, the least
- * rights that it needs, and whether its last argument is a text of any number of words.
+ * rights that it needs, whether its last argument is a text of any number of words, and whether all of them
+ * are one text.
  */
 export const COMMANDS = {
   who: ["[CODE]", "list the members of the room"],
@@ -13,6 +14,7 @@ export const COMMANDS = {
   room: ["CODE", "switch to another of your rooms"],
   rooms: ["", "list your rooms"],
   leave: ["[CODE]", "leave the room"],
+  search: ["WORDS", "show the last messages of the room that contain all words", 0, false, true],
   nick: ["NAME", "change your name"],
   register: ["[INVITATION]", "register your name, with a password"],
   login: ["NAME", "log in to an account"],
@@ -47,6 +49,10 @@ export const ELSEWHERE = {
   pause: "Each transfer has a button to pause it.",
   resume: "Each transfer has a button to resume it.",
   cancel: "Each transfer has a button to cancel it.",
+  edit: "The menu of a message edits it; ↑ in an empty field edits your last one.",
+  delete: "The menu of a message deletes it.",
+  reply: "The menu of a message answers it.",
+  react: "The menu of a message has reactions.",
   history: "Older messages load when you scroll up.",
   export: "The menu of the room saves its log.",
   link: "The page does not use coded links; netchat client --link does.",
@@ -74,7 +80,8 @@ export function parse(text) {
     const shown = word.slice(0, 40);
     throw new UsageError(`Unknown command ${shown}; /help lists the commands. To send it as a message, write /${shown}.`);
   }
-  const [usage, does, , isOpenEnded] = COMMANDS[verb];
+  const [usage, does, , isOpenEnded, isWhole] = COMMANDS[verb];
+  if (isWhole && text.slice(word.length).trim()) return { verb, words: [text.slice(word.length).trim()] };
   const parameters = usage ? usage.split(" ") : [];
   const required = parameters.filter((name) => !name.startsWith("[")).length;
   const words = split(text.slice(word.length), parameters.length);

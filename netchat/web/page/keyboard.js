@@ -13,12 +13,13 @@ export const KEYS = [
   ["Enter in the messages", "choose one with ↑ and ↓; Enter again opens its menu"],
   ["Esc", "close what is open; otherwise jump to the newest message"],
   ["Alt + I", "invite others"],
+  ["Alt + S", "search the room"],
   ["Alt + P", "show or hide the people"],
   ["Alt + U", "show or hide what is under the hood"],
   ["?", "show this list"],
 ];
 
-const OPENED = { KeyI: "invite-open", KeyP: "people-open", KeyU: "hood-open" };
+const OPENED = { KeyI: "invite-open", KeyS: "search-open", KeyP: "people-open", KeyU: "hood-open" };
 const FIELDS = "input:not([type=checkbox]), textarea, select, [contenteditable]";
 
 export class Keyboard {

@@ -4,11 +4,12 @@ import { describeAnnotation, MESSAGE_KINDS, parseAnnotation } from "./annotation
 import { h, icon } from "./dom.js";
 import { fileCard } from "./file_card.js";
 import { describeOffer } from "./files.js";
+import { isNamed, parseMarkup, splitMentions } from "./markup.js";
 import { describe, MODERATION_KINDS, parseNotice } from "./moderation_text.js";
 import { skeleton } from "./outbox.js";
 import { EventKind } from "./protocol.js";
 import {
-  clock, colour, date, dayName, fullTime, initials, mentions, onlyEmoji, pieces, sameDay, sameMinute, sentence, showText,
+  clock, colour, date, dayName, fullTime, initials, onlyEmoji, pieces, sameDay, sameMinute, sentence, showText,
 } from "./text.js";
 
 const BRIEF = 100; // characters of a message that a reply shows
@@ -129,23 +130,29 @@ function meta(when, own, state, isSealed, isTimed, isEdited) {
     ...(own ? [h("span", { class: "unseen" }, `, ${status}`), ...(sign ? [icon(sign)] : [])] : []));
 }
 
+/** Return the elements of a text: code, links and mentions, those of `name` highlighted. */
 function readable(text, name) {
-  return pieces(text).flatMap(({ text: piece, link }) =>
-    link
-      ? [h("a", { href: link, target: "_blank", rel: "noopener noreferrer" }, showText(piece))]
-      : highlighted(piece, name));
+  const elements = [];
+  let plain = "";
+  const flush = () => {
+    elements.push(...pieces(plain).flatMap(({ text: piece, link }) =>
+      link ? [h("a", { href: link, target: "_blank", rel: "noopener noreferrer" }, showText(piece))] : withMentions(piece, name)));
+    plain = "";
+  };
+  for (const { kind, text: piece, language } of parseMarkup(text)) {
+    if (kind !== "code" && kind !== "block") {
+      plain += piece; // a link can contain an @
+      continue;
+    }
+    flush();
+    elements.push(h("code", { class: kind === "block" ? "block" : undefined, "data-language": language || undefined, dir: "ltr" }, showText(piece)));
+  }
+  flush();
+  return elements;
 }
 
-/** Return a text with the mentions of a name marked. */
-function highlighted(text, name) {
-  const found = [];
-  let at = 0;
-  for (const [start, end] of mentions(text, name)) {
-    found.push(showText(text.slice(at, start)), h("mark", {}, showText(text.slice(start, end))));
-    at = end;
-  }
-  return [...found, showText(text.slice(at))];
-}
+const withMentions = (text, name) => splitMentions(text).map((piece) =>
+  piece.kind === "mention" ? h(name && isNamed(piece, name) ? "mark" : "b", {}, showText(piece.text)) : showText(piece.text));
 
 function notice(event, previous, when, room) {
   const { kind, counter, sender, text, problems } = event;

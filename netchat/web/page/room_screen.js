@@ -16,6 +16,7 @@ import { LOBBY, readCode, readInvitation, showCode, showText } from "./text.js";
 const narrow = matchMedia("(max-width: 760px)"); // a panel covers the screen
 const hasDrawer = matchMedia("(max-width: 1000px)"); // the room list is a drawer
 const wide = matchMedia("(min-width: 1100px)");
+const REVEALED = 500; // events loaded at a time to reach an old message
 const PANELS = ["people", "hood"];
 const SIDE = "side"; // the drawer
 
@@ -85,6 +86,7 @@ export class Screen {
       refreshSecret(room);
       if (room === chat.current?.code) this.header(chat.current);
     });
+    chat.on("found", async (answer) => (await import("./search.js")).takeFound(answer));
     chat.on("safety", (number) => showSafety(number, () => chat.core.sealing.pins.markVerified(number.name)));
     for (const kind of ["focus", "blur"]) window.addEventListener(kind, () => this.updateRead());
     document.addEventListener("visibilitychange", () => this.updateRead());
@@ -99,6 +101,7 @@ export class Screen {
     document.addEventListener("pointerdown", ({ target }) => {
       if (this.isMoreOpen && !target.closest("#toolbar, #more-open")) this.more(false);
     });
+    press("search-open", () => this.search());
     press("help-open", () => perform(this, { verb: "help", words: [] }));
     press("menu", () => this.drawer(true));
     press("side-close", () => this.back());
@@ -233,9 +236,20 @@ export class Screen {
     if (!this.inspector.reveal(room.code, seq)) this.status.toast("The frame of this message is no longer in the list.");
   }
 
-  /** Scroll to a message. */
-  revealMessage(room, seq) {
-    if (!this.logs.get(room)?.reveal(seq)) this.status.toast("That message is not loaded. Scroll up to load older ones.");
+  /** Open the search, and begin if there are words. */
+  async search(words = "") {
+    (await import("./search.js")).openSearch(this, words);
+  }
+
+  /** Scroll to a message, after loading the history up to it. */
+  async revealMessage(room, seq) {
+    const { chat } = this;
+    while (!room.find(seq) && !room.begins && chat.core.online && room === chat.current) {
+      const isLoaded = new Promise((resolve) => chat.addEventListener("prepended", resolve, { once: true }));
+      chat.loadOlder(room, REVEALED);
+      await isLoaded;
+    }
+    if (room === chat.current && !this.logs.get(room)?.reveal(seq)) this.status.toast("The server no longer has that message.");
   }
 
   // -- panels and dialogs ---------------------------------------------------------------------
@@ -382,6 +396,10 @@ export class Screen {
 
   /** Show a refused request in its dialog. Returns whether it has one. */
   refuse(request, why, suggestion) {
+    if (request?.name === "SEARCH") {
+      import("./search.js").then(({ refuseSearch }) => refuseSearch(why));
+      return true;
+    }
     const dialog = { JOIN: "joining", RENAME: "renaming" }[request?.name];
     if (!dialog) return false;
     if (!$(dialog).open) $(dialog).showModal();

@@ -137,14 +137,6 @@ export function colour(name) {
   return { hue: (index % HUES) * (360 / HUES), tone: Math.floor(index / HUES) };
 }
 
-/** Return the places in a text, as [start, end], where it names a user, with or without an @. */
-export function mentions(text, name) {
-  if (!name) return [];
-  const word = "[\\p{L}\\p{M}\\p{N}_]";
-  const found = new RegExp(`(?<!${word})@?${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}(?!${word})`, "giu");
-  return Array.from(text.matchAll(found), ({ index, 0: { length } }) => [index, index + length]);
-}
-
 // -- numbers and times ----------------------------------------------------------------------
 
 const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
