@@ -154,7 +154,7 @@ def main() -> None:
     folder = Path(sys.argv[1]) if everything else PICTURES
     folder.mkdir(parents=True, exist_ok=True)
     running: Browser
-    with Server("--ephemeral", "--web", "--web-port", "0") as server, browser() as running:
+    with Server("--ephemeral", "--web", "--lan", "--web-port", "0") as server, browser() as running:
         address = f"http://127.0.0.1:{server.wait_for('page')['port']}"
         scenes(People(running, address), server, Camera(folder, everything=everything))
 

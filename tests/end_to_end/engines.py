@@ -1,4 +1,4 @@
-"""Other browser engines than Chromium, as Debian packages them: Firefox, and WebKit with its MiniBrowser.
+"""Firefox and WebKit for tests of the page, as Debian packages them: WebKit with its MiniBrowser.
 
 Playwright drives only builds of its own, which no package registry has. So Firefox is driven with WebDriver
 BiDi, which it serves itself, and WebKit by its WebKitWebDriver with the classic protocol.
@@ -179,7 +179,7 @@ def _wait(start: Any) -> Any:
             time.sleep(0.1)
 
 
-#: How to start each engine, by its name, if it is installed: a context manager with an empty folder.
+#: Context managers that start the installed engines, by name; each takes an empty folder.
 ENGINES = {
     name: start
     for name, start, programs in (
