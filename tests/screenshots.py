@@ -37,6 +37,7 @@ class Camera:
         if not (shown or self._everything):
             return
         person.page.evaluate("document.activeElement.blur()")
+        person.page.mouse.move(0, 0)  # away from the buttons beside a message
         person.page.wait_for_timeout(300)
         path = self._folder / f"page-{name}.png"
         person.page.screenshot(path=path, animations="disabled", caret="hide")

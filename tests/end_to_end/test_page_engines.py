@@ -57,8 +57,6 @@ def shown(tab: Tab, selector: str) -> None:
     tab.until("(s) => document.querySelector(s)?.checkVisibility() ?? false", selector)
 
 
-@pytest.mark.thorough
-@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["firefox", "webkit"])
 def test_the_page_works_in_other_engines(engine: str, tmp_path: Path) -> None:
     if engine not in ENGINES:
