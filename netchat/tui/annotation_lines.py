@@ -8,6 +8,8 @@ Sourav ↩ Nova “Hello everyone”: Hi!
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netchat.chat.annotation_log import MessageView
 from netchat.chat.client_events import HistoryReceived, RoomEvent
 from netchat.tui.file_lines import file_number
@@ -20,11 +22,15 @@ from netchat.wire.annotations import Annotation, parse_annotation
 __all__ = [
     "QUOTED",
     "annotation_parts",
+    "entry_lines",
     "message_suffix",
     "past_lines",
     "quotation",
     "take_message",
 ]
+
+#: Kinds of events that are not shown of the past: who came and went is no longer of interest.
+_ARRIVALS = frozenset({EventKind.JOIN, EventKind.LEAVE, EventKind.RENAME})
 
 #: Columns of a quotation.
 QUOTED = 40
@@ -64,7 +70,7 @@ def annotation_parts(
         if reply is None:
             return None
         about = quotation(messages, reply.target)
-        return name, ("tag", f" ↩ {about}"), ("", f": {messages.view(event).text}")
+        return name, ("tag", f" ↩ {about}"), ("", ": "), ("said", messages.view(event).text)
     if event.kind == EventKind.ERASED:
         return name, ("tag", ": (deleted)")
     if found is None:
@@ -73,7 +79,7 @@ def annotation_parts(
     about = quotation(messages, found.target)
     if found.kind is EventKind.EDIT:
         was = f" (was “{shorten(before, QUOTED)}”)" if before else f" (message {found.target})"
-        return ("tag", "[edit] "), name, ("", f": {found.text}"), ("tag", was)
+        return ("tag", "[edit] "), name, ("", ": "), ("said", found.text), ("tag", was)
     if found.kind is EventKind.DELETE:
         of = f" of {target.sender}" if target is not None and target.sender != event.sender else ""
         return ("tag", "[delete] "), name, ("tag", f" deleted a message{of}")
@@ -124,6 +130,15 @@ def past_lines(session: ChatSession, received: HistoryReceived) -> list[Line]:
     return lines
 
 
+def entry_lines(session: ChatSession, received: HistoryReceived) -> list[Line]:
+    """Return the last messages of a room that the user has entered, before those already shown."""
+    room = session.entry_requests.pop(received.request)
+    before = session.first_live.get(room, 2**63)
+    events = tuple(e for e in received.events if e.seq < before and e.kind not in _ARRIVALS)
+    lines = past_lines(session, replace(received, events=events))
+    return [line.without_number() for line in lines[-session.past_count :]]
+
+
 def _past_parts(
     messages: RoomMessages, event: Event, found: Annotation | None
 ) -> tuple[Part, ...] | None:
@@ -132,6 +147,6 @@ def _past_parts(
         return ("name", event.sender), ("tag", ": (deleted)")
     suffix: tuple[Part, ...] = (("tag", message_suffix(view)),)
     if event.kind == EventKind.CHAT:
-        return ("name", event.sender), ("", f": {view.text}"), *suffix
+        return ("name", event.sender), ("", ": "), ("said", view.text), *suffix
     parts = annotation_parts(messages, event, found)
     return (*parts, *suffix) if parts is not None else None

@@ -61,7 +61,15 @@ def tint_of(name: str, count: int) -> int:
 
 
 def entry_of_line(line: Line, when: float, seq: int = 0) -> Entry:
-    """Return the entry for a line of text; a tag such as `[join]` becomes `Entry.tag`."""
+    """Return the entry for a line of text; a tag such as `[join]` becomes `Entry.tag`.
+
+    Args:
+        line: The line.
+        when: Time of the entry, in seconds since 1970, unless the line shows one.
+        seq: Sequence number of its event, or 0.
+    """
+    if line.parts[0][0] == "time":
+        line, when = replace(line, parts=line.parts[1:]), line.when
     text, tag = sanitize(line.text, "\n"), ""
     if line.parts[0][0] in ("tag", "error") and text.startswith("["):
         tag, _, text = text[1:].partition("] ")

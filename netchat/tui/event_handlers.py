@@ -38,7 +38,7 @@ from netchat.chat.client_events import (
 from netchat.chat.names import fold
 from netchat.chat.room_codes import LOBBY, show_code
 from netchat.errors import NetchatError, SealingError
-from netchat.tui.annotation_lines import past_lines, take_message
+from netchat.tui.annotation_lines import entry_lines, past_lines, take_message
 from netchat.tui.file_lines import file_ended, file_number, file_progress
 from netchat.tui.lines import (
     Line,
@@ -70,6 +70,9 @@ from netchat.wire import (
 from netchat.wording import many
 
 __all__ = ["handle_event"]
+
+#: Number of events in which the past messages on entering a room are looked for.
+PAST_EVENTS = 200
 
 #: Maximum number of names shown on entering a room; /who shows all.
 GREETED = 20
@@ -103,6 +106,8 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
             return _roster(session, event)
         case HistoryReceived(request=request) if request in session.exports:
             return _continue_export(session, event)
+        case HistoryReceived(request=request) if request in session.entry_requests:
+            return entry_lines(session, event)
         case HistoryReceived(room, events, _):
             nothing = notice_line("history", f"{room_name(room)} has no history", LineKind.ANSWER)
             return past_lines(session, event) if events else [nothing]
@@ -151,12 +156,13 @@ def _room_event(session: ChatSession, room_event: RoomEvent) -> list[Line]:
         return []
     warnings = [error_line(f"{event.sender}: {why}", "warning") for why in room_event.problems]
     parts = take_message(session, room_event)
+    session.first_live.setdefault(event.room, event.seq)
     if room_event.kind is not RoomKind.PRIVATE:
         elsewhere = event.room != session.current and len(session.rooms) > 1
-        code = event.room if elsewhere else ""
+        label = (session.title_of(event.room) or show_code(event.room)) if elsewhere else ""
         file = file_number(session, event)
         is_sealed = room_event.is_sealed
-        line = event_line(event, code, is_sealed=is_sealed, file=file, parts=parts)
+        line = event_line(event, label, is_sealed=is_sealed, file=file, parts=parts)
         return [*warnings, line]
     if event.kind == EventKind.CHAT:
         line = private_line(
@@ -265,6 +271,9 @@ def _announce_room(session: ChatSession, room: str) -> list[Line]:
         session.initial_room = ""
     session.unlisted_rooms.add(room)
     session.core.who(room)
+    if session.past_count:
+        session.first_live.pop(room, None)
+        session.entry_requests[session.core.history(room, PAST_EVENTS)] = room
     view = session.core.memory.rooms.get(room)
     is_sealed = view is not None and view.kind is RoomKind.SEALED
     invitation = (
@@ -272,7 +281,7 @@ def _announce_room(session: ChatSession, room: str) -> list[Line]:
         if room == LOBBY
         else "; it is sealed: only members can read its texts"
         if is_sealed
-        else f"; others join it with /join {show_code(room)}"
+        else "; others join it by this code"
     )
     return [notice_line("room", f"you are in {room_name(room)}{invitation}")]
 
@@ -314,11 +323,13 @@ def _roster(session: ChatSession, roster: RosterReceived) -> list[Line]:
     del session.partial_rosters[room]
     session.people.fill(room, [member.name for member in members])
     if room not in session.unlisted_rooms:
-        return [people_line(room, members, LineKind.ANSWER, server_of=roster.server_of)]
+        return [
+            people_line(session.place(room), members, LineKind.ANSWER, server_of=roster.server_of)
+        ]
     session.unlisted_rooms.discard(room)
     if len(members) == 1:
         return [notice_line("who", "no one else is here yet")]
-    return [people_line(room, members[:GREETED], LineKind.NOTICE, len(members))]
+    return [people_line(session.place(room), members[:GREETED], LineKind.NOTICE, len(members))]
 
 
 def _described(session: ChatSession, described: RoomDescribed) -> list[Line]:
@@ -336,10 +347,12 @@ def _described(session: ChatSession, described: RoomDescribed) -> list[Line]:
         if is_on
     ]
     if modes:
-        lines.append(notice_line("room", f"{room_name(room)} {', '.join(modes)}"))
+        is_here = room == session.current != LOBBY
+        name = "this room" if is_here else room_name(room)
+        lines.append(notice_line("room", f"{name} {', '.join(modes)}"))
     if described.role > (before.role if before is not None else 0):
         what = "an owner" if described.role > 1 else "a moderator"
-        where = room_name(room)
+        where = session.place(room)
         lines.append(notice_line("room", f"you are {what} of {where}; /help lists what you can do"))
     return lines
 
@@ -375,6 +388,7 @@ def _request_refused(session: ChatSession, refused: RequestRefused) -> list[Line
     error, request = refused.error, refused.request
     export = session.exports.pop(error.reference, None)
     session.searches.pop(error.reference, None)
+    session.entry_requests.pop(error.reference, None)
     if (
         export is None
         and isinstance(request, Who | History | Search | DeviceList)

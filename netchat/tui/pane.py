@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from netchat.chat.names import fold
 from netchat.tui.arrivals import Arrivals
 from netchat.tui.entries import Entry
+from netchat.tui.mentions import is_mentioned
 
 __all__ = ["MAX_ENTRIES", "Pane", "private_key"]
 
@@ -70,7 +71,7 @@ class Pane:
             self.entries.append(entry)
             if entry.sender and not entry.is_own and not is_seen:
                 self.unread += 1
-                self.is_mentioned |= bool(name) and fold(name) in fold(entry.text)
+                self.is_mentioned |= is_mentioned(entry.text, name)
         if len(self.entries) > MAX_ENTRIES + _CHUNK:
             del self.entries[:_CHUNK]
             self.revision += 1

@@ -86,12 +86,14 @@ def _line(message: FoundMessage, words: list[str]) -> Line:
     shown = time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", when)
     is_edit, number = message.kind == EventKind.EDIT, _number(message)
     head: tuple[Part, ...] = (
-        ("tag", f"{shown}  #{number} "),
+        ("time", f"{shown}  "),
+        ("tag", f"#{number} "),
         ("name", message.sender),
         ("", ": "),
     )
     end: tuple[Part, ...] = (("tag", " (edited)"),) * is_edit
-    return Line(LineKind.ANSWER, (*head, *_marked(message.text, words), *end))
+    parts = (*head, *_marked(message.text, words), *end)
+    return Line(LineKind.ANSWER, parts, when=message.time / 1e6)
 
 
 def _number(message: FoundMessage) -> int:

@@ -21,7 +21,7 @@ from netchat.chat.room_codes import LOBBY, read_code
 from netchat.chat.sealing.room_secret import read_invitation
 from netchat.net.client_driver import ClientDriver
 from netchat.tui.export import Export
-from netchat.tui.lines import Line, error_line
+from netchat.tui.lines import Line, error_line, room_name
 from netchat.tui.people import People
 from netchat.tui.room_messages import RoomMessages
 from netchat.wire import BannedUser, FoundMessage, Member, RoomKind
@@ -93,6 +93,9 @@ class ChatSession:
         transfers: Transfers in progress, by number.
         messages: Messages that the user has seen, by room.
         searches: Searches that await an answer, by the number of the SEARCH request.
+        past_count: Number of past messages to show on entering a room; 0 for none.
+        entry_requests: Rooms whose past is requested, by the number of the HISTORY request.
+        first_live: Sequence number of the first event shown of each room since the user has entered it.
         focus: Code of the private room that commands about messages refer to; empty for the current room.
         bans: Bans received so far of lists that span several answers, by room.
     """
@@ -128,6 +131,9 @@ class ChatSession:
         self.transfers: dict[int, ShownTransfer] = {}
         self.messages: dict[str, RoomMessages] = {}
         self.searches: dict[int, PendingSearch] = {}
+        self.past_count = 0
+        self.entry_requests: dict[int, str] = {}
+        self.first_live: dict[str, int] = {}
         self.focus = ""
         self.bans: dict[str, list[BannedUser]] = {}
 
@@ -152,6 +158,13 @@ class ChatSession:
         """Return the title of a room, or an empty string."""
         view = self.core.memory.rooms.get(room)
         return view.title if view is not None else ""
+
+    def place(self, room: str) -> str:
+        """Return how a sentence names a room: by its title, or by its code if it is not the current one."""
+        title = self.title_of(room)
+        if title:
+            return f"“{title}”"
+        return "this room" if room == self.current and room != LOBBY else room_name(room)
 
     def messages_of(self, room: str) -> RoomMessages:
         """Return the messages of a room that the user has seen."""

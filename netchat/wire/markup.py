@@ -21,7 +21,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-__all__ = ["BLOCK", "CODE", "MENTION", "TEXT", "Piece", "mentioned_names", "parse_markup"]
+__all__ = ["BLOCK", "CODE", "MENTION", "TEXT", "MarkupPiece", "mentioned_names", "parse_markup"]
 
 #: Kinds of pieces.
 TEXT, CODE, BLOCK, MENTION = "text", "code", "block", "mention"
@@ -31,7 +31,7 @@ _FENCE = re.compile(r"```([A-Za-z0-9+#._-]{0,20})")
 _RUN = re.compile("`+")
 
 
-class Piece(NamedTuple):
+class MarkupPiece(NamedTuple):
     """A part of a text."""
 
     kind: str
@@ -44,9 +44,9 @@ class Piece(NamedTuple):
     """Language of a block, or empty."""
 
 
-def parse_markup(text: str) -> list[Piece]:
+def parse_markup(text: str) -> list[MarkupPiece]:
     """Return the pieces of a text, in order. Those of kind TEXT are never empty."""
-    pieces: list[Piece] = []
+    pieces: list[MarkupPiece] = []
     lines = text.split("\n")
     plain: list[str] = []
     at = 0
@@ -60,7 +60,7 @@ def parse_markup(text: str) -> list[Piece]:
             continue
         pieces += _inline("\n".join(plain))
         plain = []
-        pieces.append(Piece(BLOCK, "\n".join(lines[at + 1 : end]), fence[1]))
+        pieces.append(MarkupPiece(BLOCK, "\n".join(lines[at + 1 : end]), fence[1]))
         at = end + 1
     return pieces + _inline("\n".join(plain))
 
@@ -73,16 +73,16 @@ def _closing_fences(lines: list[str]) -> list[int]:
     return following
 
 
-def _inline(text: str) -> list[Piece]:
+def _inline(text: str) -> list[MarkupPiece]:
     """Return the pieces of a text without blocks."""
-    pieces: list[Piece] = []
+    pieces: list[MarkupPiece] = []
     start = 0
     for opening, closing in _code_spans(text):
         pieces += _mentions(text[start : opening.start()])
         code = text[opening.end() : closing.start()]
         if code.startswith(" ") and code.endswith(" ") and code.strip(" "):
             code = code[1:-1]
-        pieces.append(Piece(CODE, code))
+        pieces.append(MarkupPiece(CODE, code))
         start = closing.end()
     return pieces + _mentions(text[start:])
 
@@ -118,9 +118,9 @@ def _is_name_character(character: str) -> bool:
     return unicodedata.category(character)[0] in "LMN" or character in "_.-"
 
 
-def _mentions(text: str) -> list[Piece]:
+def _mentions(text: str) -> list[MarkupPiece]:
     """Return the pieces of a text without code."""
-    pieces: list[Piece] = []
+    pieces: list[MarkupPiece] = []
     start = 0
     at = text.find("@")
     while at >= 0:
@@ -132,12 +132,12 @@ def _mentions(text: str) -> list[Piece]:
         if name and name[0] not in "_.-" and (before in ".-" or not _is_name_character(before)):
             stop = at + 1 + len(name)
             if start < at:
-                pieces.append(Piece(TEXT, text[start:at]))
-            pieces.append(Piece(MENTION, text[at:stop]))
+                pieces.append(MarkupPiece(TEXT, text[start:at]))
+            pieces.append(MarkupPiece(MENTION, text[at:stop]))
             start = stop
         at = text.find("@", end)
     if start < len(text):
-        pieces.append(Piece(TEXT, text[start:]))
+        pieces.append(MarkupPiece(TEXT, text[start:]))
     return pieces
 
 

@@ -146,3 +146,30 @@ def test_json_has_the_target():
     assert fields(EventKind.REACTION, "1\n-👍")["removed"] is True
     assert fields(EventKind.DELETE, "1")["text"] == ""
     assert fields(EventKind.ERASED, "")["type"] == "erased"
+
+
+def entered(session, *events):
+    session.past_count = 2
+    session.entry_requests[7] = "lobby"
+    return [line[18:] for line in shown(session, HistoryReceived("lobby", events, 1, 7))]
+
+
+def test_entering_shows_the_last_messages_without_arrivals_and_numbers(session):
+    events = (
+        event(1, "a"),
+        event(2, "b"),
+        event(3, "2\nB", kind=EventKind.EDIT),
+        event(4, "c"),
+        event(5, "", "Maya", EventKind.JOIN),
+    )
+    assert entered(session, *events) == ["Nova: B (edited)", "Nova: c"]
+    assert not session.entry_requests
+
+
+def test_entering_does_not_repeat_what_was_shown(session):
+    hear(session, event(4, "live"))
+    assert entered(session, event(3, "a"), event(4, "live"), event(5, "more")) == ["Nova: a"]
+
+
+def test_entering_an_empty_room_shows_nothing(session):
+    assert entered(session) == []

@@ -77,7 +77,7 @@ def test_a_resumed_session_keeps_its_rooms_and_name():
     )
     assert lines[1:] == [
         "[room] you are in the lobby",
-        "[room] you are in room 7K3F9-2MQ0T; others join it with /join 7K3F9-2MQ0T",
+        "[room] you are in room 7K3F9-2MQ0T; others join it by this code",
     ]
     assert session.current == ROOM
     assert {type(request) for request in asked(session)} == {Who}

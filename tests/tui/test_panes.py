@@ -9,6 +9,7 @@ from netchat.chat.client_events import (
     RoomEvent,
     RoomLeft,
     RosterReceived,
+    SearchCompleted,
 )
 from netchat.chat.outbox import RoomView
 from netchat.tui.entries import Entry
@@ -16,7 +17,18 @@ from netchat.tui.event_handlers import handle_event
 from netchat.tui.lines import LineKind
 from netchat.tui.pane import MAX_ENTRIES, Pane
 from netchat.tui.panes import PAST, Panes
-from netchat.wire import Annotate, Event, EventKind, History, Join, Member, Private, RoomKind, Send
+from netchat.wire import (
+    Annotate,
+    Event,
+    EventKind,
+    FoundMessage,
+    History,
+    Join,
+    Member,
+    Private,
+    RoomKind,
+    Send,
+)
 from tests.tui.offline import ROOM, asked, new_session
 from tests.tui.pane_user import PaneUser
 
@@ -254,3 +266,14 @@ def test_commands_about_messages_mean_the_selected_conversation():
     user.panes.select("lobby")
     user.run("/reply hi")
     assert [m.room for m in user.session.core.memory.outbox.values()] == ["@1", "lobby"]
+
+
+def test_found_messages_have_their_own_time():
+    user = PaneUser()
+    user.session.core.requests.clear()
+    user.run("/search pen")
+    (number,) = user.session.core.requests
+    message = FoundMessage(3, 1_700_000_000_000_000, EventKind.CHAT, 0, "Nova", "a pen")
+    user.take(SearchCompleted("lobby", (message,), 0, number))
+    entry = user.panes.conversations["lobby"].entries[-2]
+    assert (entry.text, entry.when) == ("#3 Nova: a pen", 1_700_000_000.0)

@@ -98,7 +98,12 @@ def test_matches_are_marked_in_colour(session):
     (number,) = session.core.requests
     messages = (found(5, "a Red pen, red"), found(4, "Straße red pen"))
     lines = handle_event(session, SearchCompleted("lobby", messages, 0, number))
-    assert [style for style, _ in lines[1].parts if style] == ["tag", "name", *["match"] * 3]
+    assert [style for style, _ in lines[1].parts if style] == [
+        "time",
+        "tag",
+        "name",
+        *["match"] * 3,
+    ]
     assert "\x1b[7mRed\x1b[0m" in render(lines[1], colour=True, one_line=True)
     assert "match" not in [style for style, _ in lines[0].parts]  # folding changes its length
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netchat.wire.markup import BLOCK, CODE, Piece, mentioned_names, parse_markup
+from netchat.wire.markup import BLOCK, CODE, MarkupPiece, mentioned_names, parse_markup
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "vectors" / "markup.json").read_text(encoding="utf-8")
@@ -18,7 +18,7 @@ VECTORS = json.loads(
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["text"] or "empty")
 def test_vectors(vector):
-    assert parse_markup(vector["text"]) == [Piece(*piece) for piece in vector["pieces"]]
+    assert parse_markup(vector["text"]) == [MarkupPiece(*piece) for piece in vector["pieces"]]
 
 
 def shown_plainly(pieces):
@@ -63,4 +63,4 @@ def test_names():
 
 def test_a_block_keeps_its_code():
     (piece,) = parse_markup("```py\n\tif x:\n\n```")
-    assert piece == Piece(BLOCK, "\tif x:\n", "py")
+    assert piece == MarkupPiece(BLOCK, "\tif x:\n", "py")
