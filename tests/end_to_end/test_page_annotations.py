@@ -155,6 +155,23 @@ def test_the_menu_with_the_keyboard_alone(people: People) -> None:
     expect(nova.log.locator(".item.revealed .text")).to_have_text("second")
 
 
+def test_the_commands_of_the_terminal(people: People) -> None:
+    nova, maya = people.new(), people.new()
+    maya.enter("Juno", nova.enter("Ceres"))
+    maya.say("one", "two")
+    nova.sees("two")
+    nova.say("/reply @Juno indeed", "/react tada", "mine", "/edit mine, corrected")
+    expect(message(maya, "indeed").locator(".quote")).to_have_text("Juno two")
+    expect(message(maya, "two").locator(".reaction")).to_have_text("🎉 1")
+    maya.sees("mine, corrected")
+    nova.say("/delete", "/react tada")
+    maya.sees("This message was deleted.")
+    expect(message(maya, "two").locator(".reaction")).to_have_count(0)
+    nova.say("/reply @Nobody1 hm")
+    expect(nova.page.locator("#text-problem")).to_have_text("There is no message of Nobody1 here.")
+    assert maya.texts() == ["one", "two", "indeed", "This message was deleted."]
+
+
 def test_an_edit_waits_for_the_connection(people: People) -> None:
     nova, maya = people.new(), people.new()
     maya.enter("Ida", nova.enter("Ion"))

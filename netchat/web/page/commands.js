@@ -15,6 +15,10 @@ export const COMMANDS = {
   rooms: ["", "list your rooms"],
   leave: ["[CODE]", "leave the room"],
   search: ["WORDS", "show the last messages of the room that contain all words", 0, false, true],
+  edit: ["[#N] TEXT", "change your last message, or the one with number N (see /history)", 0, false, true],
+  delete: ["[#N]", "delete your last message, or the one with number N", 0, false, true],
+  reply: ["[#N] TEXT", "answer the last message, the one with number N, or the last of @NAME", 0, false, true],
+  react: ["[#N] EMOJI", "react to it, or take that back; also +1, -1, heart, joy, tada", 0, false, true],
   nick: ["NAME", "change your name"],
   register: ["[INVITATION]", "register your name, with a password"],
   login: ["NAME", "log in to an account"],
@@ -49,10 +53,6 @@ export const ELSEWHERE = {
   pause: "Each transfer has a button to pause it.",
   resume: "Each transfer has a button to resume it.",
   cancel: "Each transfer has a button to cancel it.",
-  edit: "The menu of a message edits it; ↑ in an empty field edits your last one.",
-  delete: "The menu of a message deletes it.",
-  reply: "The menu of a message answers it.",
-  react: "The menu of a message has reactions.",
   history: "Older messages load when you scroll up.",
   export: "The menu of the room saves its log.",
   link: "The page does not use coded links; netchat client --link does.",
@@ -81,7 +81,8 @@ export function parse(text) {
     throw new UsageError(`Unknown command ${shown}; /help lists the commands. To send it as a message, write /${shown}.`);
   }
   const [usage, does, , isOpenEnded, isWhole] = COMMANDS[verb];
-  if (isWhole && text.slice(word.length).trim()) return { verb, words: [text.slice(word.length).trim()] };
+  const whole = text.slice(word.length).trim();
+  if (isWhole && (whole || usage.startsWith("[") && !usage.includes("] "))) return { verb, words: [whole] };
   const parameters = usage ? usage.split(" ") : [];
   const required = parameters.filter((name) => !name.startsWith("[")).length;
   const words = split(text.slice(word.length), parameters.length);
