@@ -37,6 +37,7 @@ class Camera:
         if not (shown or self._everything):
             return
         person.page.evaluate("document.activeElement.blur()")
+        person.page.mouse.move(0, 0)  # away from the buttons beside a message
         person.page.wait_for_timeout(300)
         path = self._folder / f"page-{name}.png"
         person.page.screenshot(path=path, animations="disabled", caret="hide")
@@ -101,14 +102,14 @@ def scenes(people: People, server: Server, camera: Camera) -> None:
             (vega, "hood-dark", "text"),
         ):  # fmt: skip
             person.page.bring_to_front()
-            person.page.click("#hood-open")
+            person.tool("hood-open")
             person.page.locator("#frames li", has_text="CRC-32").first.click()
             heads = person.page.locator("#frame tbody th")
             heads.filter(has_text=re.compile(f"^{field}")).last.click()
             camera.take(person, name, shown=name in ("hood", "phone-hood"))
             person.page.click("#hood-close")
 
-        tom.page.click("#people-open")
+        tom.tool("people-open")
         camera.take(tom, "phone-people")
         tom.page.click("#people-list [data-name=Maya]")
         camera.take(tom, "phone-private-new")
@@ -127,7 +128,7 @@ def scenes(people: People, server: Server, camera: Camera) -> None:
         vega.say("Which room is that?", "Ah, a new one")
         expect(nova.page.locator("#rooms .badge")).to_contain_text("2")
         camera.take(nova, "rooms")
-        nova.page.click("#invite-open")
+        nova.tool("invite-open")
         camera.take(nova, "invite")
         nova.page.keyboard.press("Escape")
         for opener in ("join", "rename", "quit"):
@@ -154,7 +155,7 @@ def main() -> None:
     folder = Path(sys.argv[1]) if everything else PICTURES
     folder.mkdir(parents=True, exist_ok=True)
     running: Browser
-    with Server("--ephemeral", "--web", "--web-port", "0") as server, browser() as running:
+    with Server("--ephemeral", "--web", "--lan", "--web-port", "0") as server, browser() as running:
         address = f"http://127.0.0.1:{server.wait_for('page')['port']}"
         scenes(People(running, address), server, Camera(folder, everything=everything))
 

@@ -16,7 +16,9 @@ _TYPES = {
     ".css": "text/css",
     ".html": "text/html",
     ".js": "text/javascript",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
 }
 
 
@@ -43,8 +45,13 @@ class Files:
         self._folder = folder
         self._files: dict[str, _File] = {}
 
-    def response(self, name: str, request: web.Request) -> web.Response:
+    def response(self, name: str, request: web.Request, status: int = 200) -> web.Response:
         """Return a file, or status 304 if the browser has the current version.
+
+        Args:
+            name: Name of the file.
+            request: The request.
+            status: Status of the response with the file.
 
         Raises:
             web.HTTPNotFound: The folder has no such file.
@@ -54,18 +61,22 @@ class Files:
         # names.
         headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
         known = request.if_none_match or ()
-        if any(tag.value in (found.etag, "*") for tag in known):
+        if status == 200 and any(tag.value in (found.etag, "*") for tag in known):
             response = web.Response(status=304, headers=headers)
         elif found.gzipped is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
             headers["Content-Encoding"] = "gzip"
             response = self._content(found, found.gzipped, headers)
         else:
             response = self._content(found, found.data, headers)
-        response.etag = found.etag
+        if status == 200:
+            response.etag = found.etag
+        else:
+            response.set_status(status)
         return response
 
     def _content(self, found: _File, data: bytes, headers: dict[str, str]) -> web.Response:
-        return web.Response(body=data, content_type=found.type, charset="utf-8", headers=headers)
+        charset = None if found.type == "image/png" else "utf-8"
+        return web.Response(body=data, content_type=found.type, charset=charset, headers=headers)
 
     def _find(self, name: str) -> _File:
         path = self._folder / name

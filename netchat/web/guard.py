@@ -24,7 +24,8 @@ __all__ = ["Guard", "is_local"]
 
 #: Directives of every response's policy. `blob:` is for pictures that were offered as files; no other
 #: file is ever shown. Scripts and styles come only from this server and are never
-#: inline. As Trusted Types allow no policy, even a faulty script cannot turn text into markup.
+#: inline. Trusted Types allow one policy, which creates the URL of the service worker and nothing else, so
+#: that even a faulty script cannot turn text into markup.
 _POLICY = (
     "default-src 'none'",
     "script-src 'self'",
@@ -34,7 +35,9 @@ _POLICY = (
     "form-action 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
+    "trusted-types worker",
+    "manifest-src 'self'",
+    "worker-src 'self'",
     "connect-src 'self'",
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import cast
 
@@ -151,13 +151,14 @@ class Site:
             is_clustered=chat.cluster is not None,
             has_tls=chat.tls is not None,
         )
-        app = web.Application(middlewares=[self.guard.check])
+        app = web.Application(middlewares=[self._missing, self.guard.check])
         app.on_response_prepare.append(self.guard.add_headers)
         app.router.add_get("/", self._index)
         app.router.add_get("/r/{code}", self._index)
         app.router.add_get("/server", self._server)
         app.router.add_get("/server/feed", self._feed, allow_head=False)
         app.router.add_get("/page/{name}", self._file)
+        app.router.add_get("/worker.js", self._worker)  # its path limits what it may control
         app.router.add_get("/ca.crt", self._ca)
         app.router.add_get("/info.json", self._info)
         app.router.add_get("/qr/{code}.svg", self._qr)
@@ -230,6 +231,23 @@ class Site:
         # Some proxies add no headers, so that every request seems to come from this machine.
         trusted = not self._behind_proxy and is_local(request)
         return await self._dashboard.feed(request, trusted=trusted)
+
+    async def _worker(self, request: web.Request) -> web.StreamResponse:
+        return self._files.response("worker.js", request)
+
+    @web.middleware
+    async def _missing(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """Show a page to browsers that open a path that does not exist; an aiohttp middleware."""
+        try:
+            return await handler(request)
+        except web.HTTPNotFound:
+            if "text/html" not in request.headers.get("Accept", ""):
+                raise
+            return self._files.response("missing.html", request, 404)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         return self._files.response(request.match_info["name"], request)

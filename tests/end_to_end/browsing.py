@@ -94,6 +94,12 @@ class Person:
         self.page.click("#home-join")
         expect(self.page.locator("#room")).to_be_visible()
 
+    def tool(self, name: str) -> None:
+        """Press a button of the room's header, which may be in a menu."""
+        if self.page.locator("#more-open").is_visible() and name != "people-open":
+            self.page.click("#more-open")
+        self.page.click(f"#{name}")
+
     def say(self, *texts: str) -> None:
         for text in texts:
             self.page.fill("#text", text)

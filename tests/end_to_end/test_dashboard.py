@@ -60,6 +60,37 @@ def tile(page: Page, name: str) -> Locator:
     return page.locator("#tiles > div", has=page.locator(f"dt:has-text('{name}')")).locator("dd")
 
 
+#: Elements of the dashboard whose content does not fit; a text may wrap, and the log may scroll.
+CUT = """() => [...document.querySelectorAll("#tiles *, .box, .box td, .box th, .chart *")]
+  .filter((each) => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== "inline")
+  .map((each) => each.outerHTML.slice(0, 80))"""
+
+
+def test_cards_are_equal_and_nothing_is_cut_off(page: Page, server: Server) -> None:
+    here = server.wait_for("page")["text"]
+    with RawClient(server.port, "W" * 24) as client:
+        client.join()
+        page.goto(f"{here}/server")
+        expect(page.locator("#state")).to_have_text("Live")
+        expect(page.locator("#users tr")).to_have_count(1)
+        for width, height in (DESK, PHONE, (1440, 900), (1920, 1080)):
+            page.set_viewport_size({"width": width, "height": height})
+            sizes = page.locator("#tiles > div").evaluate_all(
+                "all => all.map((each) => `${each.offsetWidth} x ${each.offsetHeight}`)"
+            )
+            assert len(set(sizes)) == 1, sizes
+            charts = page.locator(".chart").evaluate_all(
+                "all => all.map((each) => each.offsetHeight)"
+            )
+            assert len(set(charts)) == 1, charts
+            assert page.evaluate(CUT) == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for chart in page.locator(".chart").all():
+            labels = chart.locator(".axis span").all_text_contents()
+            assert labels == ["2 min ago", "90 s", "1 min", "30 s", "now"]
+            assert len(chart.locator(".scale span").all_text_contents()) == 3
+
+
 def test_it_shows_live_figures_and_reconnects(page: Page, server: Server) -> None:
     here = server.wait_for("page")["text"]
     page.goto(f"{here}/server")

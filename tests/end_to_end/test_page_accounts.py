@@ -21,7 +21,8 @@ def chromium():
 
 @pytest.fixture(params=["optional"])
 def people(request, chromium):
-    with Server("--ephemeral", "--web", "--web-port", "0", "--accounts", request.param) as server:
+    accounts, *more = request.param.split()
+    with Server("--ephemeral", "--web", "--web-port", "0", "--accounts", accounts, *more) as server:
         group = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
         yield group
         group.go_home()
@@ -73,7 +74,7 @@ def test_register_and_continue_on_another_device(people):
 def test_change_the_password_and_log_out(people):
     nova = people.new()
     nova.enter("Nova")
-    nova.page.click("#hood-open")
+    nova.tool("hood-open")
     nova.say("/register")
     fill(nova, new=GOOD)
     expect(nova.page.locator("#toasts")).to_contain_text("registered")
@@ -108,3 +109,36 @@ def test_a_server_that_requires_accounts(people):
     expect(maya.page.locator("#room")).to_be_visible()
     maya.say("hello")
     maya.sees("hello")
+
+
+def test_registering_instead_of_logging_in_takes_another_name(people):
+    nova = people.new()
+    code = nova.enter("Nova")
+    nova.say("/register")
+    fill(nova, new=GOOD)
+    expect(nova.page.locator("#toasts")).to_contain_text("registered")
+    other = people.new(f"/r/{code.replace('-', '')}")
+    other.page.fill("#home-name", "nova")
+    other.page.click("#home-join")
+    expect(other.page.locator("#account-title")).to_have_text("Log in")
+    other.page.click("#account-other")
+    name = other.page.locator("#account-name")
+    expect(name).to_have_value("nova2")
+    expect(other.page.locator("#account-invitation-field")).to_be_hidden()  # the server needs none
+    fill(other, new=OTHER)
+    nova.sees("nova2 joined")
+
+
+@pytest.mark.parametrize("people", ["optional --registration invitation"], indirect=True)
+def test_the_field_for_an_invitation_appears_once_it_is_needed(people):
+    nova = people.new()
+    nova.enter("Nova")
+    nova.page.click("#account-open")
+    field = nova.page.locator("#account-invitation")
+    expect(field).to_be_hidden()
+    fill(nova, new=GOOD)
+    expect(nova.page.locator("#account-problem")).to_contain_text("needs an invitation")
+    expect(field).to_be_focused()
+    assert nova.page.input_value("#account-new") == GOOD  # it need not be typed again
+    fill(nova, invitation="7K3F-92MQ-0TAB-XY5Z")
+    expect(nova.page.locator("#account-problem")).to_contain_text("not valid")

@@ -292,7 +292,7 @@ def test_a_server_without_its_history_and_a_taken_name(chromium: Browser) -> Non
         expect(nova.page.locator("#subtitle")).to_contain_text("this room no longer exists")
         expect(nova.log.locator(".failed")).to_contain_text("lost words")
         assert nova.texts() == ["kept"]
-        nova.page.click("#leave")
+        nova.tool("leave")
         nova.page.click("#leave-yes")
         expect(nova.page.locator("#home")).to_be_visible()
 

@@ -89,12 +89,34 @@ def test_a_teacher_removes_a_rude_pupil_in_two_clicks(people: People, phone: boo
     shoot(nova.page, f"removed-{'phone' if phone else 'desktop'}")
 
 
+def test_the_menu_of_a_member_offers_to_mute_or_to_unmute(people: People) -> None:
+    ada = people.new()
+    nova = people.new()
+    nova.enter("Nova", ada.enter("Ada"))
+    ada.sees("Nova joined")
+    mute, unmute = ada.page.locator("#member-mute"), ada.page.locator("#member-unmute")
+    choose(ada, "Nova")
+    expect(mute).to_be_visible()
+    expect(unmute).to_be_hidden()
+    mute.click()
+    ada.sees("Nova was muted by Ada for 10 minutes")
+    nova.say("/nick Vega")
+    ada.sees("Nova is now Vega")
+    choose(ada, "Vega")
+    expect(mute).to_be_hidden()
+    unmute.click()
+    ada.sees("Vega was unmuted by Ada")
+    choose(ada, "Vega")
+    expect(mute).to_be_visible()
+    expect(unmute).to_be_hidden()
+
+
 def test_a_room_has_a_title_modes_and_a_log(people: People, tmp_path: Path) -> None:
     ada = people.new()
     code = ada.enter("Ada")
     nova = people.new(f"/r/{code.replace('-', '')}", phone=True)
     nova.accept("Nova")
-    ada.page.click("#tools-open")
+    ada.tool("tools-open")
     shoot(ada.page, "tools-desktop")
     assert faults(ada.page) == []
     ada.page.fill("#tools-title", "Physics 9b")
@@ -102,14 +124,14 @@ def test_a_room_has_a_title_modes_and_a_log(people: People, tmp_path: Path) -> N
     for person in (ada, nova):
         expect(person.page.locator("#title")).to_have_text("Physics 9b")
         expect(person.page.locator("#subtitle")).to_have_text(code)
-    ada.page.click("#tools-open")
+    ada.tool("tools-open")
     ada.page.click("#tools-readonly")
     expect(nova.page.locator("#composer")).to_be_hidden()
     expect(nova.page.locator("#subtitle")).to_have_text(f"{code}, read-only")
     shoot(nova.page, "read-only-phone")
     ada.say("=1+1")
     ada.sees("=1+1")
-    ada.page.click("#tools-open")
+    ada.tool("tools-open")
     with ada.page.expect_download() as download:
         ada.page.click("#tools-csv")
     download.value.save_as(tmp_path / "log.csv")
@@ -128,7 +150,7 @@ def test_a_room_has_a_title_modes_and_a_log(people: People, tmp_path: Path) -> N
     ada.page.click("#bans-list button")
     ada.sees("Nova was unbanned by Ada")
     ada.page.locator("#bans [value=cancel]").click()
-    ada.page.click("#tools-open")
+    ada.tool("tools-open")
     ada.page.click("#tools-clear")
     shoot(ada.page, "confirm-desktop")
     ada.page.click("#confirm-yes")
@@ -243,7 +265,7 @@ def test_titles_and_reasons_of_moderators_are_text_everywhere(
         assert "\u202e" not in page.content()
         assert person.complaints == []
     ada.page.locator("#bans [value=cancel]").click()
-    ada.page.click("#tools-open")
+    ada.tool("tools-open")
     with ada.page.expect_download() as download:
         ada.page.click("#tools-html")
     download.value.save_as(tmp_path / "log.html")

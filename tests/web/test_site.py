@@ -47,14 +47,18 @@ async def get():
 
 class TestFiles:
     async def test_every_file_has_its_content_type(self, get):
-        kinds = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
+        kinds = {
+            ".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".png": "image/png",
+            ".webmanifest": "application/manifest+json",
+        }  # fmt: skip
         for path in PAGE.iterdir():
             answer = await get(f"/page/{path.name}")
             assert answer.status == 200
             assert answer.body == path.read_bytes()
             assert answer.type == kinds.get(path.suffix, answer.type)
             assert answer.headers["Cache-Control"] == "no-cache"
-            assert answer.headers["Content-Encoding"] == "gzip"
+            if path.suffix != ".png":  # compressed already
+                assert answer.headers["Content-Encoding"] == "gzip"
 
     async def test_a_cached_file_gives_304(self, get):
         first = await get("/page/protocol.js")
@@ -87,6 +91,30 @@ class TestFiles:
     async def test_missing_paths_give_404(self, get, path):
         assert (await get(path)).status == 404
 
+    async def test_browsers_get_a_page_instead_of_a_404_in_plain_text(self, get):
+        for path in ("/nowhere", "/qr/nonsense.svg", "/page/nothing.js"):
+            answer = await get(path, Accept="text/html,*/*;q=0.8")
+            assert (answer.status, answer.type) == (404, "text/html")
+            assert answer.body == (PAGE / "missing.html").read_bytes()
+            assert "ETag" not in answer.headers  # a later request must not be answered with 304
+            assert answer.headers["Content-Security-Policy"]
+            again = await get(path, Accept="text/html", If_None_Match="*")
+            assert again.status == 404
+        assert (await get("/nowhere")).type == "text/plain"
+
+    async def test_the_page_can_be_installed(self, get):
+        worker = await get("/worker.js")  # at the root, so that it may control all of the page
+        assert (worker.status, worker.type) == (200, "text/javascript")
+        manifest = json.loads((await get("/page/manifest.webmanifest")).body)
+        for icon in manifest["icons"]:
+            answer = await get(icon["src"])
+            assert (answer.status, answer.type) == (200, icon["type"])
+            if icon["type"] == "image/png":
+                size = "x".join(
+                    str(int.from_bytes(answer.body[at : at + 4], "big")) for at in (16, 20)
+                )
+                assert size == icon["sizes"]
+
     async def test_changed_files_are_reloaded(self, tmp_path, monkeypatch):
         monkeypatch.setattr("netchat.web.site.PAGE", tmp_path)
         page = tmp_path / "index.html"
@@ -109,7 +137,7 @@ class TestHeaders:
         assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
         assert policy["frame-ancestors"] == "'none'"
         assert policy["require-trusted-types-for"] == "'script'"
-        assert policy["trusted-types"] == "'none'"
+        assert policy["trusted-types"] == "worker"
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "no-referrer"
         assert "Server" not in headers

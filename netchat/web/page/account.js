@@ -2,6 +2,7 @@
 // Its forms have the attributes by which password managers recognise them.
 
 import { $ } from "./dom.js";
+import { ErrorCode } from "./protocol.js";
 import { showText } from "./text.js";
 
 const TITLES = { login: "Log in", register: "Register your name", password: "Change your password", account: "Your account" };
@@ -18,6 +19,8 @@ export class Account {
     this.connection = connection;
     this.toast = toast;
     this.mode = "login";
+    this.taken = null; // {name, suggestion}: a name that needs a login, and a free one that is similar or the same
+    this.needsInvitation = false; // the server has refused to register without one
     this.dialog = $("account");
     this.form = $("account-form");
     this.form.addEventListener("submit", (event) => {
@@ -26,21 +29,22 @@ export class Account {
     });
     this.dialog.addEventListener("close", () => this.form.reset()); // passwords must not stay in the page
     $("account-open").addEventListener("click", () => this.ask(this.core.account ? "account" : "register"));
-    $("account-other").addEventListener("click", () => this.ask(this.mode === "login" ? "register" : "login", { name: $("account-name").value }));
+    $("account-other").addEventListener("click", () => this.switchMode());
     $("account-change").addEventListener("click", () => this.ask("password"));
     $("account-logout").addEventListener("click", () => this.logOut(false));
     $("account-logout-all").addEventListener("click", () => this.logOut(true));
-    chat.on("loginRequired", ({ name, why }) => {
+    chat.on("loginRequired", ({ name, why, suggestion }) => {
+      this.taken = { name, suggestion };
       connection.pause(); // otherwise it would keep asking
       this.onRequired();
       this.ask("login", { name, why });
     });
-    chat.on("loginFailed", ({ why, suggestion }) => {
+    chat.on("loginFailed", ({ why, code, suggestion }) => {
       if (!this.core.memory.token.length) connection.pause();
       this.busy(false);
       this.onRequired();
       if (!this.dialog.open) this.ask(this.mode, { name: $("account-name").value });
-      this.problem(suggestion ? `${why} ${showText(suggestion)} is free.` : why);
+      this.showRefusal(code, suggestion ? `${why} ${showText(suggestion)} is free.` : why);
     });
     chat.on("account", ({ name, role, request }) => {
       this.show();
@@ -65,8 +69,17 @@ export class Account {
     button.classList.toggle("registered", Boolean(core.account));
   }
 
+  /** Ask for a login instead of a registration, or vice versa. */
+  switchMode() {
+    const typed = $("account-name").value;
+    const { name, suggestion } = this.taken ?? {};
+    // A name that belongs to an account cannot be registered, but the server has suggested another.
+    const isTaken = this.mode === "login" && name === typed && suggestion;
+    this.ask(this.mode === "login" ? "register" : "login", { name: isTaken ? suggestion : typed, isNamed: true });
+  }
+
   /** Open the dialog. Returns an error message, or an empty string. */
-  ask(mode, { name = "", why = "", invitation = "" } = {}) {
+  ask(mode, { name = "", why = "", invitation = "", isNamed = Boolean(name) } = {}) {
     const { core, dialog } = this;
     if (core.online && !core.hasAccounts) return "This server has no accounts.";
     if (mode === "password" && !core.account) return "You are a guest on this server; register first.";
@@ -77,7 +90,7 @@ export class Account {
       "account-name-field": mode !== "account" && mode !== "password",
       "account-password-field": mode === "login" || mode === "password",
       "account-new-field": mode === "register" || mode === "password",
-      "account-invitation-field": mode === "register",
+      "account-invitation-field": mode === "register" && (this.needsInvitation || Boolean(invitation)),
       "account-own": mode === "account",
       "account-submit": mode !== "account",
       "account-other": mode === "login" || mode === "register",
@@ -88,7 +101,7 @@ export class Account {
       for (const input of $(id).querySelectorAll("input")) input.disabled = !isVisible;
     }
     const isFixed = mode === "register" && core.online; // a guest registers the present name
-    $("account-name").value = isFixed ? core.name : name || core.name;
+    $("account-name").value = isFixed ? core.name : isNamed ? name : core.name;
     $("account-name").readOnly = isFixed;
     if (invitation) $("account-invitation").value = invitation;
     $("account-who").textContent = showText(core.account);
@@ -98,7 +111,7 @@ export class Account {
     this.busy(false);
     if (!dialog.open) dialog.showModal();
     const field = mode === "login" ? (($("account-name").value && "account-password") || "account-name")
-      : mode === "password" ? "account-password" : "account-new";
+      : mode === "password" ? "account-password" : ($("account-name").value && "account-new") || "account-name";
     if (mode !== "account") $(field).focus();
     return "";
   }
@@ -138,12 +151,21 @@ export class Account {
   }
 
   /** Show a refused request. Returns whether the dialog shows it. */
-  refuse(request, why) {
+  refuse(request, why, code) {
     if (!["REGISTER", "PASSWORD"].includes(request?.name)) return false;
     this.busy(false);
     if (!this.dialog.open) this.ask(request.name === "REGISTER" ? "register" : "password");
-    this.problem(why);
+    this.showRefusal(code, why);
     return true;
+  }
+
+  /** Show why the server refuses, and the field for an invitation once it asks for one. */
+  showRefusal(code, why) {
+    this.problem(why);
+    if (code !== ErrorCode.NO_REGISTRATION || !/invitation/i.test(why)) return;
+    this.needsInvitation = true;
+    $("account-invitation-field").hidden = $("account-invitation").disabled = false;
+    $("account-invitation").focus();
   }
 
   busy(isBusy) {

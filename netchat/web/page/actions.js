@@ -2,7 +2,9 @@
 
 import { h, $ } from "./dom.js";
 import { COMMANDS, ELSEWHERE } from "./commands.js";
+import { KEYS } from "./keyboard.js";
 import { ModeratorAction as Action } from "./protocol.js";
+import { annotate } from "./message_commands.js";
 import { skeleton } from "./outbox.js";
 import { readCode, showCode, showText, textProblem } from "./text.js";
 
@@ -106,7 +108,8 @@ function ban(name, ...words) {
 function help({ chat }) {
   const allowed = Object.entries(COMMANDS).filter(([, [, , role = 0]]) => role <= chat.current.role);
   const rows = allowed.map(([verb, [usage, does]]) =>
-    [h("dt", { class: "code" }, `/${verb} ${usage}`.trim()), h("dd", {}, does)]);
+    [h("dt", { class: "code" }, `/${verb} ${usage}`.trim()), h("dd", {}, does.replace(" (see /history)", ""))]);
+  $("help-keys").replaceChildren(...KEYS.flatMap(([keys, does]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", {}, does)]));
   $("help-list").replaceChildren(...rows.flat());
   $("help-more").textContent = Object.values(ELSEWHERE).join(" ");
   $("help").showModal();
@@ -146,6 +149,8 @@ const ACTIONS = {
   close: withReason(Action.CLOSE),
   op: aboutUser(Action.APPOINT),
   deop: aboutUser(Action.DISMISS),
+  ...Object.fromEntries(["edit", "delete", "reply", "react"].map((verb) => [verb, (screen, written) => annotate(screen, verb, written)])),
+  search: (screen, words) => void screen.search(words),
   help,
   quit: (screen) => screen.quit(),
 };

@@ -14,6 +14,7 @@ import { Status } from "./status.js";
 import { claim } from "./tabs.js";
 import { readCode, showText } from "./text.js";
 import { Navigation } from "./navigation.js";
+import { Notifications } from "./notifications.js";
 
 const inPath = /^\/r\/(.+)$/.exec(decodedPath(location.pathname))?.[1]; // /r/CODE
 const invited = readCode(inPath ?? "");
@@ -24,7 +25,7 @@ const memory = store.load();
 const core = new ChatClient(memory.name, memory);
 const chat = new Chat(core);
 chat.whyUnsealed = await startSealing();
-const attachments = new Attachments(chat);
+const attachments = new Attachments(chat, store.id);
 const inspector = new FrameInspector();
 const connection = new Connection(core, store, {
   onEvents: (list) => (core.sealing ? core.sealing.pass(list, (shown) => chat.take(shown)) : chat.take(list)),
@@ -52,6 +53,7 @@ const status = new Status(chat, connection, store);
 const navigation = new Navigation(goTo);
 const screen = new Screen(chat, inspector, status, navigation);
 const account = screen.account = new Account(chat, connection, (text) => status.toast(text));
+new Notifications(chat, (code) => chat.rooms.has(code) && chat.open(chat.rooms.get(code)), (text) => status.toast(text));
 let lastShown = null; // the last room on the screen
 let pending = null; // the action submitted on the first screen, until it is done
 const home = new Home((name, what) => {
@@ -134,6 +136,7 @@ function goTo({ room: code, cover }) {
 chat.on("opened", showScreen);
 chat.on("online", () => pending && !pending.isRequested && runPending());
 chat.on("renamed", ({ name }) => {
+  home.renamed(name);
   if (!pending) return;
   pending.name = name;
   runPending();
@@ -146,7 +149,7 @@ chat.on("refused", ({ why, suggestion }) => {
 chat.on("declined", ({ error, request }) => {
   const { text, suggestion } = error;
   if (["WHO", "HISTORY", "DEVICE_LIST"].includes(request?.name)) return; // the page sent these, not the user
-  if (account.refuse(request, text)) return;
+  if (account.refuse(request, text, error.code)) return;
   if (chat.current) {
     if (!screen.refuse(request, text, suggestion)) status.toast(text);
   } else if (request?.name === "RENAME") {
@@ -191,7 +194,8 @@ if (memory.rooms.size) { // after a reload, or with a closed tab's memory: resum
   if (invited) join(invited, secret);
 } else {
   navigation.visit("", location.pathname, true);
-  home.show({ code: invited, secret, other: store.others.find(({ rooms }) => rooms.includes(invited)) });
+  const busy = store.others.filter(({ rooms }) => rooms.length);
+  home.show({ code: invited, secret, other: busy.find(({ rooms }) => rooms.includes(invited)) ?? busy[0] });
   if (inPath && !invited) home.refuseCode(`${showText(inPath.slice(0, 40))} is not a room code. Ask for a new link.`);
   if (memory.token.length) connection.start();
 }

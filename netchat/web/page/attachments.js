@@ -5,10 +5,14 @@ import { setTransfers, showEnd, showFailure, showProgress, showUpload } from "./
 import { Transfers } from "./transfers.js";
 
 export class Attachments {
-  /** @param chat the model. */
-  constructor(chat) {
+  /**
+   * @param chat the model
+   * @param tab id of this tab's stored state
+   */
+  constructor(chat, tab) {
     this.chat = chat;
-    this.transfers = new Transfers(chat.core);
+    this.transfers = new Transfers(chat.core, tab);
+    chat.addEventListener("online", () => this.transfers.resume(), { once: true });
     this.list = $("uploads");
     setTransfers(this.transfers);
     this.transfers.flush = () => chat.flush();

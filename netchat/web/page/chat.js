@@ -1,8 +1,9 @@
 // The model for the views: rooms, messages and members, built from the client's events.
 // It touches no elements; views listen for its changes.
 
-import { annotationText, describeAnnotation } from "./annotations.js";
+import { annotationText, describeAnnotation, MESSAGE_KINDS, parseAnnotation } from "./annotations.js";
 import { describeOffer } from "./files.js";
+import { mentions } from "./markup.js";
 import { EventKind, ModeratorAction, RoomKind } from "./protocol.js";
 import { skeleton } from "./outbox.js";
 import { Room } from "./room.js";
@@ -24,7 +25,11 @@ export class Chat extends EventTarget {
     this.whyUnsealed = ""; // why this browser cannot seal here; set by app.js
     const { rooms, roomStates } = core.memory;
     for (const { code, kind, peer } of rooms.values()) this.add(code, kind, peer);
-    for (const code of Object.keys(roomStates)) if (!rooms.has(code)) delete roomStates[code];
+    for (const [code, { peer, draft, failed }] of Object.entries(roomStates)) {
+      if (rooms.has(code)) continue;
+      if (peer && (draft || failed.length)) this.draft(peer); // a conversation that the server does not know yet
+      else delete roomStates[code];
+    }
     for (const peer of core.memory.private.keys()) this.draft(peer);
   }
 
@@ -35,6 +40,14 @@ export class Chat extends EventTarget {
   pending(room) {
     if (room.draft) return (this.core.memory.private.get(skeleton(room.peer)) ?? []).map((text) => ({ text }));
     return [...this.core.memory.outbox.values()].filter((send) => send.room === room.code);
+  }
+
+  /** Whether a message in a room names the user. */
+  isMention(room, { kind, text }) {
+    if (room.private || ![EventKind.CHAT, EventKind.REPLY].includes(kind)) return false;
+    const answered = kind === EventKind.REPLY ? parseAnnotation(kind, text) : null;
+    const target = answered && room.find(answered.target);
+    return mentions(answered?.text ?? text, this.name) || Boolean(target && this.own(target));
   }
 
   own(event) { return event.device !== 0n && event.device === this.core.device; }
@@ -72,6 +85,21 @@ export class Chat extends EventTarget {
     this.emit("pending", room);
   }
 
+  /** Whether messages of a room can be answered, and get reactions. */
+  canAnnotate(room) { return this.core.hasAnnotations && !room.over && !room.draft && !(room.readOnly && room.role === 0); }
+
+  /** Whether the user can edit a message. */
+  canEdit(room, event) {
+    return this.canAnnotate(room) && this.own(event) && [EventKind.CHAT, EventKind.REPLY].includes(event.kind) &&
+      !room.view(event).isDeleted && (!event.isSealed || event.isReadable);
+  }
+
+  /** Whether the user can delete a message: the own ones, and as a moderator those of others. */
+  canDelete(room, event) {
+    return this.canAnnotate(room) && MESSAGE_KINDS.includes(event.kind) && !room.view(event).isDeleted &&
+      (this.own(event) || (room.role > 0 && !room.private));
+  }
+
   /** Open a private conversation; the first message creates its room on the server. */
   openPrivate(name) {
     const wanted = skeleton(name);
@@ -84,6 +112,7 @@ export class Chat extends EventTarget {
   draft(name) {
     const room = this.add(draftCode(name), RoomKind.PRIVATE, name);
     room.draft = room.begins = true;
+    room.kept.peer = name;
     return room;
   }
 
@@ -117,9 +146,9 @@ export class Chat extends EventTarget {
     return this.flush();
   }
 
-  loadOlder(room) {
+  loadOlder(room, count = PAGE) {
     if (room.asked || room.begins || room.over) return;
-    room.asked = this.core.history(room.code, PAGE, room.entries[0]?.seq);
+    room.asked = this.core.history(room.code, count, room.entries[0]?.seq);
     this.flush();
   }
 
@@ -176,7 +205,7 @@ export class Chat extends EventTarget {
   }
 
   on_online() {
-    for (const room of this.rooms.values()) if (room === this.current) this.askWho(room);
+    for (const room of this.rooms.values()) if (room === this.current || room.isNamedByPeople) this.askWho(room);
   }
 
   on_entered({ room: code, kind, peer, known }) {
@@ -199,7 +228,7 @@ export class Chat extends EventTarget {
       this.awaited = "";
       this.open(room);
     }
-    if (!known && room === this.current) this.askWho(room);
+    if (!known && (room === this.current || room.isNamedByPeople)) this.askWho(room);
     if (!room.entries.length) this.loadOlder(room);
     this.emit("rooms");
   }
@@ -245,7 +274,13 @@ export class Chat extends EventTarget {
     }
     if (isKnown && event.seq <= room.last) return; // from the history already
     const entry = { seq: event.seq, event };
-    room.append(entry, own || isKnown);
+    const isNew = !own && !isKnown && event.seq > room.read;
+    const isMention = isNew && this.isMention(room, event);
+    room.append(entry, own || isKnown, isMention);
+    if (own && !isKnown) room.markRead(); // the user who writes has read the others; and the room is listed after a reload
+    if (isMention || (isNew && room.private && [EventKind.CHAT, EventKind.REPLY].includes(event.kind))) {
+      this.emit("notable", { room, event, text: room.view(event).text });
+    }
     if (room.private && event.kind === EventKind.RENAME && event.sender === peer) room.peer = event.text;
     if (!touched.has(room)) touched.set(room, []);
     touched.get(room).push(entry);

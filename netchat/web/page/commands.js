@@ -3,7 +3,8 @@
 
 /**
  * Every command, in the order of the help: its arguments (brackets: optional), its effect, the least
- * rights that it needs, and whether its last argument is a text of any number of words.
+ * rights that it needs, whether its last argument is a text of any number of words, and whether all of them
+ * are one text.
  */
 export const COMMANDS = {
   who: ["[CODE]", "list the members of the room"],
@@ -13,6 +14,11 @@ export const COMMANDS = {
   room: ["CODE", "switch to another of your rooms"],
   rooms: ["", "list your rooms"],
   leave: ["[CODE]", "leave the room"],
+  search: ["WORDS", "show the last messages of the room that contain all words", 0, false, true],
+  edit: ["[#N] TEXT", "change your last message, or the one with number N (see /history)", 0, false, true],
+  delete: ["[#N]", "delete your last message, or the one with number N", 0, false, true],
+  reply: ["[#N] TEXT", "answer the last message, the one with number N, or the last of @NAME", 0, false, true],
+  react: ["[#N] EMOJI", "react to it, or take that back; also +1, -1, heart, joy, tada", 0, false, true],
   nick: ["NAME", "change your name"],
   register: ["[INVITATION]", "register your name, with a password"],
   login: ["NAME", "log in to an account"],
@@ -47,11 +53,6 @@ export const ELSEWHERE = {
   pause: "Each transfer has a button to pause it.",
   resume: "Each transfer has a button to resume it.",
   cancel: "Each transfer has a button to cancel it.",
-  search: "The page does not search rooms; netchat client does.",
-  edit: "The page does not edit messages; netchat client does.",
-  delete: "The page does not delete messages; netchat client does.",
-  reply: "The page does not mark answers; netchat client does.",
-  react: "The page does not react to messages; netchat client does.",
   history: "Older messages load when you scroll up.",
   export: "The menu of the room saves its log.",
   link: "The page does not use coded links; netchat client --link does.",
@@ -79,7 +80,9 @@ export function parse(text) {
     const shown = word.slice(0, 40);
     throw new UsageError(`Unknown command ${shown}; /help lists the commands. To send it as a message, write /${shown}.`);
   }
-  const [usage, does, , isOpenEnded] = COMMANDS[verb];
+  const [usage, does, , isOpenEnded, isWhole] = COMMANDS[verb];
+  const whole = text.slice(word.length).trim();
+  if (isWhole && (whole || usage.startsWith("[") && !usage.includes("] "))) return { verb, words: [whole] };
   const parameters = usage ? usage.split(" ") : [];
   const required = parameters.filter((name) => !name.startsWith("[")).length;
   const words = split(text.slice(word.length), parameters.length);

@@ -2,7 +2,8 @@
 
 import { literally, parse, UsageError } from "./commands.js";
 import { $ } from "./dom.js";
-import { EncodeError, LIMITS } from "./protocol.js";
+import { brief } from "./log_line.js";
+import { EncodeError, EventKind, LIMITS } from "./protocol.js";
 import { sendable, showText, textProblem } from "./text.js";
 
 const COUNT_FROM = 0.8; // share of the size limit from which the size is checked while typing
@@ -16,11 +17,19 @@ export class Composer {
     this.form = $("composer");
     this.field = $("text");
     this.problem = $("text-problem");
+    this.about = null; // {kind, event}: the message that the user edits or answers
+    this.stash = ""; // what was in the field before an edit
+    $("about-cancel").addEventListener("click", () => this.endAbout());
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.send();
     });
     this.field.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.about) {
+        event.preventDefault();
+        this.endAbout();
+      }
+      if (event.key === "ArrowUp" && !this.field.value && !event.altKey) this.editLast(event);
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       this.send();
@@ -30,6 +39,7 @@ export class Composer {
 
   /** Switch to a room and show its draft. */
   open(room) {
+    this.endAbout();
     this.room = room;
     this.field.value = room.kept.draft;
     this.form.hidden = room.over;
@@ -43,6 +53,39 @@ export class Composer {
     this.field.setAttribute("aria-label", to);
   }
 
+  /** Begin to edit (EventKind.EDIT) or answer (EventKind.REPLY) a message of the room. */
+  begin(kind, event) {
+    this.endAbout();
+    this.about = { kind, event };
+    const isEdit = kind === EventKind.EDIT;
+    if (isEdit) {
+      this.stash = this.field.value;
+      this.field.value = literally(this.room.view(event).text);
+    }
+    $("about").hidden = false;
+    $("about-what").textContent = isEdit ? "Editing your message" : `Replying to ${showText(event.sender)}: ${brief(event, this.room)}`;
+    this.typed();
+    this.field.focus();
+  }
+
+  /** Write a new message again. */
+  endAbout() {
+    const { about } = this;
+    this.about = null;
+    $("about").hidden = true;
+    if (about?.kind !== EventKind.EDIT) return;
+    this.field.value = this.stash;
+    this.typed();
+  }
+
+  /** Edit the user's last message. */
+  editLast(event) {
+    const last = this.room.entries.findLast((each) => each.event && this.chat.canEdit(this.room, each.event))?.event;
+    if (!last) return;
+    event.preventDefault();
+    this.begin(EventKind.EDIT, last);
+  }
+
   /** Put an undelivered text back into the field. */
   edit(undelivered) {
     const text = literally(undelivered);
@@ -54,7 +97,7 @@ export class Composer {
   typed() {
     const { field, room } = this;
     const draft = field.value.slice(0, KEPT);
-    if (draft !== room.kept.draft) {
+    if (draft !== room.kept.draft && this.about?.kind !== EventKind.EDIT) {
       room.kept.draft = draft;
       this.chat.keep();
     }
@@ -77,16 +120,34 @@ export class Composer {
   /** Send a text or run a command. Returns an error message, or an empty string. */
   run(text) {
     try {
-      return this.perform(parse(text));
+      return this.about ? this.sendAbout(text) : this.perform(parse(text));
     } catch (error) {
       if (!(error instanceof UsageError || error instanceof EncodeError)) throw error;
       return error.message;
     }
   }
 
+  /** Send the edit or the answer. Returns an error message, or an empty string. */
+  sendAbout(text) {
+    const { about: { kind, event }, room } = this;
+    const { verb, words } = parse(text);
+    if (verb !== "say") throw new UsageError("A command cannot edit or answer a message. To send it as text, begin it with //.");
+    const problem = textProblem(words[0], this.limit);
+    if (problem) return problem;
+    if (kind !== EventKind.EDIT || words[0] !== room.view(event).text) this.chat.annotate(room, kind, event.seq, words[0]);
+    return "";
+  }
+
   send() {
     const text = sendable(this.field.value);
     if (!text) return;
+    if (this.about) {
+      const refused = this.run(text);
+      if (refused) return this.showProblem(refused);
+      if (this.about.kind === EventKind.REPLY) this.field.value = "";
+      this.endAbout();
+      return this.typed();
+    }
     const { value } = this.field;
     this.field.value = ""; // first: a command may switch to another room, which shows its own draft
     this.typed();

@@ -1,6 +1,6 @@
 // Files in a room: the card of an offered file, and the bar of each transfer.
 
-import { h, icon } from "./dom.js";
+import { $, h, icon } from "./dom.js";
 import { parseOffer, showSize } from "./files.js";
 import { showText } from "./text.js";
 import { isPicture, pictureUrl, saveBlob } from "./transfers.js";
@@ -118,7 +118,8 @@ function content(state) {
   const look = isPicture(offer) && !url && !bar &&
     h("button", { class: "textual", type: "button", onclick: () => load(state) }, "Show");
   return [
-    ...(url ? [h("img", { src: url, alt: showText(offer.name), decoding: "async" })] : []),
+    ...(url ? [h("button", { class: "thumbnail", type: "button", title: "Show larger", onclick: () => enlarge(url, offer.name) },
+      h("img", { src: url, alt: showText(offer.name), decoding: "async" }))] : []),
     h("div", { class: "about" }, icon("file"), name, h("span", { class: "weight" }, showSize(offer.size)),
       ...(bar ? [] : [look || "", save])),
     ...(bar ? [bar.element] : []),
@@ -126,8 +127,16 @@ function content(state) {
   ];
 }
 
+/** Show a picture as large as the window. */
+function enlarge(url, name) {
+  $("picture-name").textContent = showText(name);
+  Object.assign($("picture-image"), { src: url, alt: showText(name) });
+  $("picture").showModal();
+}
+
 /** Download a file, unless it is here; then call `done` with it. */
 async function get(state, done) {
+  if (state.blob?.until < Date.now()) state.blob = null; // it is on disk for a while only
   if (state.blob) return done(state.blob);
   (state.waiting ??= []).push(done);
   if (state.bar || state.isStarting) return undefined;

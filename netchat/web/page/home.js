@@ -37,7 +37,7 @@ export class Home {
 
   /**
    * Show the screen: with `code`, as an invitation to that room; with `room`, with a button back to it.
-   * @param other this browser's tab that is already in the room with that code, if any
+   * @param other another live tab of this browser, if any: in the room with that code, or else in the chat
    */
   show({ code = "", secret = "", room = null, other = null } = {}) {
     $("home").hidden = false;
@@ -48,8 +48,9 @@ export class Home {
     if (code) this.code.value = secret ? `${showCode(code)}#${secret}` : showCode(code);
     $("home-sealed").hidden = !secret;
     const invited = Boolean(code);
-    $("home-invited").hidden = !invited || Boolean(other);
+    $("home-invited").hidden = !invited || Boolean(other?.rooms.includes(code));
     $("home-invited-code").textContent = showCode(code);
+    this.secret = secret;
     this.showOtherTab(other, code);
     this.form.classList.toggle("invited", invited);
     this.typed();
@@ -57,19 +58,31 @@ export class Home {
     if (!touch.matches && !this.code.value) this.name.focus();
   }
 
-  /** If another tab is in that room, offer to take over from it or to join under another name. */
+  /** If another tab is in the chat, offer to take over from it or to enter under another name. */
   showOtherTab(other, code) {
     $("home-elsewhere").hidden = !other;
     if (!other) return;
     if (this.name.value === other.name) this.name.value = ""; // the other tab uses it
+    const isThere = other.rooms.includes(code);
+    const name = h("bdi", {}, showText(other.name));
     $("home-elsewhere").replaceChildren(
-      h("p", {}, "Another tab is in ", place(code), " as ", h("b", {}, h("bdi", {}, showText(other.name)))),
-      h("button", { type: "button", class: "primary", onclick: () => takeOver(other.here) }, "Continue here instead"),
-      h("p", {}, "or join under another name"));
+      h("p", {}, "Another tab is in ", isThere ? place(code) : "the chat", " as ", h("b", {}, name)),
+      h("button", { type: "button", class: "primary", onclick: () => {
+        if (this.secret) history.replaceState(history.state, "", `#${this.secret}`); // for the reload
+        takeOver(other.here);
+      } },
+        ...(code && !isThere ? ["Join as ", name.cloneNode(true)] : ["Continue here instead"])),
+      h("p", {}, `or ${code ? "join" : "start"} under another name`));
   }
 
   hide() {
     $("home").hidden = true;
+  }
+
+  /** Offer the name that the user has changed to, here and in new tabs. */
+  renamed(name) {
+    this.name.value = name;
+    remember(name);
   }
 
   typed() {
@@ -96,11 +109,7 @@ export class Home {
     if (action === "join" && !code) {
       return this.problem("code", "This is not a room code. Room codes have ten letters and digits, like 7K3F9-2MQ0T.");
     }
-    try {
-      localStorage.setItem(NAME_KEY, name);
-    } catch {
-      // The user will have to type it again next time.
-    }
+    remember(name);
     this.setBusy(true);
     return this.go(name, action === "create" || isSealed ? { create: true, isSealed }
       : { join: code, secret: action === "join" ? written.secret : "" });
@@ -140,6 +149,14 @@ export class Home {
 }
 
 const place = (code) => (code === LOBBY ? "the lobby" : showCode(code));
+
+function remember(name) {
+  try {
+    localStorage.setItem(NAME_KEY, name);
+  } catch {
+    // The user will have to type it again next time.
+  }
+}
 
 function remembered() {
   try {

@@ -3,7 +3,6 @@
 import { $, h } from "./dom.js";
 import { HOST } from "./moderation_text.js";
 import { ModeratorAction as Action } from "./protocol.js";
-import { exportLog } from "./room_export.js";
 import { showText } from "./text.js";
 
 /** Return whether this user moderates a room. */
@@ -60,6 +59,9 @@ export class HostTools {
     $("member-name").textContent = showText(name);
     $("member-reason").value = "";
     for (const id of ["member-appoint", "member-dismiss"]) $(id).hidden = role < 2;
+    const isMuted = this.chat.current.isMuted(name);
+    $("member-mute").hidden = isMuted === true;
+    $("member-unmute").hidden = isMuted === false;
     $("member").showModal();
     $("member-kick").focus();
   }
@@ -102,7 +104,8 @@ export class HostTools {
   /** Save the room's log as a file, once all of it has arrived. */
   export(suffix) {
     const { current: room } = this.chat;
-    this.chat.exportRoom(room, (events) => {
+    this.chat.exportRoom(room, async (events) => {
+      const { exportLog } = await import("./room_export.js");
       const content = new Blob([exportLog(events, suffix, room)], { type: "application/octet-stream" });
       const link = h("a", { href: URL.createObjectURL(content), download: `${room.code}.${suffix}` });
       document.body.append(link);

@@ -25,8 +25,17 @@ export function inviteTo(page) {
 
 function showAll() {
   for (const link of document.querySelectorAll("a[data-code]")) show(link);
-  for (const note of document.querySelectorAll(".invitation figcaption")) note.textContent = phoneHint();
-  for (const figure of document.querySelectorAll(".invitation figure")) figure.hidden = Boolean(other);
+  for (const one of document.querySelectorAll(".invitation")) showReach(one);
+}
+
+/** Show the QR code where other devices can reach the address, and otherwise how to let them. */
+function showReach(invitation) {
+  const figure = invitation.querySelector("figure"), hint = invitation.querySelector(".hint");
+  if (!figure) return;
+  figure.hidden = !isReachable() || (Boolean(other) && !figure.querySelector("[data-qr]"));
+  hint.hidden = isReachable();
+  const picture = figure.querySelector("img");
+  if (picture && !figure.hidden) picture.src = picture.dataset.src; // load it only if it is shown
 }
 
 let secretOf = () => "";
@@ -34,14 +43,22 @@ let secretOf = () => "";
 /** Set how to get the secret of a sealed room. */
 export const setSecrets = (get) => (secretOf = get);
 
-const show = (link) => (link.href = link.textContent = linkOf(link.dataset.code));
+function show(link) {
+  link.href = linkOf(link.dataset.code);
+  if (link.dataset.shown !== undefined) link.textContent = link.href;
+}
 
-/** Hint for phones, which cannot reach a loopback address. */
-const phoneHint = () => /^(localhost|127\.|\[::1\])/.test(new URL(own).hostname)
-  ? "To join by phone, start: netchat serve --lan" : "Scan to join by phone";
+/** Whether other devices can reach the address: not a loopback one. */
+export const isReachable = () => !/^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(new URL(other || own).hostname);
+
+/** Whether the page has left the server that it was loaded from, for another one of its cluster. */
+export const hasMoved = () => Boolean(other);
+
+/** The address of the page for others, without http://. */
+export const address = () => new URL(other || own).host;
 
 /** Return a room's link. Browsers never send the secret, which is after the #, to the server. */
-const linkOf = (code) => `${other || own}/r/${code}${secretOf(code) ? `#${secretOf(code)}` : ""}`;
+export const linkOf = (code) => `${other || own}/r/${code}${secretOf(code) ? `#${secretOf(code)}` : ""}`;
 
 /** Draw a QR code in this browser: the server must not see what it contains. */
 export async function localCode(text) {
@@ -68,7 +85,7 @@ export async function refreshSecret(code) {
   for (const words of document.querySelectorAll(`[data-words="${CSS.escape(code)}"]`)) words.textContent = await wordsOf(code);
 }
 
-async function wordsOf(code) {
+export async function wordsOf(code) {
   const { readSecret, wordsFor } = await import("./seal_crypto.js");
   const secret = secretOf(code);
   return secret ? (await wordsFor(await readSecret(secret))).join(" ") : "";
@@ -91,35 +108,46 @@ export async function showSafety({ name, names, digits, words, isVerified }, ver
   $("safety").showModal();
 }
 
-/** Build an invitation, for the top of a room and for the dialog. */
-export function invitation(code, isSealed = false) {
+/**
+ * Build an invitation, for the top of a room and for the dialog.
+ *
+ * @param isCard whether it is at the top of the room, whose header shows the code
+ */
+export function invitation({ code, sealed: isSealed }, isCard = false) {
   const done = h("span", { class: "done", role: "status" });
-  const link = h("a", { class: "address", "data-code": code });
+  const link = h("a", { class: "address", "data-code": code, ...(isCard ? {} : { "data-shown": "" }) }, "Link to this room");
   show(link);
-  const button = h("button", {
+  const copyLink = h("button", {
     type: "button", class: "primary",
     onclick: async () => {
       done.textContent = (await copy(linkOf(code))) ? "Link copied" : "Select the link and copy it";
       setTimeout(() => (done.textContent = ""), 4000);
     },
   }, icon("copy"), "Copy link");
-  return h("div", { class: "invitation" },
+  const enlarge = h("button", { type: "button", onclick: () => hooks.project(code) }, icon("screen"), "Full screen");
+  const whole = h("div", { class: "invitation" },
     h("div", {},
-      h("p", { class: "label" }, "Room code"),
-      h("p", { class: "big code" }, showCode(code)),
+      ...(isCard ? [h("p", { class: "heading" }, "Invite others")]
+        : [h("p", { class: "label" }, "Room code"), h("p", { class: "big code" }, showCode(code))]),
       h("p", {}, link),
       ...(isSealed ? [h("p", { class: "words" }, "Its secret in words: ", h("b", { "data-words": code }))] : []),
-      h("p", { class: "actions" }, button, done)),
+      h("p", { class: "actions" }, copyLink, enlarge, done),
+      h("p", { class: "hint" }, "Other devices cannot reach this address. To let them join, start: ", h("span", { class: "code" }, "netchat serve --lan"))),
     // The QR code of a room that is not sealed comes from the server that this page was loaded from, and
     // shows its address.
-    h("figure", { hidden: Boolean(other) && !isSealed },
+    h("figure", {},
       isSealed ? h("div", { "data-qr": code })
-        : h("img", { src: `/qr/${code}.svg`, width: 148, height: 148, alt: "QR code of this link" }),
-      h("figcaption", {}, phoneHint())));
+        : h("img", { "data-src": `/qr/${code}.svg`, width: 148, height: 148, alt: "QR code of this link" }),
+      h("figcaption", {}, "Scan to join by phone")));
+  showReach(whole);
+  return whole;
 }
 
-export function showInvitation({ code, sealed }) {
-  $("invite-body").replaceChildren(invitation(code, sealed));
+/** What the invitations start: `project(code)` shows one on the full screen. Set by room_screen.js. */
+export const hooks = { project: () => {} };
+
+export function showInvitation(room) {
+  $("invite-body").replaceChildren(invitation(room));
   $("invite").showModal();
-  if (sealed) refreshSecret(code);
+  if (room.sealed) refreshSecret(room.code);
 }

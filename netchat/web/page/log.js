@@ -7,8 +7,9 @@
 import { h, icon } from "./dom.js";
 import { fold } from "./crowd.js";
 import { shownText } from "./chat.js";
-import { line, missedLine } from "./log_line.js";
-import { showText } from "./text.js";
+import { changedBy, isHidden, line, missedLine } from "./log_line.js";
+import { EventKind } from "./protocol.js";
+import { sentence, showText } from "./text.js";
 
 const BLOCK = 50;
 const NEAR = 600; // px from the oldest message at which older ones are requested
@@ -84,8 +85,11 @@ export class LogView {
       }
       const item = this.render(entry, this.last);
       block.append(item);
-      this.run = fold(this.run, entry, item);
       this.first ??= entry;
+      const changed = changedBy(entry.event);
+      if (changed !== null) this.update(changed);
+      if (isHidden(entry.event, this.room)) continue;
+      this.run = fold(this.run, entry, item);
       this.last = entry;
     }
     this.showTail();
@@ -101,17 +105,17 @@ export class LogView {
       for (let end = entries.length; end > 0; end -= BLOCK) {
         const part = entries.slice(Math.max(0, end - BLOCK), end);
         const from = Math.max(0, end - BLOCK);
-        const lines = part.map((entry, i) => this.render(entry, entries[from + i - 1]));
+        const lines = part.map((entry, i) => this.render(entry, this.shownBefore(entries, from + i)));
         for (let run = null, i = 0; i < part.length; i += 1) run = fold(run, part[i], lines[i]);
         blocks.unshift(h("div", { class: "block" }, ...lines));
       }
       // The former first message now has a predecessor.
       if (this.first && entries.length) {
-        this.element.querySelector(".item")?.replaceWith(this.render(this.first, entries.at(-1)));
+        this.element.querySelector(".item")?.replaceWith(this.render(this.first, this.shownBefore(entries, entries.length)));
       }
       this.lines.prepend(...blocks);
       this.first = entries[0] ?? this.first;
-      this.last ??= entries.at(-1);
+      this.last ??= this.shownBefore(entries, entries.length);
       this.markUnread();
     });
     this.afterPast();
@@ -134,17 +138,54 @@ export class LogView {
   render(entry, previous) {
     const { chat, room } = this;
     if (entry.missed !== undefined) return missedLine(entry);
-    return line(entry.event, previous?.event, chat.own(entry.event), room);
+    if (isHidden(entry.event, room)) return h("div", { class: "item", "data-seq": entry.seq, hidden: true });
+    return line(entry.event, previous?.event, chat.own(entry.event), room, { name: chat.name });
+  }
+
+  /** Draw a message again, and the replies that quote it: an event has changed it. */
+  update(seq) {
+    const { entries } = this.room;
+    const before = this.atEnd ? 0 : this.element.scrollHeight;
+    this.quietly(() => {
+      entries.forEach((entry, i) => {
+        const { event } = entry;
+        if (entry.seq !== seq && !(event?.kind === EventKind.REPLY && this.room.view(event).answers === seq)) return;
+        const item = this.lines.querySelector(`[data-seq="${entry.seq}"]`);
+        item?.replaceWith(this.render(entry, this.shownBefore(entries, i)));
+      });
+    });
+    if (before) this.element.scrollTop -= this.element.scrollHeight - before;
+  }
+
+  /** Return the last entry before a place that has a line of its own. */
+  shownBefore(entries, at) {
+    let i = at - 1;
+    while (i >= 0 && isHidden(entries[i].event, this.room)) i -= 1;
+    return entries[i];
+  }
+
+  /** Scroll to a message, and highlight it. Returns whether it is loaded. */
+  reveal(seq) {
+    const item = this.lines.querySelector(`[data-seq="${seq}"]`);
+    if (!item) return false;
+    item.scrollIntoView({ block: "center" });
+    item.classList.remove("revealed");
+    requestAnimationFrame(() => item.classList.add("revealed"));
+    return true;
   }
 
   /** Show the pending and the undelivered messages. */
   showTail() {
     const { chat, room } = this;
     const own = { sender: chat.name, device: -1n, kind: 1 };
-    const pending = chat.pending(room).map((send, i) =>
-      line({ ...own, text: shownText(send) }, i ? own : this.last?.event, true, room, "pending"));
+    // Of what waits, the messages; an edit, a deletion or a reaction shows once it is delivered.
+    const waiting = chat.pending(room).filter(({ kind }) => !kind || kind === EventKind.REPLY);
+    const pending = waiting.map((send, i) => {
+      const event = { ...own, ...(send.kind ? { text: send.text, answers: send.target } : { text: shownText(send) }) };
+      return line(event, i ? own : this.last?.event, true, room, { state: "pending" });
+    });
     const failed = room.failed.map((failure) => this.failure(failure, own));
-    const warnings = room.warnings.map((text) => h("p", { class: "notice warning", role: "alert" }, icon("alert"), showText(text)));
+    const warnings = room.warnings.map((text) => h("p", { class: "notice warning", role: "alert" }, icon("alert"), sentence(showText(text))));
     this.tail.replaceChildren(...pending, ...failed, ...warnings);
   }
 
@@ -158,7 +199,7 @@ export class LogView {
       done();
       hooks.edit(failure.text);
     };
-    const item = line({ ...own, text: failure.text }, own, true, room, "failed");
+    const item = line({ ...own, text: failure.text }, own, true, room, { state: "failed" });
     item.append(
       h("p", { class: "why", role: "alert" }, icon("alert"), `Not delivered: ${showText(failure.why)} `,
         h("span", {}, h("button", { class: "textual", onclick: retry }, "Edit"),

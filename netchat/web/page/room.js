@@ -1,7 +1,8 @@
 // A room as the page sees it: its events, its members, and the user's read position.
 
 import { AnnotationLog, MESSAGE_KINDS } from "./annotations.js";
-import { EventKind, RoomKind } from "./protocol.js";
+import { parseNotice } from "./moderation_text.js";
+import { EventKind, ModeratorAction, RoomKind } from "./protocol.js";
 import { LOBBY, showCode } from "./text.js";
 
 /** A room's state that survives a reload; `failed` holds undelivered messages: {text, why}. */
@@ -38,6 +39,8 @@ export class Room {
   get joinable() { return this.kind === RoomKind.ROOM || this.sealed; }
   get sealed() { return this.kind === RoomKind.SEALED; }
   get title() { return this.private ? this.peer : this.name || showCode(this.code); }
+  /** Whether lists name the room by its members, because it has no title. */
+  get isNamedByPeople() { return this.joinable && !this.name; }
   get failed() { return this.kept.failed; }
   /** Number of members. */
   get total() { return this.people.size + this.unlisted; }
@@ -49,8 +52,22 @@ export class Room {
   get last() { return this.entries.at(-1)?.seq ?? 0n; }
   get read() { return BigInt(this.kept.read); }
 
-  /** Append a new entry. */
-  append(entry, own) {
+  /** Return the present state of a message; see AnnotationLog. */
+  view(event) { return this.annotations.view(event); }
+
+  /** Return the event with a sequence number, if it is loaded. */
+  find(seq) {
+    let low = 0, high = this.entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.entries[middle].seq < seq) low = middle + 1;
+      else high = middle;
+    }
+    return this.entries[low]?.seq === seq ? this.entries[low].event : undefined;
+  }
+
+  /** Append a new entry; `isMention` if it names the user. */
+  append(entry, own, isMention = false) {
     this.entries.push(entry);
     const { event } = entry;
     if (event) this.annotations.add(event);
@@ -59,6 +76,7 @@ export class Room {
     if (own || !MESSAGE_KINDS.includes(event?.kind) || event.seq <= this.read) return;
     this.line ??= this.read;
     this.kept.unread += 1;
+    this.kept.isMentioned ||= isMention;
   }
 
   /** Insert older events at the start. Returns the entries that were new. */
@@ -85,6 +103,7 @@ export class Room {
     this.annotations.clearBefore(seq);
     this.begins = true;
     this.kept.unread = 0;
+    this.kept.isMentioned = false;
     this.line = null;
   }
 
@@ -94,6 +113,7 @@ export class Room {
     if (last <= this.read && !kept.unread) return false;
     kept.read = String(last);
     kept.unread = 0;
+    kept.isMentioned = false;
     return true;
   }
 
@@ -108,6 +128,19 @@ export class Room {
       this.roster = null;
     }
     return true;
+  }
+
+  /** Return whether a member is muted, by the events that are here; undefined if those do not tell. */
+  isMuted(name, now = Date.now()) {
+    for (let i = this.entries.length - 1, known = name; i >= 0; i -= 1) {
+      const { event } = this.entries[i];
+      if (event?.kind === EventKind.RENAME && event.text === known) known = event.sender;
+      if (event?.kind !== EventKind.MODERATED || event.sender !== known) continue;
+      const { action, seconds } = parseNotice(event);
+      if (action === ModeratorAction.UNMUTE) return false;
+      if (action === ModeratorAction.MUTE) return !seconds || Number(event.time / 1000n) + seconds * 1000 > now;
+    }
+    return this.begins ? false : undefined;
   }
 
   /** Update the members after an event, also in a list that is still incomplete. */

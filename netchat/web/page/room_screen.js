@@ -4,15 +4,19 @@ import { perform } from "./actions.js";
 import { Composer } from "./composer.js";
 import { $, touch } from "./dom.js";
 import { HostTools, isHost } from "./host_tools.js";
-import { invitation, refreshSecret, showInvitation, showSafety } from "./invite.js";
+import { hooks as inviteHooks, invitation, refreshSecret, showInvitation, showSafety } from "./invite.js";
+import { Keyboard } from "./keyboard.js";
+import { MessageMenu } from "./message_menu.js";
 import { LogView } from "./log.js";
 import { People } from "./people.js";
+import { Pinned } from "./pinned.js";
 import { Sidebar, count } from "./sidebar.js";
 import { LOBBY, readCode, readInvitation, showCode, showText } from "./text.js";
 
 const narrow = matchMedia("(max-width: 760px)"); // a panel covers the screen
 const hasDrawer = matchMedia("(max-width: 1000px)"); // the room list is a drawer
 const wide = matchMedia("(min-width: 1100px)");
+const REVEALED = 500; // events loaded at a time to reach an old message
 const PANELS = ["people", "hood"];
 const SIDE = "side"; // the drawer
 
@@ -32,8 +36,11 @@ export class Screen {
     const write = (name) => this.go(() => chat.openPrivate(name));
     this.tools = new HostTools(chat, { write });
     this.people = new People(chat, { write, moderate: (name) => this.tools.showMember(name) });
+    this.pinned = new Pinned();
     this.listen();
     this.wire();
+    this.keyboard = new Keyboard(this);
+    this.menu = new MessageMenu(this);
   }
 
   /** Pass changes of the model on to the view of their room. */
@@ -79,6 +86,7 @@ export class Screen {
       refreshSecret(room);
       if (room === chat.current?.code) this.header(chat.current);
     });
+    chat.on("found", async (answer) => (await import("./search.js")).takeFound(answer));
     chat.on("safety", (number) => showSafety(number, () => chat.core.sealing.pins.markVerified(number.name)));
     for (const kind of ["focus", "blur"]) window.addEventListener(kind, () => this.updateRead());
     document.addEventListener("visibilitychange", () => this.updateRead());
@@ -86,7 +94,15 @@ export class Screen {
 
   wire() {
     const { chat } = this;
+    inviteHooks.project = async (code) => (await import("./projector.js")).project(chat.rooms.get(code));
     const press = (id, action) => $(id).addEventListener("click", action);
+    press("more-open", () => this.more(!this.isMoreOpen));
+    press("toolbar", () => this.more(false));
+    document.addEventListener("pointerdown", ({ target }) => {
+      if (this.isMoreOpen && !target.closest("#toolbar, #more-open")) this.more(false);
+    });
+    press("search-open", () => this.search());
+    press("help-open", () => perform(this, { verb: "help", words: [] }));
     press("menu", () => this.drawer(true));
     press("side-close", () => this.back());
     press("shade", () => this.back());
@@ -114,9 +130,6 @@ export class Screen {
     for (const dialog of document.querySelectorAll("dialog:not(.firm)")) {
       dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
     }
-    document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.back();
-    });
     for (const width of [narrow, hasDrawer]) width.addEventListener("change", () => this.closeAll());
     // In Safari, the on-screen keyboard covers the page instead of shrinking it.
     visualViewport?.addEventListener("resize", () => {
@@ -146,7 +159,7 @@ export class Screen {
   }
 
   build(room) {
-    const head = room.joinable ? invitation(room.code, room.sealed) : this.welcome(room);
+    const head = room.joinable ? invitation(room, true) : this.welcome(room);
     const view = new LogView(this.chat, room, head, {
       edit: (text) => this.composer.edit(text),
       scrolled: () => room === this.chat.current && this.updateRead(),
@@ -195,6 +208,7 @@ export class Screen {
     const view = this.logs.get(room);
     if (!view || $("chat").hidden) return;
     const { atEnd } = view;
+    this.pinned.update(view);
     this.chat.watch(atEnd && document.hasFocus() && !document.hidden);
     $("jump").hidden = atEnd;
     const { unread } = room.kept;
@@ -210,10 +224,32 @@ export class Screen {
 
   reveal(room, target) {
     const item = target.closest(".item");
-    if (!item?.dataset.seq || !this.inspector.open || String(getSelection())) return;
+    if (!item?.dataset.seq || !this.inspector.open || touch.matches || target.closest("button, a") || String(getSelection())) return;
     if (!this.inspector.reveal(room.code, BigInt(item.dataset.seq))) {
       this.status.toast("The frame of this message is no longer in the list.");
     }
+  }
+
+  /** Show the frame of a message under the hood. */
+  showFrame(room, seq) {
+    this.panel("hood");
+    if (!this.inspector.reveal(room.code, seq)) this.status.toast("The frame of this message is no longer in the list.");
+  }
+
+  /** Open the search, and begin if there are words. */
+  async search(words = "") {
+    (await import("./search.js")).openSearch(this, words);
+  }
+
+  /** Scroll to a message, after loading the history up to it. */
+  async revealMessage(room, seq) {
+    const { chat } = this;
+    while (!room.find(seq) && !room.begins && chat.core.online && room === chat.current) {
+      const isLoaded = new Promise((resolve) => chat.addEventListener("prepended", resolve, { once: true }));
+      chat.loadOlder(room, REVEALED);
+      await isLoaded;
+    }
+    if (room === chat.current && !this.logs.get(room)?.reveal(seq)) this.status.toast("The server no longer has that message.");
   }
 
   // -- panels and dialogs ---------------------------------------------------------------------
@@ -227,7 +263,10 @@ export class Screen {
 
   /** Close the open panel, through the browser's history if it has an entry there. */
   back() {
-    if (!this.navigation.uncover()) this.closeAll();
+    if (this.isMoreOpen) {
+      this.more(false);
+      $("more-open").focus();
+    } else if (!this.navigation.uncover()) this.closeAll();
   }
 
   /** Restore the panel of an entry in the browser's history, and close all others. */
@@ -255,12 +294,26 @@ export class Screen {
     $(`${id}-close`).focus();
   }
 
+  get isMoreOpen() { return $("toolbar").classList.contains("open"); }
+
+  /** Open or close the menu that holds the tools of the header where they do not fit. */
+  more(open) {
+    $("toolbar").classList.toggle("open", open);
+    $("more-open").setAttribute("aria-expanded", String(open));
+    if (open) $("toolbar").querySelector("button:not([hidden])").focus();
+  }
+
   drawer(open) {
     $("side").classList.toggle("open", open);
     $("menu").setAttribute("aria-expanded", String(open));
     this.cover();
     if (open) this.navigation.cover(SIDE);
     (open ? $("side-close") : $("menu")).focus();
+  }
+
+  /** Whether anything is open that Escape closes. */
+  get isOpen() {
+    return this.isMoreOpen || this.drawerOpen || !$("hood").hidden || (narrow.matches && !$("people").hidden);
   }
 
   get drawerOpen() { return $("side").classList.contains("open"); }
@@ -343,6 +396,10 @@ export class Screen {
 
   /** Show a refused request in its dialog. Returns whether it has one. */
   refuse(request, why, suggestion) {
+    if (request?.name === "SEARCH") {
+      import("./search.js").then(({ refuseSearch }) => refuseSearch(why));
+      return true;
+    }
     const dialog = { JOIN: "joining", RENAME: "renaming" }[request?.name];
     if (!dialog) return false;
     if (!$(dialog).open) $(dialog).showModal();

@@ -16,11 +16,12 @@ const el = (tag, text = "", className = "") => {
 };
 
 const count = new Intl.NumberFormat("en", {maximumFractionDigits: 0});
+const exact = new Intl.NumberFormat("en", {maximumFractionDigits: 1});
 const short = new Intl.NumberFormat("en", {notation: "compact", maximumSignificantDigits: 3});
-const number = (n) => (n < 10000 ? count.format(n) : short.format(n));
-const bytes = (n) => {
+const number = (n, small = count) => (n < 10000 ? small.format(n) : short.format(n));
+const bytes = (n, small = count) => {
   const step = n < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(n) / 3));
-  return `${number(n / 1000 ** step)} ${["B", "kB", "MB", "GB", "TB"][step]}`;
+  return `${number(n / 1000 ** step, small)} ${["B", "kB", "MB", "GB", "TB"][step]}`;
 };
 const duration = (s) => {
   const [d, h, m] = [s / 86400, (s / 3600) % 24, (s / 60) % 60].map(Math.floor);
@@ -50,6 +51,12 @@ function tile(name, text, bad = false) {
   tiles[name].parentNode.className = bad ? "bad" : "";
 }
 
+/** Labels of the time axis, by their age in seconds. */
+const TICKS = [
+  { age: 119, label: "2 min ago" }, { age: 90, label: "90 s" }, { age: 60, label: "1 min" },
+  { age: 30, label: "30 s" }, { age: 0, label: "now" },
+];
+
 /** A chart of one or two rates over the last two minutes. */
 class Chart {
   #paths = [];
@@ -61,14 +68,19 @@ class Chart {
     this.svg.setAttribute("viewBox", "0 0 119 100");
     this.svg.setAttribute("preserveAspectRatio", "none");
     this.svg.setAttribute("role", "img");
-    this.#path("grid").setAttribute("d", "M0 0H119M0 50H119M0 100H119");
+    this.#path("grid").setAttribute("d", `M0 0H119M0 50H119M0 100H119${TICKS.map(({ age }) => `M${119 - age} 0V100`).join("")}`);
     this.fill = this.#path("fill");
     for (const line of lines) this.#paths.push(this.#path(line.className));
     this.top = el("span");
-    this.now = el("span");
-    const legend = el("p");
-    legend.append(this.top, this.now);
-    card.append(el("h2", title), legend, this.svg);
+    this.middle = el("span");
+    this.now = el("p", "", "legend");
+    const scale = el("div", "", "scale"), axis = el("div", "", "axis");
+    for (const each of [scale, axis]) each.setAttribute("aria-hidden", "true");
+    scale.append(this.top, this.middle, el("span", format(0)));
+    axis.append(...TICKS.map(({ label }) => el("span", label)));
+    const plot = el("div", "", "plot");
+    plot.append(scale, this.svg, axis);
+    card.append(el("h2", title), this.now, plot);
     $("charts").append(card);
     this.svg.addEventListener("pointermove", (event) => {
       const box = this.svg.getBoundingClientRect();
@@ -97,7 +109,8 @@ class Chart {
     });
     const at = rates[Math.max(0, column - first)];
     const age = SAMPLES - 1 - column;
-    this.top.textContent = `scale: ${this.format(top)}`;
+    this.top.textContent = this.format(top);
+    this.middle.textContent = this.format(top / 2, exact);
     this.now.textContent = age > 0 && at ? `${age} s ago: ` : "";
     for (const {name, label, className} of this.lines) {
       this.now.append(el("i", `${label} ${this.format(at?.[name] ?? 0)} `, className));

@@ -44,6 +44,9 @@ function escaped(character) {
   return `\\${mark}${number.toString(16).padStart(width, "0")}`;
 }
 
+/** Let a sentence begin with a capital letter; a name at its start stays as it is. */
+export const sentence = (text) => text.replace(/^(?:a|an|it|its|the|this|you)\b/, (word) => word[0].toUpperCase() + word.slice(1));
+
 /** Split text into {text} and {text, link} pieces. */
 export function pieces(text) {
   const found = [];
@@ -111,20 +114,27 @@ export const showCode = (code) =>
 
 // -- names ----------------------------------------------------------------------------------
 
-/** Return the one or two initials of a name. */
+/** Return up to three characters for an avatar: initials, or the first letter and the last digits of Student17. */
 export function initials(name) {
   const [first = "?", ...rest] = [...name];
-  const second = rest.find((c, i) => (/\p{Lu}/u.test(c) || /[-_.]/.test(rest[i - 1] ?? "")) && /\p{L}/u.test(c));
-  return (first + (second ?? "")).toUpperCase();
+  const digits = /[0-9]{1,2}$/.exec(rest.join(""))?.[0];
+  if (digits) return first.toUpperCase() + digits;
+  const isInitial = (c, i) => (/\p{Lu}/u.test(c) || /[-_. ]/.test(rest[i - 1] ?? "")) && /\p{L}/u.test(c);
+  const second = rest.find(isInitial)?.toUpperCase();
+  const next = /^[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}]$/u.test(rest[0] ?? "") ? rest[0].toLowerCase() : "";
+  return first.toUpperCase() + (second ?? next);
 }
 
-/** Return the hue for a name, the same on every device (FNV-1a). */
-export function hue(name) {
+const HUES = 12, TONES = 3; // more hues would look alike
+
+/** Return the colour of a name, the same on every device (FNV-1a): one of 36, as a hue in degrees and a tone. */
+export function colour(name) {
   let hash = 0x811c9dc5;
   for (const character of name.normalize("NFKC").toLowerCase()) {
     hash = Math.imul(hash ^ character.codePointAt(0), 0x01000193);
   }
-  return ((hash ^ (hash >>> 15)) >>> 0) % 24 * 15; // 24 distinguishable hues
+  const index = ((hash ^ (hash >>> 15)) >>> 0) % (HUES * TONES);
+  return { hue: (index % HUES) * (360 / HUES), tone: Math.floor(index / HUES) };
 }
 
 // -- numbers and times ----------------------------------------------------------------------
@@ -139,6 +149,8 @@ export function date(microseconds) {
   const ms = microseconds / 1000n;
   return new Date(Number(ms < LATEST ? ms : LATEST));
 }
+const MINUTE = 60_000_000n; // microseconds
+export const sameMinute = (one, other) => one / MINUTE === other / MINUTE;
 export const clock = (when) => CLOCK.format(when);
 export const fullTime = (when) => FULL.format(when);
 

@@ -7,18 +7,26 @@ const BLOCK = 1 << 20; // bytes to hash at a time
 const CHANGED = "the file has changed while it was being sent";
 
 export class Transfers {
-  /** @param core the ChatClient. */
-  constructor(core) {
+  /**
+   * @param core the ChatClient
+   * @param tab id of this tab's stored state
+   */
+  constructor(core, tab = "") {
     this.core = core;
+    this.tab = tab;
     this.flush = () => {}; // set by app.js
     this.report = () => {}; // shows an event of the client; set by app.js
-    this.sources = new Map(); // transfer -> {file, sealer}
-    this.targets = new Map(); // transfer -> {offer, parts, hash, opener, key}
+    this.sources = new Map(); // transfer -> {file, sealer, id: the number of its record, or the promise of it}
+    this.targets = new Map(); // transfer -> {offer, size, sink, hash, opener, done}
     this.queue = Promise.resolve(); // writes, in order
   }
 
-  /** Upload a File, or a Blob with a name, and offer it to a room. */
-  async send(room, file, name = file.name) {
+  /**
+   * Upload a File, or a Blob with a name, and offer it to a room.
+   *
+   * @param kept the record of the upload, if it began before a reload; see upload_store.js
+   */
+  async send(room, file, name = file.name, kept = null) {
     const { core } = this;
     const offer = { size: file.size, sha256: null, mediaType: mediaType(file.type), name: cleanName(name || "file"), key: null };
     const shown = { transfer: 0, room, name: offer.name, isUpload: true, code: 0 };
@@ -27,20 +35,32 @@ export class Transfers {
       let sealer = null, size = file.size;
       if (await this.isSealed(room)) {
         const { FileSealer, newFileKey, sealedSize } = await import("./seal_file.js");
-        offer.key = newFileKey();
+        offer.key = kept?.key ?? newFileKey();
         sealer = await FileSealer.from(offer.key, file.size);
         size = sealedSize(file.size);
       }
-      const source = { file, sealer };
+      const id = kept ? kept.id : keep(this.tab, { room, file, name: offer.name, key: offer.key });
+      const source = { file, sealer, id };
       const hash = new Sha256();
       for (let at = 0; at < size; at += BLOCK) hash.update(await read(source, at, Math.min(BLOCK, size - at)));
       offer.sha256 = hash.digest();
       this.sources.set(core.files.upload(room, offer, size), source);
     } catch (error) {
+      if (kept) forget(kept.id);
       this.report({ what: "fileEnded", ...shown, why: problem(error) });
       return;
     }
     this.flush();
+  }
+
+  /** Continue the uploads of this tab from before a reload. */
+  async resume() {
+    if (!isMarked()) return;
+    const { keptUploads } = await import("./upload_store.js");
+    for (const kept of await keptUploads(this.tab)) {
+      if (this.core.memory.rooms.has(kept.room)) await this.send(kept.room, kept.file, kept.name, kept);
+      else await forget(kept.id);
+    }
   }
 
   /** Wait until it is known whether files for a room must be sealed. */
@@ -61,10 +81,12 @@ export class Transfers {
       opener = await FileOpener.from(offer.key, offer.size);
       size = sealedSize(offer.size);
     }
+    const { openSink } = await import("./file_sink.js");
+    const sink = await openSink(offer.size);
     const transfer = this.core.files.download(room, offer.name, offer.sha256, size);
-    const target = { offer, size, parts: [], hash: new Sha256(), opener, done };
+    const target = { offer, size, sink, hash: new Sha256(), opener, done };
     this.targets.set(transfer, target);
-    if (!size) this.finish(transfer, target);
+    if (!size) await this.finish(transfer, target);
     this.flush();
     return transfer;
   }
@@ -95,30 +117,62 @@ export class Transfers {
     if (!target) return;
     try {
       target.hash.update(data);
-      target.parts.push(target.opener ? await target.opener.open(data) : data);
+      await target.sink.write(target.opener ? await target.opener.open(data) : data);
       this.core.files.written(transfer, offset + data.length);
-      if (offset + data.length === target.size) this.finish(transfer, target);
+      if (offset + data.length === target.size) await this.finish(transfer, target);
     } catch (error) {
       this.core.files.fail(transfer, problem(error));
     }
     this.flush();
   }
 
-  finish(transfer, { offer, parts, hash, done }) {
+  async finish(transfer, { offer, sink, hash, done }) {
     const digest = hash.digest();
     if (digest.some((byte, i) => byte !== offer.sha256[i])) {
       this.core.files.fail(transfer, "its bytes do not have the SHA-256 of the offer");
       return;
     }
-    // Never with its own type: a browser would run HTML and SVG that it opens.
-    done(new Blob(parts, { type: "application/octet-stream" }));
+    this.targets.delete(transfer); // its end must not discard the file
+    done(await sink.finish());
     this.core.files.finish(transfer);
   }
 
   ended(transfer) {
-    this.sources.delete(transfer);
+    this.targets.get(transfer)?.sink.discard();
     this.targets.delete(transfer);
+    const source = this.sources.get(transfer);
+    this.sources.delete(transfer);
+    if (source) Promise.resolve(source.id).then(forget);
   }
+}
+
+// Whether upload_store.js may hold something; the page loads it only then.
+const MARK = "netchat:uploads";
+
+function isMarked() {
+  try {
+    return localStorage.getItem(MARK) !== null;
+  } catch {
+    return false;
+  }
+}
+
+async function keep(tab, upload) {
+  const { keepUpload } = await import("./upload_store.js");
+  const id = await keepUpload(tab, upload);
+  try {
+    if (id) localStorage.setItem(MARK, "");
+  } catch {
+    // The browser keeps nothing.
+  }
+  return id;
+}
+
+async function forget(id) {
+  if (!id) return;
+  const { countUploads, forgetUpload } = await import("./upload_store.js");
+  await forgetUpload(id);
+  if (await countUploads() === 0) localStorage.removeItem(MARK);
 }
 
 async function read({ file, sealer }, offset, length) {

@@ -67,6 +67,15 @@ LINES = [
     "/exit",
     "/constructor",
     "/usr/bin/env is a path",
+    "/search",
+    "/edit Hello  you",
+    "/edit",
+    "/delete",
+    "/delete #12",
+    "/reply @Lea Yes!",
+    "/react",
+    "/react +1",
+    "/search  two  words ",
     "/foo",
     "/msgLea a secret",
     "/\u202emsg",
@@ -84,8 +93,9 @@ def test_every_terminal_command_exists_or_has_an_alternative(page: dict) -> None
     assert {*page["commands"], *page["elsewhere"]} == set(COMMANDS)
     assert not {*page["commands"]} & {*page["elsewhere"]}
     for verb, (arguments, does, *rest) in page["commands"].items():
-        rights = (COMMANDS[verb].role, COMMANDS[verb].is_open_ended)
-        assert (*rest, *(0, False)[len(rest) :]) == rights
+        usage = COMMANDS[verb]
+        rights = (usage.role, usage.is_open_ended, usage.is_whole)
+        assert (*rest, *(0, False, False)[len(rest) :]) == rights
         assert arguments == COMMANDS[verb].arguments
         assert does == COMMANDS[verb].does.split(" (also")[0]  # a page has no Ctrl-D
 

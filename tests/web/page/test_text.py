@@ -152,14 +152,48 @@ def test_splitting_links_keeps_all_text(js, text):
 @pytest.mark.parametrize(
     ("name", "initials"),
     [
-        ("Nova", "N"),
+        ("Nova", "No"),
         ("sourav.k", "SK"),
         ("AdaLove", "AL"),
-        ("éva", "É"),
-        ("7up", "7"),
+        ("éva", "Év"),
+        ("7up", "7u"),
         ("a_b", "AB"),
+        ("Ada Lovelace", "AL"),
+        ("Student17", "S17"),
+        ("Guest 4", "G4"),
+        ("صباح", "ص"),
+        ("🦊fox", "🦊f"),
     ],
 )
 def test_initials(js, name, initials):
     assert js("initials", name) == initials
-    assert js("hue", name) == js("hue", name.upper()) < 360
+    assert js("colour", name) == js("colour", name.upper())
+
+
+FIRST_NAMES = (
+    "Ada Aisha Alan Alba Alex Ali Amir Ana Anna Ben Bruno Carla Carlos Chen Clara Dan Dana David Elena Eli "
+    "Emil Emma Eva Felix Finn Gita Hana Hugo Ida Ines Ivan Jan Jonas Julia Kai Karim Lea Lena Leo Lina Lucas "
+    "Maja Maria Mark Maya Mia Nils Nina Noah Nora Nova Omar Oskar Paul Ravi Rosa Sam Sara Tom Vera"
+)
+
+#: The names of sixty people in one room, three times.
+CLASSES = [
+    [f"Student{number}" for number in range(1, 61)],
+    [f"guest-{number:02}" for number in range(60)],
+    FIRST_NAMES.split(),
+]
+
+
+@pytest.mark.parametrize("names", CLASSES, ids=["numbers", "padded", "first names"])
+def test_avatars_tell_sixty_people_apart(js, names):
+    looks = [(js("initials", name), *js("colour", name).values()) for name in names]
+    assert len(looks) == 60
+    assert len(set(looks)) >= 58  # of these first names, two pairs differ in their names only
+    colours = {look[1:] for look in looks}
+    assert len(colours) >= 25
+    assert all(0 <= hue < 360 and tone in (0, 1, 2) for hue, tone in colours)
+
+
+def test_sentences_begin_with_a_capital(js):
+    assert js("sentence", "the sender has left") == "The sender has left"
+    assert js("sentence", "thelma has new keys") == "thelma has new keys"  # a name stays as it is
