@@ -103,6 +103,11 @@ class ByteView(ScrollView, can_focus=True):
         self.refresh()
 
     @property
+    def data(self) -> bytes:
+        """The bytes."""
+        return self._data
+
+    @property
     def per_row(self) -> int:
         """Number of bytes per row."""
         width = self.scrollable_content_region.width

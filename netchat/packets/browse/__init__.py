@@ -1,0 +1,10 @@
+"""Captures for browsing: an index first, packets and messages on demand.
+
+- `packet_store`: columns about packets, whose bytes stay in the file; `item_store`: the same for decoded items.
+- `capture`: index and decoder of a capture, which work in steps; filters.
+- `filter_line`: the filter's syntax and completion; `rows`: rows of the list; `layers`: tree of a packet.
+
+Nothing here draws; `netchat.fullscreen` does.
+"""
+
+__all__: list[str] = []
