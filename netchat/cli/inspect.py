@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netchat.cli.output_files import write_output
+from netchat.cli.params.full_screen import check_full_screen, filter_line, tui_options
 from netchat.cli.params.room_secret import RoomSecret
 from netchat.cli.render.sealed_opener import make_opener
 from netchat.errors import CaptureError
@@ -91,6 +92,7 @@ _ROWS = {
     help="Only write the files that were transferred to this folder, under safe names. Those of sealed "
     "rooms need --room-secret.",
 )  # fmt: skip
+@tui_options
 @click.pass_context
 def inspect(
     ctx: click.Context,
@@ -113,6 +115,8 @@ def inspect(
     stripped: str | None,
     anonymous: str | None,
     exported: Path | None,
+    full_screen: bool,
+    theme: str,
 ) -> None:
     """Decode the chat traffic in FILE, a capture (pcap or pcapng, also .gz; - reads standard input).
 
@@ -140,6 +144,7 @@ def inspect(
       netchat inspect tls.pcapng --strip-secrets public.pcapng
       netchat inspect chat.pcapng --room-secret SECRET --tree
       netchat inspect chat.pcapng --export-files files    the files that were sent
+      netchat inspect chat.pcapng --tui             browse it in panes
     """
     from netchat.packets import Decoder, read_capture
     from netchat.packets.capture.key_log_file import KeyLogFile
@@ -161,6 +166,22 @@ def inspect(
         raise click.UsageError("--stats, --follow, --ladder and --tree cannot be combined.")
     if as_json and (follow or ladder or svg is not None or tree or as_hex):
         raise click.UsageError("--json can only be combined with --stats.")
+    if full_screen:
+        if stats or follow or ladder or svg or tree or as_hex or as_json or exported is not None:
+            raise click.UsageError("--tui has these views: omit the other one.")
+        if file == "-":
+            raise click.UsageError("--tui needs a file: standard input is the keyboard.")
+        check_full_screen("omit --tui")
+        from netchat.fullscreen.capture_run import browse_file
+
+        decoder = Decoder(
+            ports, limit=max_frame, keys=KeyLogFile(keylog) if keylog is not None else None
+        )
+        status = browse_file(
+            file, decoder, ports=ports, line=filter_line(user, room, types),
+            opener=make_opener(secrets), clock=clock, is_dark=theme == "dark",
+        )  # fmt: skip
+        ctx.exit(status)
     chosen = make_filter(room=room, user=user, types=types)
     wanted = None if chosen is None else _CountingFilter(chosen)
     drawn = ladder or svg is not None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netchat.cli.params.duration import DURATION
+from netchat.cli.params.full_screen import check_full_screen, filter_line, tui_options
 from netchat.cli.params.room_secret import RoomSecret
 from netchat.cli.render.sealed_opener import make_opener
 from netchat.errors import CaptureError
@@ -75,6 +76,7 @@ _TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sens
     "--max-frame", type=click.IntRange(1024, 2**24), default=65536, show_default=True,
     help="Maximum size of a frame in bytes, as set for the server.",
 )  # fmt: skip
+@tui_options
 def sniff(
     interface: str,
     ports: tuple[int, ...],
@@ -91,6 +93,8 @@ def sniff(
     as_hex: bool,
     quiet: bool,
     max_frame: int,
+    full_screen: bool,
+    theme: str,
 ) -> int:
     """Capture chat traffic and print one line per message, live.
 
@@ -106,6 +110,7 @@ def sniff(
       sudo netchat sniff --json --duration 10m        for another program
       sudo netchat sniff --keylog keys.log            TLS too, with secrets from keys.log
       sudo netchat sniff --keylog keys.log --room-secret SECRET   and the texts of a sealed room
+      sudo netchat sniff --tui                        browse the packets in panes, live
     """
     from netchat.cli.render.items import ItemPrinter
     from netchat.errors import NotPermitted
@@ -115,6 +120,12 @@ def sniff(
 
     if as_json and (tree or as_hex):
         raise click.UsageError("--json already has the fields and bytes: omit --tree and --hex.")
+    if full_screen:
+        if as_json or tree or as_hex or quiet or count is not None or write == "-":
+            raise click.UsageError(
+                "--tui shows the packets itself: omit --json, --tree, --hex, --quiet, --count and --write -."
+            )
+        check_full_screen("omit --tui")
     quiet = quiet or write == "-"
     if quiet and count is not None:
         raise click.UsageError("--count counts shown messages, but --quiet shows none: omit one.")
@@ -131,6 +142,17 @@ def sniff(
         return NOT_PERMITTED
     if keylog is not None and write is not None and write.endswith((".pcap", ".cap")):
         click.echo(f"{write} will have no TLS secrets: only pcapng can hold them.", err=True)
+    if full_screen:
+        from netchat.fullscreen.capture_run import browse_live
+
+        with sniffer:
+            browse_live(
+                sniffer, interface, ports=wanted or (DEFAULT_PORT,),
+                line=filter_line(user, room, types), opener=make_opener(secrets),
+                is_dark=theme == "dark",
+            )  # fmt: skip
+        _summarise(sniffer.summary(), write, keylog, as_json=False)
+        return 0
     printer = ItemPrinter(
         wanted=make_filter(room=room, user=user, types=types), as_json=as_json, tree=tree,
         as_hex=as_hex, clock=True, count=count, opener=make_opener(secrets),

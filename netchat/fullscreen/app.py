@@ -98,6 +98,7 @@ class ChatApp(App[int]):
         self._is_redraw_due = False
         self._shown_conversations: tuple[ConversationState, ...] | None = None
         self._shown_people: tuple[tuple[str, ...], str] | None = None
+        self._texts: dict[str, str] = {}
         self._hides_people = False
         self._width = 0  # of the log, when it was drawn
 
@@ -207,7 +208,7 @@ class ChatApp(App[int]):
         if (state.people, state.name) == self._shown_people:
             return
         self._shown_people = state.people, state.name
-        self.query_one("#people-heading", Static).update(f"People {len(state.people)}")
+        self._show("people-heading", f"People {len(state.people)}")
         members = self.query_one("#members", OptionList)
         members.set_options([
             Option(Text(f"{name} (you)" if name == state.name else name), id=name)
@@ -223,17 +224,23 @@ class ChatApp(App[int]):
                 head += f"  {selected.code}"
             if selected.is_sealed:
                 head += f"  {LOCK} end-to-end encrypted"
-        self.query_one("#head", Static).update(head)
+        self._show("head", head)
         banner = self.query_one("#banner", Static)
         banner.display = not state.is_online
-        banner.update(f"No connection to {state.server}: {state.status}")
+        self._show("banner", f"No connection to {state.server}: {state.status}")
         parts = [state.name, state.status, state.server + " TLS" * state.is_encrypted]
         if state.unsent:
             parts.append(many(state.unsent, "message") + " not acknowledged")
         keys = "F1 commands  F4 frames  ^P palette  ^Q leave"
         if self.size.width < _NARROW + 20:
             keys = "F1 help  F4 frames  ^Q leave"
-        self.query_one("#status", Static).update(f"{'  ·  '.join(parts)}    {keys}")
+        self._show("status", f"{'  ·  '.join(parts)}    {keys}")
+
+    def _show(self, name: str, text: str) -> None:
+        """Show a text; an update of a widget with the same text would send it to the terminal again."""
+        if self._texts.get(name) != text:
+            self._texts[name] = text
+            self.query_one(f"#{name}", Static).update(text)
 
     def _draw_panes(self) -> None:
         transfers = self.panes.session.transfers

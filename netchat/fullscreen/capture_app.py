@@ -38,6 +38,9 @@ _WIDE = 120
 #: Seconds of indexing or decoding between two turns of the app.
 _TURN = 0.03
 
+#: Packets that are decoded while the others are still indexed.
+_FIRST = 2_000
+
 #: Seconds between two updates of the list while the capture is read.
 _UPDATE = 0.25
 
@@ -112,15 +115,15 @@ class CaptureApp(App[int]):
         self.is_live = set_paused is not None
         self.is_paused = False
         self._set_paused = set_paused
-        self._title = title
+        self._heading = title
         self._ports = frozenset(ports)
         self._line = line
         self._opener = opener
         self._clock = clock
-        self._filter = CaptureFilter()
+        self._wanted = CaptureFilter()
         self._numbers: NDArray[np.uint32] | None = None  # of the shown packets; None for all
         self._selected = 0
-        self._task: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
 
     def compose(self) -> ComposeResult:
         """Create the panes."""
@@ -146,7 +149,7 @@ class CaptureApp(App[int]):
         packets.focus()
         if self._line:
             self._apply(self._line)
-        self._task = asyncio.create_task(self._read())
+        self._reading = asyncio.create_task(self._read())
         self._draw_status()
 
     def on_resize(self) -> None:
@@ -164,6 +167,8 @@ class CaptureApp(App[int]):
                 self.capture.decode(_TURN)
             else:
                 self.capture.index(_TURN)
+                if self.capture.decoded < _FIRST:  # the rows that the user sees first
+                    self.capture.decode(_TURN / 3)
             if loop.time() - updated > _UPDATE or self.capture.is_decoded:
                 updated = loop.time()
                 self.update()
@@ -175,10 +180,10 @@ class CaptureApp(App[int]):
         if not self.is_running or not self.query("#packets"):
             return
         packets = self.query_one("#packets", RowList)
-        if self._filter.is_empty:
+        if self._wanted.is_empty:
             self._numbers = None
         else:
-            self._numbers = self.capture.matching(self._filter)
+            self._numbers = self.capture.matching(self._wanted)
         count = len(self.capture.packets) if self._numbers is None else len(self._numbers)
         packets.set_count(count)
         if packets.cursor < 0 and count:
@@ -191,7 +196,7 @@ class CaptureApp(App[int]):
     def _draw_status(self) -> None:
         capture = self.capture
         total = len(capture.packets)
-        parts = [self._title, many(total, "packet")]
+        parts = [self._heading, many(total, "packet")]
         if self._numbers is not None:
             parts.append(f"{len(self._numbers):,} shown")
         if self.is_live:
@@ -290,7 +295,7 @@ class CaptureApp(App[int]):
         """Use a filter; return whether it is valid."""
         shown = self.query_one("#filter", Input)
         try:
-            self._filter = parse_filter(line)
+            self._wanted = parse_filter(line)
         except ValueError as error:
             shown.add_class("wrong")
             self.query_one("#doc", Static).update(f"Filter: {error}")
@@ -321,7 +326,7 @@ class CaptureApp(App[int]):
         """Show only the conversation of the selected packet, or everything again."""
         conversation = self.capture.conversation_of(self._selected)
         line = ""
-        if self._filter.is_empty:
+        if self._wanted.is_empty:
             if conversation is None:
                 self.notify("This packet does not belong to a chat.")
                 return
@@ -351,7 +356,9 @@ class CaptureApp(App[int]):
             return
         is_dark = self.current_theme.dark
         texts = [Text(line.text, KINDS.get(line.kind, ("", ""))[not is_dark]) for line in lines]
-        own = (at for at, line in enumerate(lines) if line.text[11:17].strip() == str(self._selected))
+        own = (
+            at for at, line in enumerate(lines) if line.text[11:17].strip() == str(self._selected)
+        )
         self.push_screen(TextScreen("Ladder", texts, next(own, 0)))
 
     def action_clock(self) -> None:
@@ -371,8 +378,8 @@ class CaptureApp(App[int]):
 
     def action_quit_app(self) -> None:
         """End the app."""
-        if self._task is not None:
-            self._task.cancel()
+        if self._reading is not None:
+            self._reading.cancel()
         self.exit(0)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -381,7 +388,11 @@ class CaptureApp(App[int]):
             ("Filter", "Edit the filter", self.action_filter),
             ("Follow", "Show the chat of this conversation", self.action_follow),
             ("Ladder", "Draw this conversation", self.action_ladder),
-            ("Conversation", "Show only this conversation, or everything", self.action_conversation),
+            (
+                "Conversation",
+                "Show only this conversation, or everything",
+                self.action_conversation,
+            ),
             ("Time", "Show the time of day or elapsed seconds", self.action_clock),
         ):
             yield SystemCommand(title, does, action)

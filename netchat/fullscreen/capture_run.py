@@ -86,24 +86,24 @@ class LiveApp(CaptureApp):
             is_dark=is_dark, set_paused=self._set_running,
         )  # fmt: skip
         self._sniffer = sniffer
-        self._running = threading.Event()
-        self._running.set()
+        self._unpaused = threading.Event()
+        self._unpaused.set()
         self._is_over = False
-        self._thread = threading.Thread(target=self._listen, name="browser", daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._listener = threading.Thread(target=self._listen, name="browser", daemon=True)
+        self._own_loop: asyncio.AbstractEventLoop | None = None
 
     def on_mount(self) -> None:
         """Begin to listen."""
         super().on_mount()
-        self._loop = asyncio.get_running_loop()
+        self._own_loop = asyncio.get_running_loop()
         self.set_interval(0.2, self.update)
-        self._thread.start()
+        self._listener.start()
 
     def _set_running(self, is_paused: bool) -> None:
         if is_paused:
-            self._running.clear()
+            self._unpaused.clear()
         else:
-            self._running.set()
+            self._unpaused.set()
 
     def _listen(self) -> None:
         """Pass packets on to the app, from the thread that waits for them."""
@@ -111,15 +111,15 @@ class LiveApp(CaptureApp):
         try:
             for packets in self._sniffer.live:
                 # While the app is paused or busy, packets wait in the capture's queue.
-                self._running.wait()
+                self._unpaused.wait()
                 if self._is_over:
                     break
-                assert self._loop is not None
-                asyncio.run_coroutine_threadsafe(self._take(packets), self._loop).result()
+                assert self._own_loop is not None
+                asyncio.run_coroutine_threadsafe(self._take(packets), self._own_loop).result()
         except CaptureError as error:
             problem = str(error)
-        if not self._is_over and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._end_capture, problem)
+        if not self._is_over and self._own_loop is not None:
+            self._own_loop.call_soon_threadsafe(self._end_capture, problem)
 
     async def _take(self, packets: list[Packet]) -> None:
         if not self._is_over:
@@ -136,7 +136,7 @@ class LiveApp(CaptureApp):
     def close(self) -> None:
         """Stop the capture and its thread."""
         self._is_over = True
-        self._running.set()
+        self._unpaused.set()
         self._sniffer.stop()
 
 

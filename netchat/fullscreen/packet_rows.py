@@ -38,9 +38,7 @@ def headings(width: int) -> str:
     """
     if width < _WIDE:
         return f"{'No.':>6} {'Time':>9}  {'Source':<13} {'Target':<13} {'Bytes':>5}  Contents"
-    return (
-        f"{'No.':>7} {'Time':>13}  {'Source':<16} {'Target':<16} {'Proto':<5} {'Bytes':>6}  Contents"
-    )
+    return f"{'No.':>7} {'Time':>13}  {'Source':<16} {'Target':<16} {'Proto':<5} {'Bytes':>6}  Contents"
 
 
 def packet_text(row: PacketRow, width: int, *, is_dark: bool) -> Text:

@@ -36,13 +36,13 @@ class TextScreen(Screen[None]):
 
     def __init__(self, title: str, lines: Sequence[Text], selected: int = 0) -> None:
         super().__init__()
-        self._title = title
+        self._heading = title
         self._lines = lines
         self._selected = selected
 
     def compose(self) -> ComposeResult:
         """Create the widgets."""
-        yield Static(self._title, classes="text-title", markup=False)
+        yield Static(self._heading, classes="text-title", markup=False)
         yield RowList(self._row, "text-lines")
         yield Static("Escape goes back", classes="text-title", markup=False)
 

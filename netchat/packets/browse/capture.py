@@ -1,10 +1,10 @@
 """A capture that is indexed first and decoded afterwards, both in steps.
 
-    capture = Capture.open("chat.pcapng", Decoder())
-    while not capture.index(0.05):
-        ...  # `capture.packets` has the packets up to here
-    while not capture.decode(0.05):
-        ...  # `capture.items` has their messages
+capture = Capture.open("chat.pcapng", Decoder())
+while not capture.index(0.05):
+    ...  # `capture.packets` has the packets up to here
+while not capture.decode(0.05):
+    ...  # `capture.items` has their messages
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Capture:
         file: BinaryIO | None = None
         if str(path) != "-":
             try:
-                file = Path(path).open("rb", buffering=0)  # type: ignore[assignment]  # noqa: SIM115
+                file = Path(path).open("rb", buffering=0)  # noqa: SIM115
             except OSError as error:
                 raise CaptureError(cannot("read", path, error)) from error
             assert file is not None
@@ -174,10 +174,8 @@ class Capture:
     def _take(self, packet: Packet, items: list[Item]) -> None:
         self.decoded += 1
         _, _, link, data, length = packet
-        if link == ETHERNET and data[12:15] == b"\x08\x00\x45":
-            key = data[26:38]
-        else:
-            key = _key_of(link, data, length)
+        is_plain = link == ETHERNET and data[12:15] == b"\x08\x00\x45"
+        key = data[26:38] if is_plain else _key_of(link, data, length)
         self._flow.append(self._flow_of(key) if key else 0)
         if items:
             self._add(items, packet)

@@ -134,7 +134,9 @@ def _layer(name: str, data: bytes, at: int, size: int, table: _Table) -> Node:
         if len(raw) == width:
             values[title] = _shown(raw, form)
             children.append(Node(f"{title}: {values[title]}", at + offset, width, data))
-    ends = [(values.get(f"source{port}"), values.get(f"destination{port}")) for port in (" port", "")]
+    ends = [
+        (values.get(f"source{port}"), values.get(f"destination{port}")) for port in (" port", "")
+    ]
     ends_text = next((f"{one} → {two}" for one, two in ends if one and two), "")
     flags = f"  {values['flags']}" if "flags" in values else ""
     return Node(f"{name}: {ends_text}{flags}", at, min(size, len(data) - at), data, "", children)

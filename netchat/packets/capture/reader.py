@@ -56,7 +56,9 @@ def read_packets(
             before the damage have been yielded.
     """
     if not isinstance(path, (str, Path)):
-        yield from _read(path, getattr(path, "name", None) or "the capture", on_secrets, on_position)
+        yield from _read(
+            path, getattr(path, "name", None) or "the capture", on_secrets, on_position
+        )
     elif str(path) == "-":
         # Unbuffered, so that packets piped from a live capture are shown at once.
         with open(0, "rb", buffering=0, closefd=False) as pipe:
