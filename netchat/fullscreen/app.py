@@ -195,8 +195,9 @@ class ChatApp(App[int]):
         shown = self.query_one("#conversations", OptionList)
         if state.conversations != self._shown_conversations:
             self._shown_conversations = state.conversations
+            is_dark = self.current_theme.dark
             shown.set_options(
-                [Option(_row(each), id=each.key) for each in state.conversations]
+                [Option(_row(each, is_dark=is_dark), id=each.key) for each in state.conversations]
             )  # fmt: skip
         if state.selected:
             with shown.prevent(OptionList.OptionHighlighted):
@@ -373,12 +374,13 @@ class ChatApp(App[int]):
         return completions(before, state.known_people, state.rooms, state.role)
 
 
-def _row(conversation: ConversationState) -> Text:
+def _row(conversation: ConversationState, *, is_dark: bool) -> Text:
     """Return the row of a conversation, with its number of unread messages."""
     each = conversation
     mark = "@ " if each.is_private else f"{LOCK} " if each.is_sealed else "# "
     row = Text(mark + each.label, no_wrap=True, overflow="ellipsis")
     if each.unread:
         row.stylize("bold")
-        row.append(f"  {min(each.unread, 999)}", "bold bright_red" if each.is_mentioned else "bold")
+        red = "bold #ff7070" if is_dark else "bold #b00020"
+        row.append(f"  {min(each.unread, 999)}", red if each.is_mentioned else "bold")
     return row

@@ -123,6 +123,7 @@ class CaptureApp(App[int]):
         self._wanted = CaptureFilter()
         self._numbers: NDArray[np.uint32] | None = None  # of the shown packets; None for all
         self._selected = 0
+        self._status = ""
         self._reading: asyncio.Task[None] | None = None
 
     def compose(self) -> ComposeResult:
@@ -157,6 +158,7 @@ class CaptureApp(App[int]):
         self.screen.set_class(self.size.width >= _WIDE, "wide")
         self.screen.set_class(self.size.width >= _WIDE + 36, "widest")
         self.query_one("#headings", Static).update(headings(self.size.width - 3))
+        self._draw_status()
 
     async def _read(self) -> None:
         """Index and decode the capture, a little at a time."""
@@ -205,8 +207,13 @@ class CaptureApp(App[int]):
             parts.append("reading")
         elif not capture.is_decoded:
             parts.append(f"decoding {100 * capture.decoded // max(total, 1)} %")
-        keys = "/ filter  f follow  l ladder  q quit"
-        self.query_one("#status", Static).update(f"{'  ·  '.join(parts)}    {keys}")
+        keys = "/ filter  f follow  l ladder  c conversation  t time  q quit"
+        if self.size.width < _WIDE:
+            keys = "/ f l c t  ^P help  q quit"
+        text = f"{'  ·  '.join(parts)}    {keys}"
+        if text != self._status:  # an update with the same text would draw it again
+            self._status = text
+            self.query_one("#status", Static).update(text)
 
     # -- packets ------------------------------------------------------------------------------------
 
@@ -279,7 +286,8 @@ class CaptureApp(App[int]):
     # -- filter -------------------------------------------------------------------------------------
 
     def _complete(self, line: str) -> list[str]:
-        return filter_completions(line, self.capture.users, self.capture.items.rooms)
+        items = self.capture.items
+        return filter_completions(line, self.capture.users, items.rooms, items.types)
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
@@ -289,7 +297,7 @@ class CaptureApp(App[int]):
     @on(Input.Submitted, "#filter")
     def _filter_submitted(self, event: Input.Submitted) -> None:
         if self._apply(event.value):
-            self.query_one("#packets", RowList).focus()
+            self.action_packets()
 
     def _apply(self, line: str) -> bool:
         """Use a filter; return whether it is valid."""
@@ -316,11 +324,14 @@ class CaptureApp(App[int]):
 
     def action_filter(self) -> None:
         """Edit the filter."""
-        self.query_one("#filter", Input).focus()
+        self.screen.set_focus(self.query_one("#filter", Input))
+        keys = "Enter applies the filter, Tab completes it, Escape returns to the packets."
+        self.query_one("#doc", Static).update(keys)
 
     def action_packets(self) -> None:
         """Return to the list of packets."""
-        self.query_one("#packets", RowList).focus()
+        self.screen.set_focus(self.query_one("#packets", RowList))
+        self.query_one("#doc", Static).update("")
 
     def action_conversation(self) -> None:
         """Show only the conversation of the selected packet, or everything again."""

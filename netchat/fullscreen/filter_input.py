@@ -40,6 +40,7 @@ class FilterInput(Input):
             line,
             placeholder="--user NAME  --room CODE  --type TYPE  --conversation N",
             suggester=_First(complete),
+            select_on_focus=False,
             id="filter",
         )
         self._candidates_of = complete
@@ -57,6 +58,7 @@ class FilterInput(Input):
         if candidates:
             self.value = candidates[index]
             self.cursor_position = len(self.value)
-            self._cycle = self.value, candidates, index
+            # After the only candidate, Tab completes what follows.
+            self._cycle = (self.value, candidates, index) if len(candidates) > 1 else None
         event.stop()
         event.prevent_default()

@@ -52,7 +52,8 @@ def packet_text(row: PacketRow, width: int, *, is_dark: bool) -> Text:
     style = KINDS[row.kind][not is_dark]
     text = Text(no_wrap=True, end="")
     if width < _WIDE:
-        text.append(f"{row.number:>6} {row.time[:-3][:9]:>9}  ", "dim")
+        time = row.time.partition(".")[0] if ":" in row.time else row.time[:-3]
+        text.append(f"{row.number:>6} {time:>9}  ", "dim")
         text.append(f"{_fit(row.source, 13)} {_fit(row.target, 13)} {row.length:>5}  ", style)
     else:
         text.append(f"{row.number:>7} {row.time:>13}  ", "dim")

@@ -73,19 +73,24 @@ def parse_filter(line: str) -> CaptureFilter:
     return CaptureFilter(user, rooms, frozenset(types), conversation)
 
 
-def filter_completions(line: str, users: Iterable[str], rooms: Iterable[str]) -> list[str]:
+def filter_completions(
+    line: str, users: Iterable[str], rooms: Iterable[str], types: Iterable[int] = ()
+) -> list[str]:
     """Return the completed lines that a filter can become, best first.
 
     Args:
         line: The filter up to the cursor.
         users: Names of the users in the capture.
         rooms: Codes of its rooms.
+        types: Type numbers of its messages, which come before other types.
     """
+    found = set(types)
+    names = sorted(_NAMES, key=lambda name: (_NAMES[name] not in found, name))
     head, _, word = line.rpartition(" ")
     before = head.split()
     option = before[-1] if before else ""
     if "=" not in word and option in _OPTIONS:
-        offered = {"--user": sorted(users), "--room": sorted(rooms), "--type": sorted(_NAMES)}
+        offered = {"--user": sorted(users), "--room": sorted(rooms), "--type": names}
         values = [shlex.quote(value) for value in offered.get(option, [])]
     else:
         used = {each for each in before if each != "--type"}

@@ -193,6 +193,11 @@ class ItemStore:
         """Codes of the rooms that messages name."""
         return [room for room in self._rooms if not room.startswith("\0")]
 
+    @property
+    def types(self) -> list[int]:
+        """Type numbers of the messages."""
+        return [int(kind) for kind in np.unique(np.array(self._type)) if kind != OTHER]
+
     def close(self) -> None:
         """Delete the temporary file."""
         self._spool.close()

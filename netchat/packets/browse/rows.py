@@ -95,6 +95,7 @@ def packet_row(capture: Capture, number: int, *, clock: bool = False) -> PacketR
     items = [capture.items[index] for index in capture.items.of_packet(number)]
     if items:
         kind = min((_LABELS[type(item)] for item in items if type(item) in _LABELS), key=_rank)
+        items.sort(key=lambda item: _rank(_LABELS.get(type(item), "control")))
         texts = [item_text(item) for item in items[:_NAMED]]
         info = "  ".join([info, *texts] if kind == "control" else texts)
         if len(items) > _NAMED:
