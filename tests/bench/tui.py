@@ -1,9 +1,9 @@
-"""`python -m tests.bench.tui`: start of the full-screen apps, and opening a capture of a million packets.
+"""`python -m tests.bench.tui`: start of the full-screen apps, and opening a large capture.
 
-Runs each program in a pseudo-terminal until its screen shows a text, and prints the median of the time, of the
-CPU time and of the peak memory. The floor is an app of Textual that shows one line. The ratios to the floor
-depend less on the machine, and on its other work, than the times do. For the capture, the time is that until
-the whole file is indexed; decoding goes on behind the list, and its CPU time is not included.
+Runs each program in a pseudo-terminal until its screen shows a text, and prints the median of the time, of
+the CPU time and of the peak memory. The floor is an app of Textual that shows one line. The ratios to the
+floor depend less on the machine, and on its other work, than the times do. For the capture, the time is that
+until the whole file is indexed; decoding goes on in the background, and its CPU time is not included.
 """
 
 from __future__ import annotations

@@ -85,7 +85,9 @@ def test_a_file_that_is_no_capture_is_an_error(tmp_path: Path):
 def test_a_live_capture_is_browsed_paused_and_written(tmp_path: Path):
     with network() as prefix:
         serve = subprocess.Popen(
-            [*prefix, *NETCHAT, "serve", "--ephemeral", "--no-web"], stderr=subprocess.PIPE, text=True
+            [*prefix, *NETCHAT, "serve", "--ephemeral", "--no-web"],
+            stderr=subprocess.PIPE,
+            text=True,
         )
         assert serve.stderr is not None
         while "listening" not in serve.stderr.readline():

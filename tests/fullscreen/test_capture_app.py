@@ -104,7 +104,7 @@ async def test_a_filter_is_completed_applied_and_removed():
         await pilot.press("escape")
         assert app.focused is packets
         await pilot.press("slash")
-        field.value = "--user Nobody"
+        field.value = "--user Nemo"
         await pilot.press("enter")
         assert packets.count == 0
 

@@ -75,9 +75,7 @@ async def test_chat_with_its_panes(size, is_dark):
 @pytest.mark.parametrize("size", SIZES)
 async def test_capture_with_its_panes(size, is_dark):
     file = ROOT / "captures" / "two-users.pcapng"
-    app = CaptureApp(
-        Capture.open(file, Decoder()), file.name, line="--user Nova", is_dark=is_dark
-    )
+    app = CaptureApp(Capture.open(file, Decoder()), file.name, line="--user Nova", is_dark=is_dark)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.capture.is_decoded)
         await pilot.press(*["down"] * 12)

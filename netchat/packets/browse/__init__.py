@@ -1,8 +1,10 @@
 """Captures for browsing: an index first, packets and messages on demand.
 
-- `packet_store`: columns about packets, whose bytes stay in the file; `item_store`: the same for decoded items.
+- `packet_store`: columns about packets, whose bytes stay in the file; `item_store`: those of decoded
+  items.
 - `capture`: index and decoder of a capture, which work in steps; filters.
-- `filter_line`: the filter's syntax and completion; `rows`: rows of the list; `layers`: tree of a packet.
+- `filter_line`: the filter's syntax and completion; `rows`: rows of the list; `layers`: tree of a
+  packet; `conversations`: transcript and ladder.
 
 Nothing here draws; `netchat.fullscreen` does.
 """

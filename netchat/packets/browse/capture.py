@@ -210,7 +210,7 @@ class Capture:
     def matching(self, wanted: CaptureFilter) -> NDArray[np.uint32]:
         """Return the numbers of the decoded packets that a filter selects.
 
-        A filter by user or conversation selects all packets of conversations, also those without a
+        A filter by user or conversation selects all packets of conversations, including those without a
         message.
         """
         chosen: NDArray[np.uint32] | None = None

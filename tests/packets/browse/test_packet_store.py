@@ -52,7 +52,9 @@ def test_large_packets_are_read_one_by_one(tmp_path):
     with path.open("rb") as file:
         store = PacketStore(file)
         store.add(list(read_packets(path, None, store.offsets.append)))
-        assert [(p.number, p.data) for p in store.packets()] == [(p.number, p.data) for p in packets]
+        assert [(p.number, p.data) for p in store.packets()] == [
+            (p.number, p.data) for p in packets
+        ]
 
 
 def test_a_file_that_was_truncated_meanwhile_ends_the_packets(tmp_path):
