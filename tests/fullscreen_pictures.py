@@ -12,7 +12,7 @@ from netchat.fullscreen.capture_app import CaptureApp
 from netchat.fullscreen.prompt import PromptArea
 from netchat.fullscreen.row_list import RowList
 from netchat.packets import Decoder
-from netchat.packets.browse.capture import Capture
+from netchat.packets.browse.capture import BrowsedCapture
 from netchat.tui.frame_log import FrameLog
 from netchat.wire import Event, EventKind, RoomKind, Send, encode
 from tests.end_to_end.browsing import browser
@@ -29,7 +29,7 @@ TALK = (
     ("Vega", "What does a message look like on the wire?"),
     (
         "Sourav",
-        "16 bytes of header, then the fields. Capture it with netchat sniff, and look at --tree.",
+        "16 bytes of header, then the fields. BrowsedCapture it with netchat sniff, and look at --tree.",
     ),
     ("Vega", "Ah: the length of the room's code, then the code itself!"),
     ("Vega", "And a CRC-32 over all of it."),
@@ -70,7 +70,7 @@ async def scene() -> str:
 async def capture_scene() -> str:
     """Browse a capture, and return the screen as SVG."""
     file = ROOT / "captures" / "two-users.pcapng"
-    app = CaptureApp(Capture.open(file, Decoder()), file.name)
+    app = CaptureApp(BrowsedCapture.open(file, Decoder()), file.name)
     async with app.run_test(size=(120, 32)) as pilot:
         while not app.capture.is_decoded:
             await pilot.pause(0.05)

@@ -43,6 +43,7 @@ _INSTALL = {
     name_default="that of the last time",
     state_help="Store the session and the last login on disk, to resume after a crash.",
     has_path=False,
+    has_port=False,
 )
 @click.option(
     "--theme", type=click.Choice(["auto", "light", "dark"]), default="auto", show_default=True,

@@ -22,11 +22,13 @@ from netchat.fullscreen.filter_input import FilterInput
 from netchat.fullscreen.packet_rows import KINDS, headings, packet_text
 from netchat.fullscreen.row_list import RowList
 from netchat.fullscreen.text_screen import TextScreen
-from netchat.packets.browse.capture import Capture
+from netchat.packets.browse.capture import BrowsedCapture
 from netchat.packets.browse.conversations import follow_lines, ladder_around
-from netchat.packets.browse.filter_line import CaptureFilter, filter_completions, parse_filter
+from netchat.packets.browse.filter_line import filter_completions
 from netchat.packets.browse.layers import Node, packet_tree
 from netchat.packets.browse.rows import packet_row
+from netchat.packets.browse.selection import Selection
+from netchat.packets.filters import FilterError, parse
 from netchat.packets.views.sealed import Opener
 from netchat.wording import many
 
@@ -99,7 +101,7 @@ class CaptureApp(App[int]):
 
     def __init__(
         self,
-        capture: Capture,
+        capture: BrowsedCapture,
         title: str,
         *,
         ports: Iterable[int] = (),
@@ -120,11 +122,12 @@ class CaptureApp(App[int]):
         self._line = line
         self._opener = opener
         self._clock = clock
-        self._wanted = CaptureFilter()
+        self._selection: Selection | None = None
         self._numbers: NDArray[np.uint32] | None = None  # of the shown packets; None for all
         self._selected = 0
         self._status = ""
         self._reading: asyncio.Task[None] | None = None
+        self._has_work = asyncio.Event()
 
     def compose(self) -> ComposeResult:
         """Create the panes."""
@@ -161,31 +164,41 @@ class CaptureApp(App[int]):
         self._draw_status()
 
     async def _read(self) -> None:
-        """Index and decode the capture, a little at a time."""
+        """Index, decode and filter the capture, a little at a time."""
         loop = asyncio.get_running_loop()
         updated = 0.0
-        while not self.capture.is_decoded:
-            if self.capture.is_indexed:
-                self.capture.decode(_TURN)
-            else:
-                self.capture.index(_TURN)
-                if self.capture.decoded < _FIRST:  # the rows that the user sees first
-                    self.capture.decode(_TURN / 3)
-            if loop.time() - updated > _UPDATE or self.capture.is_decoded:
+        while True:
+            if not self._work():
+                self.update()
+                self._has_work.clear()
+                await self._has_work.wait()
+            elif loop.time() - updated > _UPDATE:
                 updated = loop.time()
                 self.update()
             await asyncio.sleep(0)
-        self.update()
+
+    def _work(self) -> bool:
+        """Do a part of what is to be done; return whether there was something."""
+        capture, selection = self.capture, self._selection
+        if not capture.is_indexed:
+            capture.index(_TURN)
+            if capture.decoded < _FIRST:  # the rows that the user sees first
+                capture.decode(_TURN / 3)
+        elif selection is not None and not selection.is_complete:
+            selection.step(_TURN)
+            capture.decode(_TURN)
+        elif not capture.is_decoded:
+            capture.decode(_TURN)
+        else:
+            return False
+        return True
 
     def update(self) -> None:
         """Show the packets that were read since the last time."""
         if not self.is_running or not self.query("#packets"):
             return
         packets = self.query_one("#packets", RowList)
-        if self._wanted.is_empty:
-            self._numbers = None
-        else:
-            self._numbers = self.capture.matching(self._wanted)
+        self._numbers = self._selection.numbers if self._selection is not None else None
         count = len(self.capture.packets) if self._numbers is None else len(self._numbers)
         packets.set_count(count)
         if packets.cursor < 0 and count:
@@ -207,6 +220,8 @@ class CaptureApp(App[int]):
             parts.append("reading")
         elif not capture.is_decoded:
             parts.append(f"decoding {100 * capture.decoded // max(total, 1)} %")
+        if self._selection is not None and not self._selection.is_complete:
+            parts.append(f"filtering {100 * self._selection.share:.0f} %")
         keys = "/ filter  f follow  l ladder  c conversation  t time  q quit"
         if self.size.width < _WIDE:
             keys = "/ f l c t  ^P help  q quit"
@@ -286,8 +301,7 @@ class CaptureApp(App[int]):
     # -- filter -------------------------------------------------------------------------------------
 
     def _complete(self, line: str) -> list[str]:
-        items = self.capture.items
-        return filter_completions(line, self.capture.users, items.rooms, items.types)
+        return filter_completions(line, self.capture.users, self.capture.items.rooms)
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
@@ -303,11 +317,16 @@ class CaptureApp(App[int]):
         """Use a filter; return whether it is valid."""
         shown = self.query_one("#filter", Input)
         try:
-            self._wanted = parse_filter(line)
-        except ValueError as error:
+            selection = Selection(self.capture, parse(line)) if line.strip() else None
+        except FilterError as error:
             shown.add_class("wrong")
+            shown.cursor_position = error.start
             self.query_one("#doc", Static).update(f"Filter: {error}")
             return False
+        self._selection = selection
+        if selection is not None:
+            selection.step(_TURN)  # enough for most captures
+            self._has_work.set()
         shown.remove_class("wrong")
         self.query_one("#doc", Static).update("")
         self.update()
@@ -337,11 +356,11 @@ class CaptureApp(App[int]):
         """Show only the conversation of the selected packet, or everything again."""
         conversation = self.capture.conversation_of(self._selected)
         line = ""
-        if self._wanted.is_empty:
+        if self._selection is None:
             if conversation is None:
                 self.notify("This packet does not belong to a chat.")
                 return
-            line = f"--conversation {conversation.number}"
+            line = f"conversation == {conversation.number}"
         self.query_one("#filter", Input).value = line
         self._apply(line)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from netchat.errors import CaptureError
 from netchat.fullscreen.capture_app import CaptureApp
-from netchat.packets.browse.capture import Capture
+from netchat.packets.browse.capture import BrowsedCapture
 from netchat.packets.capture.packet import Packet
 from netchat.packets.decode.decoder import Decoder
 from netchat.packets.sniffer import Sniffer
@@ -45,7 +45,7 @@ def browse_file(
     Raises:
         CaptureError: The file cannot be opened, or is no capture.
     """
-    capture = Capture.open(path, decoder)
+    capture = BrowsedCapture.open(path, decoder)
     try:
         capture.index(0.05)
         if capture.problem and not len(capture.packets):
@@ -82,7 +82,7 @@ class LiveApp(CaptureApp):
         is_dark: bool = True,
     ) -> None:
         super().__init__(
-            Capture(sniffer.decoder), title, ports=ports, line=line, opener=opener, clock=True,
+            BrowsedCapture(sniffer.decoder), title, ports=ports, line=line, opener=opener, clock=True,
             is_dark=is_dark, set_paused=self._set_running,
         )  # fmt: skip
         self._sniffer = sniffer
@@ -125,12 +125,14 @@ class LiveApp(CaptureApp):
         if not self._is_over:
             self.capture.feed(packets, self._sniffer.decode)
             self.capture.add_late(self._sniffer.tick())
+            self._has_work.set()
 
     def _end_capture(self, problem: str) -> None:
         """Show that no more packets follow."""
         self.capture.add_late(self._sniffer.finish())
         self.capture.problem = problem
         self.is_live = False
+        self._has_work.set()
         self.update()
 
     def close(self) -> None:

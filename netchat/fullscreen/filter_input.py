@@ -38,7 +38,7 @@ class FilterInput(Input):
     def __init__(self, complete: Callable[[str], Sequence[str]], line: str = "") -> None:
         super().__init__(
             line,
-            placeholder="--user NAME  --room CODE  --type TYPE  --conversation N",
+            placeholder='such as  user == "Nova" and type == SEND  (Tab completes)',
             suggester=_First(complete),
             select_on_focus=False,
             id="filter",

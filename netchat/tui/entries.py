@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netchat.chat.client_events import RoomEvent
 from netchat.chat.names import fold
+from netchat.tui.annotation_lines import message_suffix, quotation
 from netchat.tui.lines import LOCK, Line, LineKind, event_line, sanitize
+from netchat.tui.room_messages import RoomMessages
 from netchat.wire import Event, EventKind
 
-__all__ = ["Entry", "entry_of_event", "entry_of_line", "past_entry", "tint_of"]
+__all__ = [
+    "Entry",
+    "entry_of_event",
+    "entry_of_line",
+    "past_entry",
+    "present_entry",
+    "tint_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,15 @@ def tint_of(name: str, count: int) -> int:
 
 
 def entry_of_line(line: Line, when: float, seq: int = 0) -> Entry:
-    """Return the entry for a line of text; a tag such as `[join]` becomes `Entry.tag`."""
+    """Return the entry for a line of text; a tag such as `[join]` becomes `Entry.tag`.
+
+    Args:
+        line: The line.
+        when: Time of the entry, in seconds since 1970, unless the line shows one.
+        seq: Sequence number of its event, or 0.
+    """
+    if line.parts[0][0] == "time":
+        line, when = replace(line, parts=line.parts[1:]), line.when
     text, tag = sanitize(line.text, "\n"), ""
     if line.parts[0][0] in ("tag", "error") and text.startswith("["):
         tag, _, text = text[1:].partition("] ")
@@ -87,9 +104,30 @@ def past_entry(
     )  # fmt: skip
 
 
+def present_entry(entry: Entry, messages: RoomMessages) -> Entry:
+    """Return the entry of a message in its present state: edited, deleted, or with reactions.
+
+    Args:
+        entry: The entry as it was.
+        messages: The messages of the room.
+    """
+    event = messages.get(entry.seq)
+    if event is None or entry.kind is LineKind.ERROR:  # with warnings
+        return entry
+    view, sender = messages.view(event), sanitize(event.sender, " ")
+    if view.is_deleted:
+        return replace(entry, text="(deleted)", sender=sender, tag="")
+    text = sanitize(view.text, "\n")
+    if event.kind == EventKind.FILE:
+        text = entry_of_line(event_line(event), entry.when).text
+    if view.answers:
+        text = f"↩ {sanitize(quotation(messages, view.answers), ' ')}\n{text}"
+    return replace(entry, text=text + sanitize(message_suffix(view), " "))
+
+
 def _entry(event: Event, kind: LineKind, *, is_own: bool, is_sealed: bool) -> Entry:
     when = event.time / 1e6 if event.time else time.time()
-    if event.kind == EventKind.CHAT:
+    if event.kind in (EventKind.CHAT, EventKind.REPLY, EventKind.ERASED):
         return Entry(
             when, kind, sanitize(event.text, "\n"), sanitize(event.sender, " "), "", is_own,
             is_sealed, event.seq,

@@ -21,19 +21,30 @@ from netchat.chat.names import fold
 from netchat.chat.room_codes import LOBBY, show_code
 from netchat.tui.actions import run_command
 from netchat.tui.commands import ParsedLine
-from netchat.tui.entries import Entry, entry_of_event, entry_of_line, past_entry
+from netchat.tui.entries import Entry, entry_of_event, entry_of_line, past_entry, present_entry
 from netchat.tui.lines import Line, LineKind, error_line, sanitize
 from netchat.tui.pane import Pane, private_key
 from netchat.tui.session import ChatSession
 from netchat.wire import EventKind, RoomKind
+from netchat.wire.annotations import parse_annotation
 
 __all__ = ["ConversationState", "Panes", "PanesState"]
 
 #: Number of events of the history that are requested on entering a room.
 PAST = 50
 
-#: Kinds of past events that are not shown: who came and went is no longer of interest.
-_NOT_SHOWN = frozenset({EventKind.JOIN, EventKind.LEAVE, EventKind.RENAME})
+#: Kinds of past events that are not shown: who came and went is no longer of interest, and a message shows
+#: its edits and reactions itself.
+_NOT_SHOWN = frozenset(
+    {
+        EventKind.JOIN,
+        EventKind.LEAVE,
+        EventKind.RENAME,
+        EventKind.EDIT,
+        EventKind.DELETE,
+        EventKind.REACTION,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,19 +169,32 @@ class Panes:
             self._append(conversation, [*warnings, *shown])
             return
         self._append(conversation, [*warnings, *(line for line in shown if line is not last)])
-        if last in shown:
-            self._add(conversation, [entry_of_event(event)])
+        if last not in shown:
+            return
+        messages = self.session.messages_of(event.event.room)
+        found = parse_annotation(event.event.kind, event.event.text)
+        if found is None or found.kind is EventKind.REPLY:
+            self._add(conversation, [present_entry(entry_of_event(event), messages)])
+        # The message itself shows what has changed, if the log has it.
+        elif event.problems or not conversation.update(
+            found.target, lambda entry: present_entry(entry, messages)
+        ):
+            self._append(conversation, [last])
 
     def _take_history(self, event: HistoryReceived, lines: list[Line]) -> None:
         conversation = self._of_room(event.room)
         is_own_request = event.request in self._requested
         self._requested.discard(event.request)
+        messages = self.session.messages_of(event.room)
         past = [
-            past_entry(
-                each,
-                own_name=self.session.core.name,
-                problems=event.sealed.get(each.seq),
-                unsealed=event.unsealed.get(each.seq, ()),
+            present_entry(
+                past_entry(
+                    each,
+                    own_name=self.session.core.name,
+                    problems=event.sealed.get(each.seq),
+                    unsealed=event.unsealed.get(each.seq, ()),
+                ),
+                messages,
             )
             for each in event.events
             if each.kind not in _NOT_SHOWN
@@ -215,6 +239,8 @@ class Panes:
             elif command.verb == "leave" and not command.words:
                 self.close(selected.key)
                 return
+        is_private = selected is not None and selected.is_private
+        self.session.focus = selected.room if selected is not None and is_private else ""
         lines = run_command(self.session, command, passwords)
         self._follow_session()
         if command.verb == "msg" and not any(line.kind is LineKind.ERROR for line in lines):

@@ -16,7 +16,7 @@ from netchat.fullscreen.capture_app import CaptureApp
 from netchat.fullscreen.row_list import RowList
 from netchat.fullscreen.text_screen import TextScreen
 from netchat.packets import Decoder, PcapngWriter, read_packets
-from netchat.packets.browse.capture import Capture
+from netchat.packets.browse.capture import BrowsedCapture
 from netchat.packets.browse.layers import packet_tree
 from netchat.wire import encode
 from netchat.wire.messages import Send
@@ -30,7 +30,7 @@ CAPTURED = ROOT / "captures"
 @asynccontextmanager
 async def browsing(path: Path | str = "two-users.pcapng", size=(160, 50), line: str = ""):
     file = CAPTURED / path
-    app = CaptureApp(Capture.open(file, Decoder()), file.name, ports=(6464,), line=line)
+    app = CaptureApp(BrowsedCapture.open(file, Decoder()), file.name, ports=(6464,), line=line)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.capture.is_decoded)
         await pilot.pause()
@@ -83,28 +83,32 @@ async def test_list_tree_and_bytes_are_synchronised():
 async def test_a_filter_is_completed_applied_and_removed():
     async with browsing() as (app, pilot):
         await select(app, pilot, 26)
-        await pilot.press("slash", *"--us", "tab")
+        await pilot.press("slash", *"us", "tab")
         field = app.query_one("#filter", Input)
-        assert field.value == "--user "
+        assert field.value == "user "
+        await pilot.press(*"== ", "tab")
+        assert field.value == 'user == "Nova" '
         await pilot.press("tab")
-        assert field.value == "--user Nova "
-        await pilot.press("tab")
-        assert field.value == "--user Orion "
+        assert field.value == 'user == "Orion" '
         await pilot.press("enter")
         packets = app.query_one("#packets", RowList)
         assert app.focused is packets
         assert packets.count == len(app.capture.packets) - 31
         assert app._number(packets.cursor) == 27  # the next one that is shown
-        await pilot.press("slash", *"--type FROB", "enter")
+        field.value = "type == FROB"
+        await pilot.press("slash", "enter")
+        await pilot.pause()
         assert app.focused is field
-        assert "unknown message type 'FROB'" in text_of(app)
+        assert "Filter: " in text_of(app)
+        assert "FROB" in text_of(app).split("\n")[-2]
+        assert field.cursor_position == len("type == ")
         field.value = ""
         await pilot.pause()
         assert packets.count == len(app.capture.packets)
         await pilot.press("escape")
         assert app.focused is packets
         await pilot.press("slash")
-        field.value = "--user Nemo"
+        field.value = 'user == "Nemo"'
         await pilot.press("enter")
         assert packets.count == 0
 
@@ -113,7 +117,7 @@ async def test_a_conversation_is_selected_followed_and_drawn():
     async with browsing() as (app, pilot):
         await select(app, pilot, 30)
         await pilot.press("c")
-        assert app.query_one("#filter", Input).value == "--conversation 2"
+        assert app.query_one("#filter", Input).value == "conversation == 2"
         assert "27 shown" in text_of(app)
         await pilot.press("c")
         assert app.query_one("#packets", RowList).count == 58

@@ -12,6 +12,7 @@ import click
 
 from netchat.cli.params.path import check_path, path_options
 from netchat.cli.params.tls import parse_servers, tls_options
+from netchat.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from netchat.net.client_path import ClientPath
@@ -36,6 +37,7 @@ class ConnectionOptions:
         udp: Run the link over UDP.
         channel: Simulated channel.
         seed: Random seed of the channel.
+        port: Port of servers whose address names none.
     """
 
     name: str | None
@@ -49,6 +51,7 @@ class ConnectionOptions:
     udp: bool = False
     channel: str | None = None
     seed: int | None = None
+    port: int = DEFAULT_PORT
 
     def connect_to(
         self, addresses: str
@@ -64,7 +67,7 @@ class ConnectionOptions:
         """
         code = check_path(self.link, self.channel, udp=self.udp)
         servers, tls = parse_servers(
-            addresses, self.ca, self.fingerprint, self.keylog, udp=self.udp
+            addresses, self.ca, self.fingerprint, self.keylog, udp=self.udp, port=self.port
         )
         if code is None and self.channel is None:
             return servers, tls, None
@@ -78,6 +81,7 @@ def connection_options(
     name_default: str = "prompt for it",
     state_help: str = "Store the session and unacknowledged messages on disk, to resume after a crash.",
     has_path: bool = True,
+    has_port: bool = True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that adds the options of a chat client.
 
@@ -87,6 +91,7 @@ def connection_options(
         name_default: What happens without `--name`, for the help.
         state_help: Help of `--state`.
         has_path: Add the options of links and channels.
+        has_port: Add `--port`.
     """
     names = {each.name for each in fields(ConnectionOptions)}
 
@@ -96,6 +101,10 @@ def connection_options(
             own = {name: values.pop(name) for name in names & values.keys()}
             return command(*arguments, connection=ConnectionOptions(**own), **values)
 
+        port = click.option(
+            "-p", "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True,
+            help="Port, if the address names none.",
+        )  # fmt: skip
         added = path_options(collect) if has_path else collect
         added = tls_options(added)
         for option in (
@@ -109,7 +118,8 @@ def connection_options(
             click.option(
                 "--room", metavar="CODE", help="Room to join first.  [default: the lobby]"
             ),
-            click.option("--name", help=f"Your user name.  [default: {name_default}]"),
+            *([port] if has_port else []),
+            click.option("-n", "--name", help=f"Your user name.  [default: {name_default}]"),
         ):  # fmt: skip
             added = option(added)
         return added

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-import shlex
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from netchat.errors import NetchatError
 
-__all__ = ["check_full_screen", "filter_line", "theme_option", "tui_options"]
+if TYPE_CHECKING:
+    from netchat.packets.filters import ItemFilter
+
+__all__ = ["check_full_screen", "filter_of_options", "theme_option", "tui_options"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -49,8 +51,10 @@ def check_full_screen(instead: str) -> None:
         raise NetchatError(f"The app needs a terminal; in a pipe, {instead}.")
 
 
-def filter_line(user: str | None, room: str | None, types: Iterable[str]) -> str:
-    """Return the options of a filter as the line that the browser begins with."""
-    given = [("--user", user), ("--room", room), *(("--type", each) for each in types)]
-    words = [f"{option} {shlex.quote(value)}" for option, value in given if value is not None]
-    return " ".join(words)
+def filter_of_options(
+    expression: ItemFilter | None, room: str | None, user: str | None, types: Iterable[str]
+) -> str:
+    """Return the filter with which the browser begins, from the options of `selection_options`."""
+    from netchat.packets.browse.filter_line import filter_of_options as joined
+
+    return joined(getattr(expression, "text", ""), room=room, user=user, types=types)

@@ -1,10 +1,12 @@
 """A capture that is indexed first and decoded afterwards, both in steps.
 
-capture = Capture.open("chat.pcapng", Decoder())
-while not capture.index(0.05):
-    ...  # `capture.packets` has the packets up to here
-while not capture.decode(0.05):
-    ...  # `capture.items` has their messages
+For example:
+
+    capture = BrowsedCapture.open("chat.pcapng", Decoder())
+    while not capture.index(0.05):
+        ...  # `capture.packets` has the packets up to here
+    while not capture.decode(0.05):
+        ...  # `capture.items` has their messages
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import stat
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -21,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netchat.errors import CaptureError
-from netchat.packets.browse.filter_line import CaptureFilter
 from netchat.packets.browse.item_store import ItemStore
 from netchat.packets.browse.packet_store import PacketStore
 from netchat.packets.capture.packet import ETHERNET, Packet
@@ -32,7 +33,7 @@ from netchat.packets.items import Item
 from netchat.packets.tcp.dissect import dissect, dissect_datagram
 from netchat.wording import cannot
 
-__all__ = ["Capture"]
+__all__ = ["BrowsedCapture"]
 
 #: Packets between two looks at the clock.
 _BATCH = 500
@@ -41,7 +42,7 @@ _BATCH = 500
 _GZIP = b"\x1f\x8b"
 
 
-class Capture:
+class BrowsedCapture:
     """Capture with an index.
 
     Args:
@@ -80,7 +81,7 @@ class Capture:
         self._of_flow: dict[int, list[tuple[int, int]]] = {}  # first packets and conversations
 
     @classmethod
-    def open(cls, path: str | Path, decoder: Decoder) -> Capture:
+    def open(cls, path: str | Path, decoder: Decoder) -> BrowsedCapture:
         """Open a capture file.
 
         Args:
@@ -197,7 +198,7 @@ class Capture:
                 self._of_flow.setdefault(flow, []).append((first, len(self._begins)))
                 self._begins.append((flow, first))
 
-    # -- conversations and filters ------------------------------------------------------------------
+    # -- conversations ------------------------------------------------------------------------------
 
     def conversation_of(self, number: int) -> Conversation | None:
         """Return the conversation that a packet belongs to, or None."""
@@ -207,33 +208,12 @@ class Capture:
         found = [index for first, index in self._of_flow.get(flow, ()) if first <= number]
         return self.items.conversations[found[-1]] if flow and found else None
 
-    def matching(self, wanted: CaptureFilter) -> NDArray[np.uint32]:
-        """Return the numbers of the decoded packets that a filter selects.
-
-        A filter by user or conversation selects all packets of conversations, including those without a
-        message.
-        """
-        chosen: NDArray[np.uint32] | None = None
-        if wanted.user or wanted.conversation:
-            chosen = np.array(
-                [
-                    index
-                    for index, each in enumerate(self.items.conversations)
-                    if wanted.user in ("", each.user.casefold())
-                    and wanted.conversation in (0, each.number)
-                ],
-                np.uint32,
-            )
-        if wanted.types or wanted.rooms or chosen is None:
-            return self.items.packets_with(wanted.types, wanted.rooms, chosen)
-        return self._of_conversations(chosen)
-
     def packets_of(self, conversation: Conversation) -> NDArray[np.uint32]:
         """Return the numbers of the packets of a conversation."""
-        index = self.items.conversations.index(conversation)
-        return self._of_conversations(np.array([index], np.uint32))
+        return self.packets_of_conversations([self.items.conversations.index(conversation)])
 
-    def _of_conversations(self, chosen: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    def packets_of_conversations(self, chosen: Sequence[int]) -> NDArray[np.uint32]:
+        """Return the numbers of the packets of conversations, given by their indices."""
         flows = np.array(self._flow)
         numbers = np.arange(1, len(flows) + 1, dtype=np.uint32)
         whole = [flow for flow, _ in (self._begins[at] for at in chosen) if self._is_whole(flow)]

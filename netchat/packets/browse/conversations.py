@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from netchat.packets.browse.capture import Capture
+from netchat.packets.browse.capture import BrowsedCapture
 from netchat.packets.decode.conversation import Conversation
 from netchat.packets.decode.decoder import Decoder
 from netchat.packets.items import DecodedMessage
@@ -23,7 +23,7 @@ _BEFORE = 200
 
 
 def follow_lines(
-    capture: Capture, conversation: Conversation, opener: Opener | None = None
+    capture: BrowsedCapture, conversation: Conversation, opener: Opener | None = None
 ) -> list[str]:
     """Return the chat of a conversation as its user reads it.
 
@@ -43,7 +43,7 @@ def follow_lines(
 
 
 def ladder_around(
-    capture: Capture, number: int, ports: frozenset[int], width: int
+    capture: BrowsedCapture, number: int, ports: frozenset[int], width: int
 ) -> list[LadderLine]:
     """Draw the conversation of a packet as a ladder.
 

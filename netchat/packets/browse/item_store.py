@@ -6,10 +6,8 @@ import pickle
 import tempfile
 from array import array
 from bisect import bisect_left
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netchat.packets.browse.packet_store import PacketStore
 from netchat.packets.capture.packet import Packet
@@ -24,11 +22,6 @@ OTHER = 0
 
 #: Bits of the column of flags.
 _TO_SERVER, _REPEATED, _FOUND, _STORED, _LATE = 1, 2, 4, 8, 16
-
-#: Number of the room of messages about several rooms, and of those about none.
-_SEVERAL, _NONE = 0, 1
-
-_LISTS = ("membership", "rooms", "positions")
 
 
 class ItemStore:
@@ -47,12 +40,11 @@ class ItemStore:
         self.conversations: list[Conversation] = []
         self._packets = packets
         self._numbers: dict[Conversation, int] = {}
-        self._rooms: dict[str, int] = {"\0several": _SEVERAL, "\0none": _NONE}
+        self._rooms: dict[str, None] = {}
         self._packet = array("I")  # never decreases
         self._type = array("B")
         self._flags = array("B")
         self._conversation = array("I")
-        self._room = array("I")
         self._offset = array("Q")  # in the stream
         self._place = array("Q")  # in a file
         self._size = array("I")
@@ -76,12 +68,13 @@ class ItemStore:
         if own < last:
             self._late.setdefault(own, []).append(len(self._packet))
             own, flags = last, flags | _LATE
-        kind, room, offset = OTHER, _NONE, 0
+        kind, offset = OTHER, 0
         place = -1
         if type(item) is DecodedMessage:
             kind, offset = item.message.TYPE, item.offset
             flags |= _REPEATED * item.repeated | _FOUND * item.found
-            room = self._room_of(item.message)
+            if room := getattr(item.message, "room", ""):
+                self._rooms.setdefault(room)
             if packet is not None and item.packets == (packet.number,):
                 place = packet.data.find(item.raw)
         if place >= 0:
@@ -95,7 +88,6 @@ class ItemStore:
         self._type.append(kind)
         self._flags.append(flags)
         self._conversation.append(self._number(item.conversation))
-        self._room.append(room)
         self._offset.append(offset)
         self._place.append(place)
         self._size.append(size)
@@ -106,12 +98,6 @@ class ItemStore:
             number = self._numbers[conversation] = len(self.conversations)
             self.conversations.append(conversation)
         return number
-
-    def _room_of(self, message: Any) -> int:
-        if any(getattr(message, name, ()) for name in _LISTS):
-            return _SEVERAL
-        room = getattr(message, "room", "")
-        return self._rooms.setdefault(room, len(self._rooms)) if room else _NONE
 
     def _store(self, item: Item) -> tuple[int, int]:
         """Write an item to the temporary file, without its conversation."""
@@ -151,52 +137,16 @@ class ItemStore:
         column = np.array(self._conversation)
         return [int(index) for index in np.nonzero(column == conversation)[0]]
 
-    def packets_with(
-        self, types: frozenset[int], rooms: frozenset[str], conversations: NDArray[np.uint32] | None
-    ) -> NDArray[np.uint32]:
-        """Return the numbers of the packets that completed a matching message.
-
-        Args:
-            types: Type numbers; empty for all.
-            rooms: Codes of a room; empty for all rooms.
-            conversations: Indices of conversations; None for all.
-        """
-        if not self._packet:
-            return np.empty(0, np.uint32)
-        column = np.array(self._type)  # a copy: an array with a view cannot grow
-        matches = np.isin(column, sorted(types)) if types else column != OTHER
-        if conversations is not None:
-            matches &= np.isin(np.array(self._conversation), conversations)
-        if rooms:
-            room = np.array(self._room)
-            wanted = [self._rooms[code] for code in rooms if code in self._rooms]
-            several = [int(at) for at in np.nonzero(matches & (room == _SEVERAL))[0]]
-            matches &= np.isin(room, wanted)
-            for at in several:
-                matches[at] = self._is_in(at, rooms)
-        numbers = np.array(self._packet)
-        for number, indices in self._late.items():
-            numbers[indices] = number
-        found = np.sort(numbers[matches])  # `np.unique` takes 50 times as long
-        is_new = np.ones(len(found), bool)
-        is_new[1:] = found[1:] != found[:-1]
-        return found[is_new]
-
-    def _is_in(self, index: int, rooms: frozenset[str]) -> bool:
-        from netchat.packets.filters import in_room
-
-        item = self[index]
-        return isinstance(item, DecodedMessage) and in_room(item.message, rooms)
+    def packet_of(self, index: int) -> int:
+        """Return the number of the packet that completed an item."""
+        if self._flags[index] & _LATE:
+            return next(number for number, found in self._late.items() if index in found)
+        return self._packet[index]
 
     @property
     def rooms(self) -> list[str]:
         """Codes of the rooms that messages name."""
-        return [room for room in self._rooms if not room.startswith("\0")]
-
-    @property
-    def types(self) -> list[int]:
-        """Type numbers of the messages."""
-        return [int(kind) for kind in np.unique(np.array(self._type)) if kind != OTHER]
+        return list(self._rooms)
 
     def close(self) -> None:
         """Delete the temporary file."""

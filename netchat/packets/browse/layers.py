@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field
 
-from netchat.packets.browse.capture import Capture
+from netchat.packets.browse.capture import BrowsedCapture
 from netchat.packets.browse.rows import item_text, show_time
 from netchat.packets.capture.packet import ETHERNET, LINK_NAMES, Packet
 from netchat.packets.items import Block, Damage, DecodedMessage, Item, TlsRecord
@@ -70,7 +70,7 @@ class Node:
     is_open: bool = False
 
 
-def packet_tree(capture: Capture, number: int, opener: Opener | None = None) -> list[Node]:
+def packet_tree(capture: BrowsedCapture, number: int, opener: Opener | None = None) -> list[Node]:
     """Return the nodes of a packet.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import NamedTuple
 
-from netchat.packets.browse.capture import Capture
+from netchat.packets.browse.capture import BrowsedCapture
 from netchat.packets.capture.packet import LINK_NAMES, Packet
 from netchat.packets.decode.conversation import Conversation, endpoints, show_endpoint
 from netchat.packets.items import (
@@ -66,7 +66,7 @@ class PacketRow(NamedTuple):
     kind: str
 
 
-def packet_row(capture: Capture, number: int, *, clock: bool = False) -> PacketRow:
+def packet_row(capture: BrowsedCapture, number: int, *, clock: bool = False) -> PacketRow:
     """Return the row of a packet.
 
     Args:

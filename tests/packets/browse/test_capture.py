@@ -12,8 +12,9 @@ import pytest
 from netchat import wire
 from netchat.errors import CaptureError
 from netchat.packets import Decoder, PcapngWriter, read_capture, read_packets
-from netchat.packets.browse.capture import Capture
-from netchat.packets.browse.filter_line import parse_filter
+from netchat.packets.browse.capture import BrowsedCapture
+from netchat.packets.browse.selection import Selection
+from netchat.packets.filters import parse
 from netchat.packets.tcp.dissect import dissect
 from tests.end_to_end.processes import ROOT
 from tests.packets.opened import opened
@@ -26,12 +27,15 @@ def hello(name: str) -> bytes:
     return wire.encode(wire.Hello(0, bytes(16), b"", name, "test", ()))
 
 
-def matching(capture: Capture, line: str) -> list[int]:
-    return capture.matching(parse_filter(line)).tolist()
+def matching(capture: BrowsedCapture, line: str) -> list[int]:
+    selection = Selection(capture, parse(line))
+    while not selection.is_complete:
+        selection.step(0.1)
+    return selection.numbers.tolist()
 
 
 def test_steps_of_any_length_give_the_same(tmp_path):
-    capture = Capture.open(TWO, Decoder())
+    capture = BrowsedCapture.open(TWO, Decoder())
     steps = 0
     while not capture.is_decoded:
         capture.index(0.0)  # too short for a batch
@@ -73,7 +77,7 @@ def test_a_damaged_file_shows_what_can_be_read(tmp_path):
     assert capture.items.of_packet(54)
     capture.close()
     with pytest.raises(CaptureError, match="Cannot read"):
-        Capture.open(tmp_path / "missing.pcapng", Decoder())
+        BrowsedCapture.open(tmp_path / "missing.pcapng", Decoder())
 
 
 def test_a_user_or_a_conversation_selects_all_of_its_packets():
@@ -85,12 +89,12 @@ def test_a_user_or_a_conversation_selects_all_of_its_packets():
     }
     nova = [number for number, ports in of.items() if 37290 in ports]
     orion = [number for number, ports in of.items() if 37298 in ports]
-    assert matching(capture, "--user Nova") == matching(capture, "--conversation 1") == nova
-    assert matching(capture, "--user ORION") == matching(capture, "--conversation 2") == orion
-    assert matching(capture, "--user Nova --conversation 2") == []
-    sent = matching(capture, "--user Nova --type SEND")
+    assert matching(capture, 'user == "Nova"') == matching(capture, "conversation == 1") == nova
+    assert matching(capture, 'user == "ORION"') == matching(capture, "conversation == 2") == orion
+    assert matching(capture, 'user == "Nova" and conversation == 2') == []
+    sent = matching(capture, 'user == "Nova" and type == SEND')
     assert sent == [25, 35]
-    assert matching(capture, "--room lobby --user Orion --type SEND") == [30]
+    assert matching(capture, 'room == "lobby" and user == "Orion" and type == SEND') == [30]
     assert capture.users == ["Nova", "Orion"]
     assert capture.conversation_of(26).user == "Nova"
     assert capture.conversation_of(0) is capture.conversation_of(59) is None
@@ -112,8 +116,8 @@ def test_conversations_on_the_same_ports_are_told_apart(tmp_path):
             out.write(packet._replace(number=number))
     capture = opened(path)
     first = len(talk.packets)
-    assert matching(capture, "--user Nova") == list(range(1, first + 1))
-    assert matching(capture, "--user Vega") == list(range(first + 1, len(packets) + 1))
+    assert matching(capture, 'user == "Nova"') == list(range(1, first + 1))
+    assert matching(capture, 'user == "Vega"') == list(range(first + 1, len(packets) + 1))
     assert capture.conversation_of(first + 1).user == "Vega"
     capture.close()
 
@@ -126,7 +130,7 @@ def test_packets_before_a_chat_was_recognised_belong_to_it(tmp_path):
         for packet in talk.packets:
             out.write(packet)
     capture = opened(path)
-    assert matching(capture, "--user Nova") == [packet.number for packet in talk.packets]
+    assert matching(capture, 'user == "Nova"') == [packet.number for packet in talk.packets]
     (at,) = [at for at in range(len(capture.items)) if getattr(capture.items[at], "raw", b"")]
     number = capture.items[at].packets[-1]
     assert at in capture.items.of_packet(number)
@@ -135,12 +139,12 @@ def test_packets_before_a_chat_was_recognised_belong_to_it(tmp_path):
 
 def test_live_packets_are_added_and_decoded():
     decoder = Decoder()
-    capture = Capture(decoder)
+    capture = BrowsedCapture(decoder)
     assert capture.is_indexed
     packets = list(read_packets(TWO))
     for at in range(0, len(packets), 7):
         capture.feed(packets[at : at + 7], decoder.feed)
     capture.add_late(decoder.finish())
     assert list(capture.packets.packets()) == packets
-    assert matching(capture, "--user Nova --type SEND") == [25, 35]
+    assert matching(capture, 'user == "Nova" and type == SEND') == [25, 35]
     capture.close()

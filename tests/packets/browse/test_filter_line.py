@@ -1,53 +1,51 @@
-"""The filter's syntax and completion."""
+"""Completion of the filter line, and filters made from options."""
 
 from __future__ import annotations
 
 import pytest
 
-from netchat.packets.browse.filter_line import CaptureFilter, filter_completions, parse_filter
-from netchat.wire import Event, Send
+from netchat.packets import Damage, read_capture
+from netchat.packets.browse.filter_line import filter_completions, filter_of_options
+from netchat.packets.filters import all_of, make_filter, parse
+from tests.packets.opened import CAPTURES
 
 
-def test_options_are_those_of_inspect():
-    assert parse_filter("").is_empty
-    assert parse_filter("  --user 'Nova Ex' ") == CaptureFilter(user="nova ex")
-    found = parse_filter("--room=7K3F9-2MQ0T --type send --type EVENT --conversation 3")
-    assert found.rooms == {"7K3F9-2MQ0T", "7k3f9-2mq0t", "7K3F92MQ0T"}
-    assert found.types == {Send.TYPE, Event.TYPE}
-    assert found.conversation == 3
-    assert not found.is_empty
+def complete(line: str) -> list[str]:
+    return filter_completions(line, ["Nova", "Bo Li"], ["lobby"])
 
 
+def test_completions_continue_the_line_by_one_word():
+    assert "user " in complete("us")
+    assert complete("user ")[0] == "user == "
+    assert complete("user == ") == ['user == "Bo Li" ', 'user == "Nova" ']
+    assert complete("user == N") == ['user == "Nova" ']
+    assert complete('room == "l') == ['room == "lobby" ']
+    assert complete("type == SE")[0].startswith("type == SE")
+    assert 'user == "Nova" and ' in complete('user == "Nova" ')
+    assert complete("no such") == []
+
+
+@pytest.mark.parametrize("path", CAPTURES[:3] + CAPTURES[-3:], ids=lambda path: path.stem)
 @pytest.mark.parametrize(
-    ("line", "problem"),
+    ("expression", "options"),
     [
-        ("--user", "--user needs a value"),
-        ("Nova", "unknown option 'Nova'"),
-        ("--type FROB", "unknown message type 'FROB'"),
-        ("--conversation x", "must be a number from 1, got 'x'"),
-        ("--conversation 0", "must be a number from 1, got '0'"),
-        ("--user 'Nova", "a quotation mark is not closed"),
+        ("", {"user": "Nova"}),
+        ("", {"user": 'A "quoted" \\ name', "types": []}),
+        ("", {"room": "lobby", "types": ["send"]}),
+        ("", {"types": ["SEND", "event"]}),
+        ("damaged or to_server", {"user": "Nova"}),
+        ("to_server", {}),
     ],
 )
-def test_errors_say_what_is_wrong(line, problem):
-    with pytest.raises(ValueError, match=r".") as error:
-        parse_filter(line)
-    assert problem in str(error.value)
+def test_the_filter_of_options_selects_what_they_select(path, expression, options):
+    values = {"room": None, "user": None, "types": ()} | options
+    wanted = all_of(make_filter(**values), parse(expression) if expression else None)
+    line = parse(filter_of_options(expression, **values))
+    for item in read_capture(path):
+        if isinstance(item, Damage):  # a filter tests what a damaged frame seems to say
+            continue
+        assert line(item) == wanted(item), item
 
 
-def test_completions():
-    def complete(line: str) -> list[str]:
-        return filter_completions(line, ["Nova", "Bo Li"], ["lobby"], [Send.TYPE])
-
-    assert complete("") == ["--user ", "--room ", "--type ", "--conversation "]
-    assert complete("--r") == ["--room "]
-    assert complete("--user ") == ["--user 'Bo Li' ", "--user Nova "]
-    assert complete("--user no") == ["--user Nova "]
-    assert complete("--user Nova --u") == []  # once is enough
-    assert complete("--type SEND --t") == ["--type SEND --type "]
-    assert complete("--type se")[0] == "--type SEND "  # what the capture has comes first
-    assert "--type SEALED_SEND " in complete("--type se")
-    assert complete("--conversation ") == []
-    assert complete("--room lobby") == []
-    for line in ("--user Nova ", "--room lobby ", "--type SEND "):
-        parse_filter(line)
+def test_without_options_there_is_no_filter():
+    assert filter_of_options("", room=None, user=None, types=()) == ""

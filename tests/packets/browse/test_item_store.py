@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netchat.packets import Damage, DecodedMessage, read_capture
-from netchat.packets.filters import make_filter
 from netchat.packets.items import Block, Gap, Notice, TlsRecord
-from netchat.wire import MESSAGES
 from tests.packets.opened import CAPTURES, opened
 
 
@@ -32,6 +30,7 @@ def test_items_are_those_of_the_decoder(path):
     assert sorted(at for _, at in found) == list(range(len(wanted)))
     for number, at in found:
         item = wanted[at]
+        assert capture.items.packet_of(at) == number
         if isinstance(item, DecodedMessage | Damage | Block | TlsRecord):
             assert number == item.packets[-1]
         elif isinstance(item, Gap | Notice):
@@ -41,24 +40,4 @@ def test_items_are_those_of_the_decoder(path):
         assert own == [
             at for at, item in enumerate(wanted) if str(item.conversation) == str(conversation)
         ]
-    capture.close()
-
-
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
-def test_types_and_rooms_select_what_inspect_selects(path):
-    capture = opened(path)
-    items = list(read_capture(path))
-    for number, message in MESSAGES.items():
-        wanted = make_filter(types=[message.NAME])
-        numbers = {item.packets[-1] for item in items if wanted(item)}
-        found = capture.items.packets_with(frozenset({number}), frozenset(), None)
-        assert found.tolist() == sorted(numbers)
-        assert (number in capture.items.types) is bool(numbers)
-    for room in capture.items.rooms:
-        wanted = make_filter(room=room)
-        numbers = {item.packets[-1] for item in items if wanted(item)}
-        codes = frozenset({room})
-        assert capture.items.packets_with(frozenset(), codes, None).tolist() == sorted(numbers)
-    nowhere = frozenset({"nowhere"})
-    assert not capture.items.packets_with(frozenset(), nowhere, None).tolist()
     capture.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netchat.packets import Decoder
-from netchat.packets.browse.capture import Capture
+from netchat.packets.browse.capture import BrowsedCapture
 from netchat.packets.browse.rows import packet_row, show_time
 from tests.end_to_end.processes import ROOT
 from tests.packets.opened import CAPTURES, opened
@@ -31,7 +31,7 @@ def test_rows_of_a_chat():
 
 
 def test_before_decoding_a_row_has_what_the_packet_alone_says():
-    capture = Capture.open(CAPTURED / "two-users.pcapng", Decoder())
+    capture = BrowsedCapture.open(CAPTURED / "two-users.pcapng", Decoder())
     capture.index(10.0)
     row = packet_row(capture, 25)
     assert (row.source, row.target) == ("10.64.0.1:37290", "10.64.0.2:6464")
@@ -74,7 +74,7 @@ def test_each_packet_of_each_capture_has_a_row_on_one_line(path):
 
 def test_hostile_texts_are_escaped():
     decoder = Decoder()
-    capture = Capture(decoder)
+    capture = BrowsedCapture(decoder)
     capture.feed(story(), decoder.feed)
     capture.add_late(decoder.finish())
     rows = [packet_row(capture, number) for number in range(1, len(capture.packets) + 1)]

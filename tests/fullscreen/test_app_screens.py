@@ -11,7 +11,7 @@ pytest.importorskip("textual")
 from netchat.chat.client_events import FileProgress
 from netchat.fullscreen.capture_app import CaptureApp
 from netchat.packets import Decoder
-from netchat.packets.browse.capture import Capture
+from netchat.packets.browse.capture import BrowsedCapture
 from netchat.tui.file_lines import file_progress
 from netchat.tui.frame_log import FrameLog
 from netchat.wire import Event, EventKind, Hello, Send, encode
@@ -75,7 +75,9 @@ async def test_chat_with_its_panes(size, is_dark):
 @pytest.mark.parametrize("size", SIZES)
 async def test_capture_with_its_panes(size, is_dark):
     file = ROOT / "captures" / "two-users.pcapng"
-    app = CaptureApp(Capture.open(file, Decoder()), file.name, line="--user Nova", is_dark=is_dark)
+    app = CaptureApp(
+        BrowsedCapture.open(file, Decoder()), file.name, line='user == "Nova"', is_dark=is_dark
+    )
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.capture.is_decoded)
         await pilot.press(*["down"] * 12)

@@ -22,10 +22,10 @@ NETCHAT = [sys.executable, "-m", "netchat"]
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["inspect", CAPTURE, "--tui", "--stats"], "--tui has these views"),
+        (["inspect", CAPTURE, "--tui", "--stats"], "--tui has views of its own"),
         (["inspect", "-", "--tui"], "standard input is the keyboard"),
-        (["sniff", "--tui", "--json"], "--tui shows the packets itself"),
-        (["sniff", "--tui", "--write", "-"], "--tui shows the packets itself"),
+        (["sniff", "--tui", "--json"], "--tui has views of its own"),
+        (["sniff", "--tui", "--write", "-"], "--tui has views of its own"),
     ],
 )
 def test_options_that_do_not_fit(arguments, problem):
@@ -49,12 +49,12 @@ def test_a_capture_is_browsed_in_a_real_terminal(tmp_path: Path):
     command = [*NETCHAT, "inspect", CAPTURE, "--tui", "--user", "Nova"]
     with terminal(tmp_path, command, width=120, height=40) as shown:
         shown.see("58 packets  ·  31 shown")
-        shown.see("--user Nova")
+        shown.see('user == "Nova"')
         shown.press("/")
         shown.see("Tab completes")
-        shown.type(" --type SE")
+        shown.type(" and type == SEN")
         shown.press("Tab", "Enter")
-        shown.see("--user Nova --type SEND")
+        shown.see('user == "Nova" and type == SEND')
         shown.see("2 shown")
         shown.see("Hi Orion, can you read this?")
         shown.press("l")
@@ -108,7 +108,7 @@ def test_a_live_capture_is_browsed_paused_and_written(tmp_path: Path):
                 shown.see("None:")
                 shown.press("/")
                 shown.see("Tab completes")
-                shown.enter("--type SEND")
+                shown.enter("type == SEND")
                 shown.see("1 shown")
                 shown.see('SEND lobby #1 "one"')
                 shown.press("Space")
