@@ -35,7 +35,7 @@ _END, _NOP, _MSS, _SCALE, _SACK_PERMITTED, _SACK = 0, 1, 2, 3, 4, 5
 
 @dataclass(slots=True)
 class SideHealth:
-    """What one side of a connection sent in its TCP headers.
+    """Contents of the TCP headers that one side of a connection sent.
 
     Attributes:
         mss: Maximum segment size that its SYN announced, or None.
@@ -227,7 +227,7 @@ class HealthMonitor:
 
 
 def _is_new(connection: ConnectionHealth, key: bytes, seq: int) -> bool:
-    """Return whether a SYN opens another connection than this one."""
+    """Return whether a SYN opens a new connection on the same ports."""
     side = connection.sides[key]
     return side._next >= 0 and side._next != (seq + 1) & _MASK
 

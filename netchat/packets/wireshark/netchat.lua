@@ -621,7 +621,7 @@ local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "
 local MARKER, LINK_VERSION = "\026\207\252\029", 1
 local LINK_HEADER, LINK_CODED_HEADER = 32, 96
 local KINDS = { [1] = "OPEN", [2] = "ACCEPT", [3] = "REFUSE", [4] = "DATA", [5] = "ACK", [6] = "CLOSE", [7] = "CHALLENGE" }
-local CODES = { [0] = "uncoded", [1] = "rs:96,32", [2] = "rs:255,251", [3] = "rs:255,239", [4] = "rs:255,223", [5] = "rs:255,191", [6] = "rs:255,127", [7] = "rs:255,127+hamming:7,4", [255] = "the code that OPEN named" }
+local CODES = { [0] = "uncoded", [1] = "rs:96,32", [2] = "rs:255,251", [3] = "rs:255,239", [4] = "rs:255,223", [5] = "rs:255,191", [6] = "rs:255,127", [7] = "rs:255,127+hamming:7,4", [16] = "nr:3", [17] = "nr:5", [18] = "nr:6", [19] = "nr:8", [20] = "nr:10", [21] = "nr:12", [22] = "nr:15", [23] = "nr:18", [24] = "nr:21", [25] = "nr:25", [26] = "nr:29", [27] = "nr:34", [28] = "nr:40", [29] = "nr:46", [30] = "nr:53", [31] = "nr:61", [32] = "nr:70", [33] = "nr:80", [34] = "nr:92", [35] = "nr:105", [36] = "nr:120", [37] = "nr:135", [48] = "nr:3..5", [49] = "nr:5..6", [50] = "nr:6..8", [51] = "nr:8..10", [52] = "nr:10..12", [53] = "nr:12..15", [54] = "nr:15..18", [55] = "nr:18..21", [56] = "nr:21..25", [57] = "nr:25..29", [58] = "nr:29..34", [59] = "nr:34..40", [60] = "nr:40..46", [61] = "nr:46..53", [62] = "nr:53..61", [63] = "nr:61..70", [64] = "nr:70..80", [65] = "nr:80..92", [66] = "nr:92..105", [67] = "nr:105..120", [68] = "nr:120..135", [255] = "the code that OPEN named" }
 
 local HEADER_SIZE, CRC_OFFSET = 16, 12
 local SIZES = { u8 = 1, u16 = 2, u32 = 4, u64 = 8, text = 2, blob = 4, list = 2 }
@@ -703,7 +703,8 @@ for name, field in pairs({
   wrong = { ProtoField.uint16, base.DEC },
   offset = { ProtoField.uint32, base.DEC },
   number = { ProtoField.uint24, base.DEC },
-  window = { ProtoField.uint8, base.DEC },
+  redundancy = { ProtoField.bool, 8, nil, 0x80 },
+  window = { ProtoField.uint8, base.DEC, nil, 0x7f },
   ack = { ProtoField.uint32, base.DEC },
   echo = { ProtoField.uint24, base.DEC },
   delay = { ProtoField.uint8, base.DEC },
@@ -712,7 +713,7 @@ for name, field in pairs({
   crc = { ProtoField.uint16, base.HEX },
 }) do
   local abbr = "netchat.block." .. name
-  register(abbr, field[1](abbr, name, field[2], field[3]))
+  register(abbr, field[1](abbr, name, field[2], field[3], field[4]))
 end
 
 local function register_fields(prefix, fields)
@@ -1165,6 +1166,7 @@ local function add_link_header(tvb, at, tree)
   add("wrong", 2)
   add("offset", 4)
   add("number", 3)
+  tree:add(f["netchat.block.redundancy"], tvb(place, 1))
   add("window", 1)
   add("ack", 4)
   add("echo", 3)

@@ -29,7 +29,7 @@ def texts(text: str, position: int | None = None) -> list[str]:
         ("type == sen", ["SEND"]),
         ("netchat.type == SEN", ["SEND"]),
         ("type in {SEN", ["SEND"]),
-        ("event.kind == RE", ["RENAME", "REMOVED", "REKEY"]),
+        ("event.kind == RE", ["RENAME", "REMOVED", "REPLY", "REACTION", "REKEY"]),
         ("room ==", []),
         ("room == ", ['"lobby"', '"7K3F9-2MQ0T"']),
         ("room == l", ['"lobby"']),
