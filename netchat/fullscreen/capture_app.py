@@ -276,7 +276,8 @@ class CaptureApp(App[int]):
         if view.data is not node.data:
             view.show(node.data, [(node.offset, node.size)])
         view.highlight(node.offset, node.size)
-        self.query_one("#doc", Static).update(node.doc)
+        if not self.query_one("#filter", Input).has_focus:  # whose keys or error are shown
+            self.query_one("#doc", Static).update(node.doc)
 
     @on(ByteView.Picked)
     def _byte_picked(self, event: ByteView.Picked) -> None:
