@@ -79,7 +79,8 @@ def start(command: list[str], text: str) -> Run:
             break
         shown = shown[-400_000:]
     else:
-        raise SystemExit(f"{command[:4]} did not show {text!r}")
+        last = _ESCAPES.sub(b"", shown)[-500:].decode(errors="replace")
+        raise SystemExit(f"{command[:4]} did not show {text!r}, but: {last}")
     seconds = time.perf_counter() - begun
     usage = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
     cpu = (int(usage[11]) + int(usage[12])) / os.sysconf("SC_CLK_TCK")
@@ -110,7 +111,9 @@ def main() -> None:
         packets = sum(1 for _ in _packets(capture))
         netchat = [python, "-m", "netchat"]
         chat = [*netchat, "tui", f"127.0.0.1:{server.port}", "--no-state", "--name"]
-        users = (f"User{number}" for number in itertools.count())  # a killed client keeps its name
+        users = (
+            f"User{os.getpid()}-{number}" for number in itertools.count()
+        )  # a killed client keeps its name
         programs = {
             "floor: one line in Textual": ([python, "-c", FLOOR], "this is the floor"),
             "netchat tui, until online": (chat, "  ·  online"),
