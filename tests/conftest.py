@@ -57,7 +57,7 @@ SLOW = (
     "course/",
     "desktop/test_application.py",
     "end_to_end/",
-    "fullscreen/test_app.py",
+    "fullscreen/",
     "fuzz/",
     "lab/",
     "load/test_run.py",

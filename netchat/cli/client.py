@@ -12,10 +12,9 @@ import click
 from netchat.chat.client_events import LoginFailed, LoginRequired, NameRejected
 from netchat.chat.client_session import Credentials
 from netchat.chat.names import normalize_name, suggest, validate_name
+from netchat.cli.params.connection import ConnectionOptions, connection_options
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.passwords import prompt_new_password, read_password_file
-from netchat.cli.params.path import check_path, path_options
-from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.errors import NetchatError
 from netchat.net.client_driver import ClientDriver
 from netchat.net.event_loop import run
@@ -23,7 +22,7 @@ from netchat.tui.lines import Line, render, sanitize
 from netchat.tui.pipe import run_pipe
 from netchat.tui.session import ChatSession
 from netchat.tui.state_file import open_store
-from netchat.wire import DEFAULT_PORT, ErrorCode
+from netchat.wire import ErrorCode
 
 if TYPE_CHECKING:
     from netchat.net.client_path import ClientPath
@@ -48,22 +47,13 @@ _NAME_PROBLEMS = {ErrorCode.NAME_TAKEN, ErrorCode.NAME_NOT_ALLOWED}
 
 @click.command(short_help="Chat in this terminal, or send lines from a pipe.")
 @click.argument("addresses", metavar="[[tls://]HOST[:PORT],...]", default="127.0.0.1")
-@click.option("-n", "--name", help="Your user name.  [default: prompt for it, in a terminal]")
-@click.option(
-    "-p", "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True,
-    help="Port, if the address names none.",
-)  # fmt: skip
-@click.option("--room", metavar="CODE", help="Room to join first.  [default: the lobby]")
+@connection_options(name_default="prompt for it, in a terminal")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print everything as JSON, one object per line."
 )
 @click.option(
     "--patience", type=DURATION,
     help="Reconnect timeout.  [default: none in a terminal, otherwise 1m]",
-)  # fmt: skip
-@click.option(
-    "--state/--no-state", default=True, show_default=True,
-    help="Store the session and unacknowledged messages on disk, to resume after a crash.",
 )  # fmt: skip
 @click.option(
     "--register", "is_new", is_flag=True, help="Register the name on the server, with a password."
@@ -77,32 +67,15 @@ _NAME_PROBLEMS = {ErrorCode.NAME_TAKEN, ErrorCode.NAME_NOT_ALLOWED}
     "--new-password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File whose first line is the new password for /passwd in a pipe.",
 )  # fmt: skip
-@click.option(
-    "--insecure-password", is_flag=True,
-    help="Send passwords even over a network that can read them.",
-)  # fmt: skip
-@tls_options
-@path_options
 def client(
     addresses: str,
-    name: str | None,
-    port: int,
-    room: str | None,
     as_json: bool,
     patience: float | None,
-    state: bool,
     is_new: bool,
     invitation: str | None,
     password_file: Path | None,
     new_password_file: Path | None,
-    insecure_password: bool,
-    link: str | None,
-    udp: bool,
-    channel: str | None,
-    seed: int | None,
-    ca: Path | None,
-    fingerprint: str | None,
-    keylog: Path | None,
+    connection: ConnectionOptions,
 ) -> int:
     """Chat on the server at HOST (default: this machine) and PORT (default: 6464).
 
@@ -145,18 +118,13 @@ def client(
       netchat client tls://chat.example.org --name Nova
       netchat client tls://chat.example.org --name Nova --ca ca.crt
     """
-    code = check_path(link, channel, udp=udp)
-    servers, tls = parse_servers(addresses, ca, fingerprint, keylog, udp=udp, port=port)
+    servers, tls, path = connection.connect_to(addresses)
+    name = connection.name
     at_keyboard = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
     if name is None and not at_keyboard:
         raise click.UsageError("--name NAME is required when the client cannot prompt for it.")
     if patience is None:
         patience = float("inf") if at_keyboard else TIMEOUT
-    path = None
-    if code is not None or channel is not None:
-        from netchat.net.client_path import ClientPath
-
-        path = ClientPath(code, channel, seed, udp=udp, tls=tls)
     if invitation is not None and not is_new:
         raise click.UsageError("--invitation requires --register.")
     if is_new and password_file is None and not at_keyboard:
@@ -168,14 +136,14 @@ def client(
         raise click.UsageError("--new-password-file needs --password-file.")
     chat = ChatSettings(
         servers,
-        room or "",
+        connection.room or "",
         patience,
-        state,
+        connection.state,
         at_keyboard,
         as_json,
         path,
         tls,
-        insecure_password,
+        connection.insecure_password,
         passwords,
     )
     return converse(

@@ -15,6 +15,7 @@ import click
 from netchat.cli.capture_comparison import compare_captures
 from netchat.cli.capture_copies import anonymise_capture, strip_capture
 from netchat.cli.output_files import write_output
+from netchat.cli.params.full_screen import check_full_screen, filter_of_options, tui_options
 from netchat.cli.params.item_filter import FIELD, check_fields, selection, selection_options
 from netchat.cli.params.room_secret import RoomSecret
 from netchat.cli.render.sealed_opener import make_opener
@@ -112,6 +113,7 @@ _ROWS = {
     help="Only write the files that were transferred to this folder, under safe names. Those of sealed "
     "rooms need --room-secret.",
 )  # fmt: skip
+@tui_options
 @click.pass_context
 def inspect(
     ctx: click.Context,
@@ -143,6 +145,8 @@ def inspect(
     anonymous: str | None,
     exported: Path | None,
     other: str | None,
+    full_screen: bool,
+    theme: str,
 ) -> None:
     """Decode the chat traffic in FILE, a capture (pcap or pcapng, also .gz; - reads standard input).
 
@@ -176,6 +180,7 @@ def inspect(
       netchat inspect chat.pcapng --room-secret SECRET --tree
       netchat inspect client.pcapng --compare server.pcapng    what was lost in between
       netchat inspect chat.pcapng --export-files files    the files that were sent
+      netchat inspect chat.pcapng --tui             browse it in panes
     """
     from netchat.packets import Decoder, Trace, read_capture
     from netchat.packets.capture.key_log_file import KeyLogFile
@@ -227,6 +232,11 @@ def inspect(
         raise click.UsageError("--count, --first and --last cannot be combined.")
     if tcp and not stats:
         raise click.UsageError("--tcp adds to --stats: add it.")
+    if full_screen:
+        if view or tree or as_hex or as_json or fields or count or first or last:
+            raise click.UsageError("--tui has views of its own: omit the other options for output.")
+        line = filter_of_options(expression, room, user, types)
+        ctx.exit(_browse(file, ports, max_frame, keylog, line, secrets, clock=clock, theme=theme))
     chosen = selection(expression, room, user, types)
     wanted = None if chosen is None else _CountingFilter(chosen)
     drawn = ladder or svg is not None
@@ -285,6 +295,33 @@ def _print(printer: ItemPrinter, items: Iterator[Item], last: int | None, *, cou
         printer.show((item,))  # one at a time: the capture may come from a live pipe
         if printer.full:
             return
+
+
+def _browse(
+    file: str,
+    ports: tuple[int, ...],
+    max_frame: int,
+    keylog: str | None,
+    line: str,
+    secrets: tuple[bytes, ...],
+    *,
+    clock: bool,
+    theme: str,
+) -> int:
+    """Show a capture in the full-screen app; return the exit code."""
+    if file == "-":
+        raise click.UsageError("--tui needs a file: standard input is the keyboard.")
+    check_full_screen("omit --tui")
+    from netchat.fullscreen.capture_run import browse_file
+    from netchat.packets import Decoder
+    from netchat.packets.capture.key_log_file import KeyLogFile
+
+    keys = KeyLogFile(keylog) if keylog is not None else None
+    decoder = Decoder(ports, limit=max_frame, keys=keys)
+    return browse_file(
+        file, decoder, ports=ports, line=line, opener=make_opener(secrets), clock=clock,
+        is_dark=theme == "dark",
+    )  # fmt: skip
 
 
 class _CountingFilter:

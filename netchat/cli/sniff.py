@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netchat.cli.params.duration import DURATION
+from netchat.cli.params.full_screen import check_full_screen, filter_of_options, tui_options
 from netchat.cli.params.item_filter import FIELD, check_fields, selection, selection_options
 from netchat.cli.params.room_secret import RoomSecret
 from netchat.cli.render.sealed_opener import make_opener
@@ -75,6 +76,7 @@ __all__ = ["sniff"]
     "--max-frame", type=click.IntRange(1024, 2**24), default=65536, show_default=True,
     help="Maximum size of a frame in bytes, as set for the server.",
 )  # fmt: skip
+@tui_options
 def sniff(
     interface: str,
     ports: tuple[int, ...],
@@ -94,6 +96,8 @@ def sniff(
     as_hex: bool,
     quiet: bool,
     max_frame: int,
+    full_screen: bool,
+    theme: str,
 ) -> int:
     """Capture chat traffic and print one line per message, live.
 
@@ -111,6 +115,7 @@ def sniff(
       sudo netchat sniff --json --duration 10m        for another program
       sudo netchat sniff --keylog keys.log            TLS too, with secrets from keys.log
       sudo netchat sniff --keylog keys.log --room-secret SECRET   and the texts of a sealed room
+      sudo netchat sniff --tui                        browse the packets in panes, live
     """
     from netchat.cli.render.items import ItemPrinter
     from netchat.errors import NotPermitted
@@ -121,6 +126,10 @@ def sniff(
     check_fields(form, fields, others=as_json or tree or as_hex or quiet)
     if as_json and (tree or as_hex):
         raise click.UsageError("--json already has the fields and bytes: omit --tree and --hex.")
+    if full_screen:
+        if as_json or tree or as_hex or fields or quiet or count is not None or write == "-":
+            raise click.UsageError("--tui has views of its own: omit the other options for output.")
+        check_full_screen("omit --tui")
     quiet = quiet or write == "-"
     if quiet and count is not None:
         raise click.UsageError("--count counts shown messages, but --quiet shows none: omit one.")
@@ -137,6 +146,17 @@ def sniff(
         return NOT_PERMITTED
     if keylog is not None and write is not None and write.endswith((".pcap", ".cap")):
         click.echo(f"{write} will have no TLS secrets: only pcapng can hold them.", err=True)
+    if full_screen:
+        from netchat.fullscreen.capture_run import browse_live
+
+        with sniffer:
+            browse_live(
+                sniffer, interface, ports=wanted or (DEFAULT_PORT,),
+                line=filter_of_options(expression, room, user, types),
+                opener=make_opener(secrets), is_dark=theme == "dark",
+            )  # fmt: skip
+        _summarise(sniffer.summary(), write, keylog, as_json=False)
+        return 0
     wanted_items = selection(expression, room, user, types)
     printer = ItemPrinter(
         wanted=wanted_items, as_json=as_json, tree=tree, as_hex=as_hex, fields=fields, clock=True,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.cli.params.tls import parse_servers, tls_options
+from netchat.cli.params.connection import ConnectionOptions, connection_options
 from netchat.errors import NetchatError
 from netchat.exit_codes import OK
 from netchat.net.address import parse_addresses, split_scheme
@@ -39,8 +39,12 @@ _INSTALL = {
 
 @click.command(short_help="Chat in a desktop window.")
 @click.argument("address", metavar="[[tls://]HOST[:PORT]]", default="")
-@click.option("--name", default="", help="Your user name.  [default: that of the last time]")
-@click.option("--room", metavar="CODE", help="Room to join first.  [default: the lobby]")
+@connection_options(
+    name_default="that of the last time",
+    state_help="Store the session and the last login on disk, to resume after a crash.",
+    has_path=False,
+    has_port=False,
+)
 @click.option(
     "--theme", type=click.Choice(["auto", "light", "dark"]), default="auto", show_default=True,
     help="Colours of the window; auto follows the desktop.",
@@ -49,27 +53,7 @@ _INSTALL = {
     "--scale", type=click.FloatRange(0.5, 4), metavar="FACTOR",
     help="Size of the window's contents.  [default: that of the display]",
 )  # fmt: skip
-@click.option(
-    "--state/--no-state", default=True, show_default=True,
-    help="Store the session and the last login on disk, to resume after a crash.",
-)  # fmt: skip
-@click.option(
-    "--insecure-password", is_flag=True,
-    help="Send passwords even over a network that can read them.",
-)  # fmt: skip
-@tls_options
-def window(
-    address: str,
-    name: str,
-    room: str | None,
-    theme: str,
-    scale: float | None,
-    state: bool,
-    insecure_password: bool,
-    ca: Path | None,
-    fingerprint: str | None,
-    keylog: Path | None,
-) -> int:
+def window(address: str, theme: str, scale: float | None, connection: ConnectionOptions) -> int:
     """Chat on the server at HOST in a desktop window.
 
     A login window asks for your name, the server and a room code, and remembers them. With HOST and
@@ -83,8 +67,10 @@ def window(
       netchat window tls://chat.example.org            over TLS
     """
     given = _parse(address) if address else None
+    name, room = connection.name or "", connection.room
+    ca, fingerprint, keylog = connection.ca, connection.fingerprint, connection.keylog
     if ca is not None or fingerprint is not None or keylog is not None:
-        parse_servers("tls://127.0.0.1", ca, fingerprint, keylog)  # checks them
+        connection.connect_to("tls://127.0.0.1")  # checks them
     root = _open_display()
     from netchat.desktop.application import Application, WindowSettings
     from netchat.desktop.login import LoginValues
@@ -93,7 +79,7 @@ def window(
     from netchat.desktop.worker import ChatWorker
     from netchat.tui.pipe import STOP_SIGNALS
 
-    saved = saved_file() if state else None
+    saved = saved_file() if connection.state else None
     login = load_login(saved) if saved is not None else LoginValues()
     if given is not None:
         host, port, tls = given
@@ -111,8 +97,8 @@ def window(
         return ChatWorker(
             login,
             _tls_factory(ca, fingerprint, keylog),
-            keeps_state=state,
-            insecure_password=insecure_password,
+            keeps_state=connection.state,
+            insecure_password=connection.insecure_password,
         )
 
     application = Application(root, settings, make_worker)

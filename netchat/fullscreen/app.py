@@ -12,16 +12,21 @@ from textual import on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen, Screen
-from textual.widgets import Input, Label, OptionList, RichLog, Static
+from textual.screen import Screen
+from textual.widgets import OptionList, RichLog, Static
 from textual.widgets.option_list import Option
 
+from netchat.fullscreen.hood_pane import HoodPane
+from netchat.fullscreen.link_pane import LinkPane
 from netchat.fullscreen.log_lines import log_line
+from netchat.fullscreen.password_screen import PasswordScreen
 from netchat.fullscreen.prompt import PromptArea
+from netchat.fullscreen.transfers_pane import TransfersPane
 from netchat.tui.arrivals import QUIET_SECONDS
 from netchat.tui.commands import PASSWORDS, ParsedLine, completions, parse
-from netchat.tui.lines import LOCK, sanitize
-from netchat.tui.link_status import link_lines
+from netchat.tui.frame_log import FrameLog
+from netchat.tui.lines import LOCK
+from netchat.tui.link_meter import LinkMeter
 from netchat.tui.pane import Pane
 from netchat.tui.panes import ConversationState, Panes, PanesState
 from netchat.wording import many
@@ -34,43 +39,11 @@ DRAWN = 2_000
 #: Width in columns below which the people are hidden.
 _NARROW = 70
 
+#: Height in lines from which the link is shown from the start.
+_TALL = 30
+
 #: Seconds between two redraws at most: a burst of events is one redraw.
 _REDRAW_SECONDS = 0.03
-
-
-class PasswordScreen(ModalScreen[list[str] | None]):
-    """Prompt for passwords, which are not shown.
-
-    Args:
-        prompts: The prompts.
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]
-
-    def __init__(self, prompts: Iterable[str]) -> None:
-        super().__init__()
-        self._prompts = list(prompts)
-
-    def compose(self) -> ComposeResult:
-        """Create the fields."""
-        with Vertical(id="passwords"):
-            for prompt in self._prompts:
-                yield Input(placeholder=prompt.rstrip(": "), password=True)
-            yield Label("Enter confirms, Escape cancels.", id="password-hint")
-
-    def on_input_submitted(self) -> None:
-        """Confirm, once all fields are filled in and repeated passwords are equal."""
-        fields = list(self.query(Input))
-        empty = next((field for field in fields if not field.value), None)
-        if empty is not None:
-            empty.focus()
-            return
-        values = [field.value for field in fields]
-        repeats = [at for at, text in enumerate(self._prompts) if text.startswith("Repeat")]
-        if any(values[at] != values[at - 1] for at in repeats):
-            self.query_one("#password-hint", Label).update("The two passwords differ.")
-            return
-        self.dismiss([value for at, value in enumerate(values) if at not in repeats])
 
 
 class ChatApp(App[int]):
@@ -78,6 +51,7 @@ class ChatApp(App[int]):
 
     Args:
         panes: The model.
+        frames: Frames of the client, for *Under the hood*; none by default.
         is_dark: Use a dark theme.
     """
 
@@ -94,10 +68,7 @@ class ChatApp(App[int]):
     #prompt { height: auto; max-height: 6; border: none; border-top: solid $panel; padding: 0 1;
       background: $background; }
     #prompt:focus { border-top: solid $primary; }
-    #link { height: auto; max-height: 11; border-top: solid $panel; padding: 0 1; display: none; }
     #status { height: 1; padding: 0 1; background: $panel; }
-    PasswordScreen { align: center middle; }
-    #passwords { width: 50; height: auto; border: round $primary; padding: 1 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         ("ctrl+q", "leave", "Leave the chat"),
@@ -108,19 +79,26 @@ class ChatApp(App[int]):
         ("f1", "run_line('/help')", "Commands"),
         ("f2", "toggle_people", "People"),
         ("f3", "toggle_link", "Link"),
+        ("f4", "toggle_hood", "Under the hood"),
+        ("escape", "focus_prompt", "Input"),
         ("pageup", "page(-1)", "Scroll up"),
         ("pagedown", "page(1)", "Scroll down"),
     ]
 
-    def __init__(self, panes: Panes, *, is_dark: bool = True) -> None:
+    def __init__(
+        self, panes: Panes, frames: FrameLog | None = None, *, is_dark: bool = True
+    ) -> None:
         super().__init__()
         self.panes = panes
+        self.frames = frames if frames is not None else FrameLog()
+        self.meter = LinkMeter(panes.session.client)
         self.theme = "textual-dark" if is_dark else "textual-light"
         self.state: PanesState = panes.state()
         self._drawn: tuple[Pane | None, int, int] = (None, 0, 0)
         self._is_redraw_due = False
         self._shown_conversations: tuple[ConversationState, ...] | None = None
         self._shown_people: tuple[tuple[str, ...], str] | None = None
+        self._texts: dict[str, str] = {}
         self._hides_people = False
         self._width = 0  # of the log, when it was drawn
 
@@ -134,16 +112,20 @@ class ChatApp(App[int]):
                 yield Static(id="head", markup=False)
                 yield Static(id="banner", markup=False)
                 yield RichLog(id="log", max_lines=20_000, min_width=1)
-                yield Static(id="link", markup=False)
+                yield LinkPane(self.meter)
+                yield TransfersPane()
                 yield PromptArea(self._complete)
             with Vertical(id="people"):
                 yield Static("People", classes="heading", id="people-heading")
                 yield OptionList(id="members")
+        yield HoodPane(self.frames)
         yield Static(id="status", markup=False)
 
     def on_mount(self) -> None:
         """Show the model."""
         self.set_interval(QUIET_SECONDS / 4, self._tick)
+        self.query_one(HoodPane).display = False
+        self.query_one(LinkPane).display = self.meter.has_link and self.size.height >= _TALL
         self.query_one(PromptArea).focus()
         self.call_after_refresh(self.redraw)
 
@@ -156,9 +138,16 @@ class ChatApp(App[int]):
             )  # fmt: skip
         for title, line in (
             ("New room", "/create"), ("New sealed room", "/create --sealed"), ("Commands", "/help"),
-            ("Leave this conversation", "/leave"),
+            ("Leave this conversation", "/leave"), ("Pause all transfers", "/pause"),
+            ("Resume all transfers", "/resume"), ("Cancel all transfers", "/cancel"),
         ):  # fmt: skip
             yield SystemCommand(title, line, lambda line=line: self.action_run_line(line))
+        for title, does, action in (
+            ("Under the hood", "Show or hide the frames as they pass", self.action_toggle_hood),
+            ("Link", "Show or hide the state of the link", self.action_toggle_link),
+            ("People", "Show or hide the people", self.action_toggle_people),
+        ):
+            yield SystemCommand(title, does, action)
         yield from super().get_system_commands(screen)
 
     # -- what is shown -----------------------------------------------------------------------------
@@ -181,6 +170,7 @@ class ChatApp(App[int]):
         self._draw_conversations(state)
         self._draw_people(state)
         self._draw_lines(state)
+        self._draw_panes()
 
     def _draw_log(self) -> None:
         log, pane = self.query_one("#log", RichLog), self.panes.selected
@@ -205,8 +195,9 @@ class ChatApp(App[int]):
         shown = self.query_one("#conversations", OptionList)
         if state.conversations != self._shown_conversations:
             self._shown_conversations = state.conversations
+            is_dark = self.current_theme.dark
             shown.set_options(
-                [Option(_row(each), id=each.key) for each in state.conversations]
+                [Option(_row(each, is_dark=is_dark), id=each.key) for each in state.conversations]
             )  # fmt: skip
         if state.selected:
             with shown.prevent(OptionList.OptionHighlighted):
@@ -218,7 +209,7 @@ class ChatApp(App[int]):
         if (state.people, state.name) == self._shown_people:
             return
         self._shown_people = state.people, state.name
-        self.query_one("#people-heading", Static).update(f"People {len(state.people)}")
+        self._show("people-heading", f"People {len(state.people)}")
         members = self.query_one("#members", OptionList)
         members.set_options([
             Option(Text(f"{name} (you)" if name == state.name else name), id=name)
@@ -234,23 +225,34 @@ class ChatApp(App[int]):
                 head += f"  {selected.code}"
             if selected.is_sealed:
                 head += f"  {LOCK} end-to-end encrypted"
-        self.query_one("#head", Static).update(head)
+        self._show("head", head)
         banner = self.query_one("#banner", Static)
         banner.display = not state.is_online
-        banner.update(f"No connection to {state.server}: {state.status}")
+        self._show("banner", f"No connection to {state.server}: {state.status}")
         parts = [state.name, state.status, state.server + " TLS" * state.is_encrypted]
         if state.unsent:
             parts.append(many(state.unsent, "message") + " not acknowledged")
-        self.query_one("#status", Static).update(
-            "  ·  ".join(parts) + "    F1 commands  ^P palette  ^Q leave"
-        )
-        link = self.query_one("#link", Static)
-        if link.display:
-            lines = link_lines(self.panes.session.client)
-            link.update("\n".join(sanitize(line.text) for line in lines))
+        keys = "F1 commands  F4 frames  ^P palette  ^Q leave"
+        if self.size.width < _NARROW + 20:
+            keys = "F1 help  F4 frames  ^Q leave"
+        self._show("status", f"{'  ·  '.join(parts)}    {keys}")
+
+    def _show(self, name: str, text: str) -> None:
+        """Show a text; an update of a widget with the same text would send it to the terminal again."""
+        if self._texts.get(name) != text:
+            self._texts[name] = text
+            self.query_one(f"#{name}", Static).update(text)
+
+    def _draw_panes(self) -> None:
+        transfers = self.panes.session.transfers
+        self.query_one(TransfersPane).redraw(transfers, time.monotonic())
+        for pane in (self.query_one(LinkPane), self.query_one(HoodPane)):
+            if pane.display:
+                pane.redraw()
 
     def _tick(self) -> None:
         self.panes.check_arrivals(time.monotonic())
+        self.meter.sample(asyncio.get_running_loop().time())
         self.changed()
 
     def on_resize(self) -> None:
@@ -343,9 +345,21 @@ class ChatApp(App[int]):
 
     def action_toggle_link(self) -> None:
         """Hide or show the state of the link."""
-        link = self.query_one("#link", Static)
+        link = self.query_one(LinkPane)
         link.display = not link.display
         self.redraw()
+
+    def action_toggle_hood(self) -> None:
+        """Hide or show the frames."""
+        hood = self.query_one(HoodPane)
+        hood.display = not hood.display
+        if not hood.display:
+            self.query_one(PromptArea).focus()
+        self.call_after_refresh(self.redraw)
+
+    def action_focus_prompt(self) -> None:
+        """Return to the input."""
+        self.query_one(PromptArea).focus()
 
     def action_leave(self) -> None:
         """Leave the chat."""
@@ -360,12 +374,13 @@ class ChatApp(App[int]):
         return completions(before, state.known_people, state.rooms, state.role)
 
 
-def _row(conversation: ConversationState) -> Text:
+def _row(conversation: ConversationState, *, is_dark: bool) -> Text:
     """Return the row of a conversation, with its number of unread messages."""
     each = conversation
     mark = "@ " if each.is_private else f"{LOCK} " if each.is_sealed else "# "
     row = Text(mark + each.label, no_wrap=True, overflow="ellipsis")
     if each.unread:
         row.stylize("bold")
-        row.append(f"  {min(each.unread, 999)}", "bold bright_red" if each.is_mentioned else "bold")
+        red = "bold #ff7070" if is_dark else "bold #b00020"
+        row.append(f"  {min(each.unread, 999)}", red if each.is_mentioned else "bold")
     return row

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from netchat.exit_codes import OK
 from netchat.fullscreen.app import ChatApp
+from netchat.net.frame_tap import FrameTap
+from netchat.tui.frame_log import FrameLog
 from netchat.tui.lines import Line, notice_line
 from netchat.tui.main_loop import listen
 from netchat.tui.panes import Panes
@@ -33,9 +35,11 @@ async def run_fullscreen(
         CannotConnect: There is no server.
         NetchatError: The server ended the session.
     """
+    frames = FrameLog()
+    session.client.tap = FrameTap(frames.record)
     async with session.client:
         panes = Panes(session)
-        app = ChatApp(panes, is_dark=is_dark)
+        app = ChatApp(panes, frames, is_dark=is_dark)
         begun = asyncio.Event()
 
         async def follow() -> None:

@@ -50,6 +50,7 @@ from netchat.wire.reader import http_problem
 
 if TYPE_CHECKING:
     from netchat.net.client_path import ClientPath
+    from netchat.net.frame_tap import FrameTap
     from netchat.net.tls.client import TlsClient
 
 __all__ = ["ClientDriver"]
@@ -87,6 +88,8 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.last_received = self.client.core.files.now = time.monotonic()
+        if self.client.tap is not None:
+            self.client.tap.received(data)
         try:
             self.client.core.feed(data)
         except PeerError as error:
@@ -122,6 +125,7 @@ class ClientDriver:
         core: Sans-I/O chat client. Call its methods, then `flush`.
         path: Path that was passed in.
         files: Files that the client sends and saves.
+        tap: Observer of the frames of all connections; None observes none.
         servers: Servers that the client may connect to.
         address: Address of the server that it last connected to, or tried to.
         why_lost: Reason for the last disconnection, or an empty string.
@@ -151,6 +155,7 @@ class ClientDriver:
         self._is_switching = False  # the connection was dropped to log in on the next one
         if credentials is not None and (credentials.is_new or not self.core.memory.token):
             self.core.credentials = credentials
+        self.tap: FrameTap | None = None
         self.why_lost = ""
         self.had_damaged_frame = False
         """Whether the last invalid data was a frame of netchat with errors."""
@@ -257,6 +262,8 @@ class ClientDriver:
         # The connection may have closed before `_stay_connected` runs, and uvloop raises on a write
         # to a closed transport.
         if data and self._connection is not None and not self._connection.closed.done():
+            if self.tap is not None:
+                self.tap.sent(data)
             self._connection.transport.write(data)
         for event in events:
             if isinstance(event, LoginRequired) and self._credentials is not None:
@@ -378,6 +385,8 @@ class ClientDriver:
         except OSError as error:
             raise CannotConnect(connection_problem(host, port, error)) from error
         self._connection = connection
+        if self.tap is not None:
+            self.tap.connected()
         encryption = connection.transport.get_extra_info("ssl_object")
         self.core.is_encrypted = encryption is not None
         if self.core.credentials is not None and (problem := self.password_problem()):

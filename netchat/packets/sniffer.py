@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, Self
 
 from netchat.packets.capture.key_log_file import KeyLogFile
 from netchat.packets.capture.live import ANY, Live
+from netchat.packets.capture.packet import Packet
 from netchat.packets.decode.conversation import Conversation, DirectionCounts
 from netchat.packets.decode.decoder import Decoder
 from netchat.packets.decode.link_state import BlockCounts
@@ -71,19 +72,32 @@ class Sniffer(Messages):
 
     def batches(self) -> Iterator[list[Item]]:
         """Yield lists of items; a list is empty if nothing arrived for a moment."""
-        feed, live = self.decoder.feed, self.live
-        late = _LATE + int(live.delay * 1e9)
-        for packets in live:
+        feed = self.decoder.feed
+        for packets in self.live:
             items: list[Item] = []
             for packet in packets:
                 items += feed(packet)
-            if not live.is_lagging:
-                items += self.decoder.tick(time.time_ns() - late)
-            yield self._counted(items)
-            if time.monotonic() >= self._until:
-                live.stop()
+            yield self._counted(items) + self.tick()
+        yield self.finish()
+
+    def decode(self, packet: Packet) -> list[Item]:
+        """Decode and count a packet of `live`, for programs that need packets and items."""
+        return self._counted(self.decoder.feed(packet))
+
+    def tick(self) -> list[Item]:
+        """Handle expired timeouts, and stop the capture when its duration is over."""
+        items: list[Item] = []
+        if not self.live.is_lagging:
+            late = _LATE + int(self.live.delay * 1e9)
+            items = self._counted(self.decoder.tick(time.time_ns() - late))
+        if time.monotonic() >= self._until:
+            self.live.stop()
+        return items
+
+    def finish(self) -> list[Item]:
+        """Return the last items, after the capture has ended."""
         self._seconds = time.monotonic() - self._began
-        yield self._counted(self.decoder.finish())
+        return self._counted(self.decoder.finish())
 
     def stop(self) -> None:
         """Stop capturing; packets captured before are still decoded."""

@@ -3,6 +3,7 @@
 - `session`: state of one user's chat; `actions` and `event_handlers` change it and return lines.
 - `commands`: parser and completion of the user's input; `input_lines`: UTF-8 lines from bytes.
 - `lines`, `json_output`, `link_status`: rendering of events.
+- `panes`, `frame_log`, `link_meter`: models of front ends with panes.
 - `terminal`, `pipe`: the two front ends; both run the loop in `main_loop`.
 
 Nothing here depends on the command line, so that other front ends can share it.

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import shlex
-import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,10 +12,8 @@ from click.testing import CliRunner
 
 from netchat.cli.main import cli
 from tests.cli.chatter import Chatter
-from tests.end_to_end.processes import ROOT, Server, free_port
-
-#: Timeout for text to appear on a screen, in seconds.
-TIMEOUT = 30.0
+from tests.cli.tmux import TIMEOUT, needs_terminal, terminal
+from tests.end_to_end.processes import Server, free_port
 
 
 def test_without_textual_the_error_says_how_to_install_it(monkeypatch):
@@ -34,53 +28,56 @@ def test_without_a_terminal_the_error_names_the_client_for_pipes():
     assert str(result.exception) == "The app needs a terminal; in a pipe, use netchat client."
 
 
-@pytest.mark.skipif(
-    shutil.which("tmux") is None or importlib.util.find_spec("textual") is None,
-    reason="tmux, which plays the terminal, or Textual is not installed",
-)
+@needs_terminal
 def test_a_chat_in_a_real_terminal_survives_a_restart_of_the_server(tmp_path: Path):
-    tmux = ["tmux", "-S", str(tmp_path / "tmux"), "-f", os.devnull]
-
-    def run(*command: str) -> str:
-        return subprocess.run([*tmux, *command], check=True, capture_output=True, text=True).stdout
-
-    def see(text: str) -> None:
-        deadline = time.monotonic() + TIMEOUT
-        while text not in (shown := run("capture-pane", "-p")):
-            assert time.monotonic() < deadline, f"no {text!r} in\n{shown}"
-            time.sleep(0.05)
-
-    def enter(line: str) -> None:
-        run("send-keys", "-l", line)
-        run("send-keys", "Enter")
-
-    with Server(port=free_port(), environment={"XDG_DATA_HOME": str(tmp_path / "data")}) as server:
+    data = {"XDG_DATA_HOME": str(tmp_path / "data")}
+    with Server(port=free_port(), environment=data) as server:
         command = [sys.executable, "-m", "netchat", "tui", f"127.0.0.1:{server.port}"]
-        line = shlex.join([*command, "--name", "Nova", "--no-state"])
-        size = ("-x", "80", "-y", "24")
-        subprocess.run(
-            [*tmux, "new-session", "-d", *size, f"{line}; echo ended with $?; sleep 1000"],
-            cwd=ROOT,
-            env={**os.environ, "NO_COLOR": "1"},
-            check=True,
-        )
-        try:
-            see("Nova joined the chat")
+        command += ["--name", "Nova", "--no-state", "--link", "rs:255,223"]
+        with terminal(tmp_path, command) as shown:
+            shown.see("Nova joined the chat")
             with Chatter("Lena", server.port) as lena:
-                see("Lena joined the chat")
-                enter("Hello Lena")
+                shown.see("Lena joined the chat")
+                shown.enter("Hello Lena")
                 lena.see("Nova: Hello Lena")
+                shown.press("F4")
+                shown.see("Under the hood  ·  EVENT, server to client")
+                shown.press("F4")
                 lena.say("/msg Nova psst")
-                see("@ Lena  1")
-                run("resize-window", "-x", "100", "-y", "30")
-                see("Hello Lena")
+                shown.see("@ Lena  1")
+                shown.resize(100, 34)
+                shown.press("F3")
+                shown.see("rs:255,223 · open")
+                shown.press("F3")
+                shown.see("Hello Lena")
                 server.kill()
-                see("No connection to")
-                enter("typed while offline")
+                shown.see("No connection to")
+                shown.enter("typed while offline")
                 server.start()
                 lena.see("Nova: typed while offline")
-                enter("quit")
-                see("ended with 0")
+                shown.enter("quit")
+                shown.see("ended with 0")
                 lena.see("[leave] Nova left the chat")
-        finally:
-            subprocess.run([*tmux, "kill-server"], check=False, capture_output=True)
+
+
+@needs_terminal
+def test_a_file_is_sent_from_the_app(tmp_path: Path):
+    data = {"XDG_DATA_HOME": str(tmp_path / "data")}
+    file = tmp_path / "lecture.bin"
+    file.write_bytes(bytes(range(256)) * 8192)
+    with Server(port=free_port(), environment=data) as server:
+        command = [sys.executable, "-m", "netchat", "tui", f"127.0.0.1:{server.port}"]
+        command += ["--name", "Nova", "--no-state"]
+        with terminal(tmp_path, command) as shown:
+            shown.see("Nova joined the chat")
+            shown.enter(f"/send {file}")
+            shown.see("lecture.bin (2.1 MB)")
+            shown.enter(f"/save 1 {tmp_path / 'copy.bin'}")
+            shown.see("copy.bin")
+            deadline = time.monotonic() + TIMEOUT
+            while not (tmp_path / "copy.bin").exists():
+                assert time.monotonic() < deadline, shown.screen
+                time.sleep(0.05)
+            assert (tmp_path / "copy.bin").read_bytes() == file.read_bytes()
+            shown.press("C-q")
+            shown.see("ended with 0")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-
 import pytest
 
 pytest.importorskip("textual")
@@ -11,21 +9,13 @@ pytest.importorskip("textual")
 from textual.widgets import Input, OptionList, RichLog, Static
 
 from netchat.chat.client_events import Offline
-from netchat.fullscreen.app import ChatApp, PasswordScreen
+from netchat.fullscreen.app import ChatApp
+from netchat.fullscreen.password_screen import PasswordScreen
 from netchat.fullscreen.prompt import PromptArea
 from netchat.wire import EventKind, Private, RoomKind, Send
+from tests.fullscreen.running import SIZES, redraw, running
 from tests.tui.offline import ROOM, asked
 from tests.tui.pane_user import PaneUser
-
-SIZES = [(80, 24), (160, 50)]
-
-
-@asynccontextmanager
-async def running(user: PaneUser, size=(100, 30), *, is_dark: bool = True):
-    app = ChatApp(user.panes, is_dark=is_dark)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield app, pilot
 
 
 def drawn(app: ChatApp) -> str:
@@ -35,11 +25,6 @@ def drawn(app: ChatApp) -> str:
 
 def log_size(app: ChatApp) -> int:
     return sum(bool(entry.sender) for entry in app.panes.conversations["lobby"].entries)
-
-
-async def redraw(app: ChatApp, pilot) -> None:
-    app.redraw()
-    await pilot.pause()
 
 
 def sent(user: PaneUser) -> list[str]:

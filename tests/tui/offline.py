@@ -29,6 +29,7 @@ class Idle:
 
     waiting = 0
     address = "here:6464"
+    path = None
 
     class files:  # noqa: N801 - stands for an attribute
         """Transfers that do nothing."""

@@ -32,12 +32,15 @@ _RECORD_SIZE = 16
 _LINK_BITS = 0x03FFFFFF
 
 
-def read_pcap(source: CaptureBuffer, buffer: bytes) -> Iterator[Packet]:
+def read_pcap(
+    source: CaptureBuffer, buffer: bytes, on_position: Callable[[int], object] | None = None
+) -> Iterator[Packet]:
     """Yield the packets of a pcap file.
 
     Args:
         source: Input for the rest of the file.
         buffer: The beginning of the file, with the magic number.
+        on_position: Called with the file offset of each packet's bytes, before the packet.
 
     Raises:
         CaptureError: A record is truncated or invalid. All packets before it have been yielded.
@@ -66,6 +69,8 @@ def read_pcap(source: CaptureBuffer, buffer: bytes) -> Iterator[Packet]:
                 number += 1
                 time = seconds * 1_000_000_000 + ticks * tick
                 data = buffer[at + _RECORD_SIZE : end]
+                if on_position is not None:
+                    on_position(source.offset + at + _RECORD_SIZE)
                 yield new(Packet, (number, time, link, data, length))
                 at = end
                 continue

@@ -84,7 +84,10 @@ class _Structs:
 
 
 def read_pcapng(
-    source: CaptureBuffer, buffer: bytes, on_secrets: SecretsReader | None = None
+    source: CaptureBuffer,
+    buffer: bytes,
+    on_secrets: SecretsReader | None = None,
+    on_position: Callable[[int], object] | None = None,
 ) -> Iterator[Packet]:
     """Yield the packets of a pcapng file.
 
@@ -92,6 +95,7 @@ def read_pcapng(
         source: Input for the rest of the file.
         buffer: The beginning of the file.
         on_secrets: Called with each TLS key log in the file, before the packets after it.
+        on_position: Called with the file offset of each packet's bytes, before the packet.
 
     Raises:
         CaptureError: A block is truncated or invalid. All packets before it have been yielded.
@@ -123,6 +127,8 @@ def read_pcapng(
                 time = time * times if high < usual else interfaces[index].time(time)
                 number += 1
                 at += 28
+                if on_position is not None:
+                    on_position(source.offset + at)
                 yield new(Packet, (number, time, link, buffer[at : at + captured], length))
                 at = end
                 continue
@@ -153,6 +159,9 @@ def read_pcapng(
                     number += 1
                     packet = _rare(source, structs, buffer, at, total, interfaces, number, time)
                     time = packet.time
+                    if on_position is not None:
+                        head = 12 if kind == _SIMPLE_PACKET else 28
+                        on_position(source.offset + at + head)
                     yield packet
                 elif kind == SECRETS:
                     if on_secrets is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,7 +36,9 @@ _OTHERS = {
 
 
 def read_packets(
-    path: str | Path | BinaryIO, on_secrets: SecretsReader | None = None
+    path: str | Path | BinaryIO,
+    on_secrets: SecretsReader | None = None,
+    on_position: Callable[[int], object] | None = None,
 ) -> Iterator[Packet]:
     """Yield the packets of a capture file, in file order.
 
@@ -46,28 +48,35 @@ def read_packets(
     Args:
         path: The file's name, `-` for standard input, or an open binary file.
         on_secrets: Called with each TLS key log that a pcapng file contains, before the packets after it.
+        on_position: Called with the offset of each packet's bytes, before the packet: in the file or, if
+            that is compressed, in what it decompresses to.
 
     Raises:
         CaptureError: The file cannot be opened, is not a capture, is truncated or damaged. All packets
             before the damage have been yielded.
     """
     if not isinstance(path, (str, Path)):
-        yield from _read(path, getattr(path, "name", None) or "the capture", on_secrets)
+        yield from _read(
+            path, getattr(path, "name", None) or "the capture", on_secrets, on_position
+        )
     elif str(path) == "-":
         # Unbuffered, so that packets piped from a live capture are shown at once.
         with open(0, "rb", buffering=0, closefd=False) as pipe:
-            yield from _read(pipe, "standard input", on_secrets)
+            yield from _read(pipe, "standard input", on_secrets, on_position)
     else:
         try:
             file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - closed below
         except OSError as error:
             raise CaptureError(cannot("read", path, error)) from error
         with file:
-            yield from _read(file, str(path), on_secrets)
+            yield from _read(file, str(path), on_secrets, on_position)
 
 
 def _read(
-    file: io.RawIOBase | BinaryIO, name: object, on_secrets: SecretsReader | None
+    file: io.RawIOBase | BinaryIO,
+    name: object,
+    on_secrets: SecretsReader | None,
+    on_position: Callable[[int], object] | None,
 ) -> Iterator[Packet]:
     """Return the reader for a file's format, recognised by its first bytes."""
     source = CaptureBuffer(file, str(name))
@@ -77,9 +86,9 @@ def _read(
         buffer = source.more(b"", 0, 4)
     magic = buffer[:4]
     if magic in MAGICS:
-        return read_pcap(source, buffer)
+        return read_pcap(source, buffer, on_position)
     if magic == SECTION.to_bytes(4, "big"):
-        return read_pcapng(source, buffer, on_secrets)
+        return read_pcapng(source, buffer, on_secrets, on_position)
     source.ended()
     if not buffer:
         raise CaptureError(f"{name} is empty")
