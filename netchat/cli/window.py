@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from netchat.cli.open_display import open_display
 from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.errors import NetchatError
 from netchat.exit_codes import OK
@@ -19,22 +18,9 @@ from netchat.net.address import parse_addresses, split_scheme
 from netchat.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
-    import tkinter as tk
-
     from netchat.net.tls.client import TlsClient
 
 __all__ = ["window"]
-
-#: Commands that install Tk, by the name of the distribution or one that it is like.
-_INSTALL = {
-    "debian": "sudo apt install python3-tk",
-    "ubuntu": "sudo apt install python3-tk",
-    "fedora": "sudo dnf install python3-tkinter",
-    "rhel": "sudo dnf install python3-tkinter",
-    "suse": "sudo zypper install python3-tk",
-    "arch": "sudo pacman -S tk",
-    "alpine": "sudo apk add python3-tkinter",
-}
 
 
 @click.command(short_help="Chat in a desktop window.")
@@ -85,7 +71,7 @@ def window(
     given = _parse(address) if address else None
     if ca is not None or fingerprint is not None or keylog is not None:
         parse_servers("tls://127.0.0.1", ca, fingerprint, keylog)  # checks them
-    root = _open_display()
+    root = open_display("`netchat client` chats in this terminal.")
     from netchat.desktop.application import Application, WindowSettings
     from netchat.desktop.login import LoginValues
     from netchat.desktop.saved_login import load_login, saved_file
@@ -151,42 +137,3 @@ def _tls_factory(
         return TlsClient(Trust(ca=ca, fingerprint=fingerprint, keylog=keylog, notify=notify))
 
     return make
-
-
-def _open_display() -> tk.Tk:
-    """Return Tk's root window.
-
-    Raises:
-        NetchatError: Tk is not installed, or there is no display.
-    """
-    try:
-        import tkinter as tk
-    except ImportError as error:
-        raise NetchatError(
-            f"The window needs Tk, which this Python lacks. Install it with: {install_line()}"
-        ) from error
-    from netchat.desktop.theme import prepare_display
-
-    prepare_display()
-    try:
-        root = tk.Tk(className="netchat")
-    except tk.TclError as error:
-        raise NetchatError(
-            f"Cannot open a window: {error}. `netchat client` chats in this terminal."
-        ) from error
-    root.withdraw()
-    return root
-
-
-def install_line() -> str:
-    """Return the command that installs Tk on this system."""
-    if sys.platform == "darwin":
-        return "brew install python-tk"
-    if sys.platform == "win32":
-        return "the installer of Python, with the option tcl/tk"
-    try:
-        system = platform.freedesktop_os_release()
-    except OSError:
-        system = {}
-    names = [system.get("ID", ""), *system.get("ID_LIKE", "").split()]
-    return next((_INSTALL[name] for name in names if name in _INSTALL), _INSTALL["debian"])

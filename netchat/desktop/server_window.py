@@ -1,0 +1,416 @@
+"""The window of a server: where it listens, its figures, users, rooms and log."""
+
+from __future__ import annotations
+
+import contextlib
+import tkinter as tk
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from tkinter import filedialog, ttk
+from typing import Protocol
+
+from netchat.desktop.rate_chart import RateChart, rates_between
+from netchat.desktop.server_log_view import ServerLogView
+from netchat.desktop.server_menus import OperatorMenus
+from netchat.desktop.server_tables import ServerTable, room_cells, user_cells
+from netchat.desktop.server_updates import OperatorAnswer, ServerChanged, ServerStarted
+from netchat.desktop.theme import Root, Theme
+from netchat.files import write_file
+from netchat.net.operator_view import Figures, RoomRow, UserRow
+from netchat.web.qr import png_qr
+from netchat.wording import cannot, many, show_size
+
+__all__ = ["ServerOwner", "ServerWindow"]
+
+#: Figures, and the width of each in pixels at 96 dpi.
+_TILES = {
+    "users": 76, "rooms": 66, "messages/s": 92, "received/s": 118, "sent/s": 118, "CPU": 78, "memory": 92,
+}  # fmt: skip
+
+_ONLY_HERE = "Only this machine can connect. Start with --lan to let other machines in."
+
+
+class ServerOwner(Protocol):
+    """The application, as the window uses it."""
+
+    def toggle(self) -> None:
+        """Start the server, or stop it."""
+
+    def quit(self) -> None:
+        """Stop the server and close the window."""
+
+    def toggle_dark(self) -> None:
+        """Switch between light and dark."""
+
+    def zoom(self, factor: float) -> None:
+        """Change the size of the text; a factor of 0 restores it."""
+
+    def moderate(
+        self, action: str, room: str, target: str = "", *, text: str = "", seconds: int = 0
+    ) -> None:
+        """Carry out an action of a moderator."""
+
+    def export(self, room: str, path: str) -> None:
+        """Save the log of a room."""
+
+
+class ServerWindow:
+    """The server in the root window.
+
+    Args:
+        root: The window.
+        theme: Colours and fonts.
+        owner: The application.
+    """
+
+    def __init__(self, root: Root, theme: Theme, owner: ServerOwner) -> None:
+        self._root = root
+        self._theme = theme
+        self._owner = owner
+        self._users: dict[str, UserRow] = {}
+        self._rooms: dict[str, RoomRow] = {}
+        self._figures: Figures | None = None
+        self._started: ServerStarted | None = None
+        self._qr: tk.PhotoImage | None = None
+        self.menus = OperatorMenus(root, theme, owner.moderate, owner.export)
+        self.frame = ttk.Frame(root)
+        self._build_head()
+        self._build_tiles()
+        panes = ttk.PanedWindow(self.frame, orient="vertical")
+        panes.pack(fill="both", expand=True, padx=theme.px(14), pady=(0, theme.px(14)))
+        tables = ttk.PanedWindow(panes, orient="horizontal")
+        self._build_tables(tables)
+        panes.add(tables, weight=1)
+        self.log = ServerLogView(panes, theme)
+        ttk.Button(
+            self.log.head, text="Save …", style="CardFlat.TButton", command=self._save_log
+        ).pack(side="right")  # fmt: skip
+        panes.add(self.log.frame, weight=1)
+        self._bind_keys()
+
+    # -- construction ------------------------------------------------------------------------------
+
+    def _build_head(self) -> None:
+        px = self._theme.px
+        head = ttk.Frame(self.frame, padding=(px(18), px(14), px(14), px(6)))
+        head.pack(fill="x")
+        self._qr_label = ttk.Label(head)
+        self._qr_label.pack(side="right", padx=(px(14), px(4)))
+        right = ttk.Frame(head)
+        right.pack(side="right", anchor="n")
+        self.menu_button = ttk.Menubutton(right, text="☰", style="Flat.TMenubutton")
+        self.menu_button.pack(side="right")
+        self.menu = self._main_menu()
+        self.menu_button.configure(menu=self.menu)
+        self.button = ttk.Button(right, command=self._owner.toggle)
+        self.button.pack(side="right", padx=(0, px(8)))
+        left = ttk.Frame(head)
+        left.pack(side="left", fill="x", expand=True, anchor="n")
+        state = ttk.Frame(left)
+        state.pack(anchor="w")
+        self._dot = ttk.Label(state, text="●")
+        self._dot.pack(side="left", padx=(0, px(8)))
+        self.state = ttk.Label(state, style="Title.TLabel")
+        self.state.pack(side="left")
+        self._places = ttk.Frame(left)
+        self._places.pack(anchor="w", pady=(px(8), 0))
+        self._hint = ttk.Label(left, style="Muted.TLabel", wraplength=px(560))
+        self._hint.pack(anchor="w", pady=(px(4), 0))
+        self.problem = ttk.Label(left, style="Bad.TLabel", wraplength=px(560))
+
+    def _main_menu(self) -> tk.Menu:
+        menu = tk.Menu(self._root, tearoff=False)
+        for label, key, action in (
+            ("Save the server's log …", "Ctrl+S", self._save_log),
+            ("Filter the log", "Ctrl+F", self._focus_filter),
+            ("", "", None),
+            ("Light or dark", "Ctrl+D", self._owner.toggle_dark),
+            ("Larger text", "Ctrl++", lambda: self._owner.zoom(1.1)),
+            ("Smaller text", "Ctrl+-", lambda: self._owner.zoom(1 / 1.1)),
+            ("", "", None),
+            ("Stop the server and quit", "Ctrl+Q", self._owner.quit),
+        ):
+            if action is None:
+                menu.add_separator()
+            else:
+                menu.add_command(label=label, accelerator=key, command=action)
+        self._theme.style_menu(menu)
+        return menu
+
+    def _build_tiles(self) -> None:
+        px = self._theme.px
+        row = ttk.Frame(self.frame, padding=(px(18), px(6), px(18), px(12)))
+        row.pack(fill="x")
+        self.tiles: dict[str, ttk.Label] = {}
+        for column, (name, width) in enumerate(_TILES.items()):
+            tile = ttk.Frame(row)
+            tile.grid(row=0, column=column, sticky="w")
+            row.columnconfigure(column, minsize=px(width))  # figures change every second
+            value = ttk.Label(tile, style="Large.TLabel", text="-")
+            value.pack(anchor="w")
+            ttk.Label(tile, style="Muted.TLabel", text=name).pack(anchor="w")
+            self.tiles[name] = value
+        chart = ttk.Frame(row)
+        chart.grid(row=0, column=len(_TILES), sticky="ew", padx=(px(12), 0))
+        row.columnconfigure(len(_TILES), weight=1)
+        self.chart = RateChart(chart, self._theme)
+        self.chart.canvas.pack(fill="x")
+        self._chart_label = ttk.Label(chart, style="Muted.TLabel")
+        self._chart_label.pack(anchor="e")
+
+    def _build_tables(self, panes: ttk.PanedWindow) -> None:
+        self.users = self._table(
+            panes, "USERS", (("Name", 120), ("Role", 84), ("Rooms", 190), ("State", 110)),
+            self._user_menu, (("Remove …", self._remove_user), ("Mute", self._mute_user)), 3,
+        )  # fmt: skip
+        self.rooms = self._table(
+            panes, "ROOMS", (("Room", 200), ("Members", 74), ("Events", 66), ("Modes", 76)),
+            self._room_menu, (("Save the log …", self._save_room),), 2,
+        )  # fmt: skip
+
+    def _table(
+        self,
+        panes: ttk.PanedWindow,
+        title: str,
+        columns: tuple[tuple[str, int], ...],
+        menu_of: Callable[[str], tk.Menu | None],
+        actions: tuple[tuple[str, Callable[[], None]], ...],
+        weight: int,
+    ) -> ServerTable:
+        px = self._theme.px
+        frame = ttk.Frame(panes, style="Card.TFrame")
+        head = ttk.Frame(frame, style="Card.TFrame", padding=(px(12), px(5), px(6), px(3)))
+        head.pack(fill="x")
+        ttk.Label(head, text=title, style="Card.Muted.TLabel").pack(side="left")
+        buttons = [ttk.Button(head, text="⋯", style="CardFlat.TButton")]
+        buttons += [
+            ttk.Button(head, text=label, style="CardFlat.TButton", command=action)
+            for label, action in reversed(actions)
+        ]
+        for button in buttons:
+            button.pack(side="right")
+            button.state(["disabled"])
+
+        def select() -> None:
+            for button in buttons:
+                button.state(["!disabled" if table.selected else "disabled"])
+
+        ttk.Frame(frame, style="Line.TFrame", height=1).pack(fill="x")
+        table = ServerTable(frame, self._theme, columns, menu_of, select)
+        table.frame.pack(fill="both", expand=True)
+        buttons[0].configure(command=table.pop_up)
+        panes.add(frame, weight=weight)
+        return table
+
+    def _bind_keys(self) -> None:
+        for sequence, action in (
+            ("<Control-s>", self._save_log), ("<Control-f>", self._focus_filter),
+            ("<Control-d>", self._owner.toggle_dark),
+            ("<Control-plus>", lambda: self._owner.zoom(1.1)),
+            ("<Control-equal>", lambda: self._owner.zoom(1.1)),
+            ("<Control-minus>", lambda: self._owner.zoom(1 / 1.1)),
+            ("<Control-0>", lambda: self._owner.zoom(0)),
+        ):  # fmt: skip
+            self._root.bind(sequence, lambda _, act=action: (act(), "break")[1])  # type: ignore[misc]
+
+    # -- what is shown -----------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """Show the server in the root window."""
+        px, root = self._theme.px, self._root
+        self.frame.pack(fill="both", expand=True)
+        width = min(px(1040), root.winfo_screenwidth() - px(20))
+        height = min(px(720), root.winfo_screenheight() - px(60))
+        root.minsize(px(640), px(420))
+        root.geometry(f"{width}x{height}")
+        root.title("netchat server")
+
+    def restyle(self) -> None:
+        """Apply the theme's colours and fonts."""
+        for part in (self.users, self.rooms, self.log, self.chart):
+            part.restyle()
+        self._theme.style_menu(self.menu)
+
+    def show_state(self, state: str, button: str, *, is_running: bool, can_act: bool) -> None:
+        """Show whether the server runs.
+
+        Args:
+            state: The state, as a word.
+            button: Label of the button that changes it.
+            is_running: Clients can connect.
+            can_act: The button can be pressed.
+        """
+        self.state.configure(text=f"netchat server: {state}")
+        self._dot.configure(style="Ok.TLabel" if is_running else "Bad.TLabel")
+        self.button.configure(text=button, style="TButton" if is_running else "Accent.TButton")
+        self.button.state(["!disabled" if can_act else "disabled"])
+        self._root.title(f"{state} · netchat server")
+
+    def show_problem(self, text: str) -> None:
+        """Show a problem below the addresses; an empty text removes it."""
+        self.problem.configure(text=text)
+        if text:
+            self.problem.pack(anchor="w", pady=(self._theme.px(4), 0))
+        else:
+            self.problem.pack_forget()
+
+    def started(self, started: ServerStarted) -> None:
+        """Show where the server listens."""
+        self._started = started
+        self._clear_places()
+        for row, (name, text) in enumerate(_places(started)):
+            ttk.Label(self._places, text=name, style="Muted.TLabel").grid(
+                row=row, column=0, sticky="w", padx=(0, self._theme.px(12))
+            )
+            is_url = text.startswith("http")
+            label = ttk.Label(self._places, text=text, cursor="hand2")
+            label.grid(row=row, column=1, sticky="w")
+            label.bind("<Button-1>", lambda _, text=text, url=is_url: self._use(text, is_url=url))  # type: ignore[misc]
+        self._hint.configure(text="Click an address to copy it; the page opens in the browser.")
+        if not started.public_page and _is_local(started):
+            self._hint.configure(text=_ONLY_HERE)
+        self._show_qr(started)
+
+    def stopped(self) -> None:
+        """Show that the server does not run."""
+        self._started = self._figures = None
+        self._clear_places()
+        self._hint.configure(text="")
+        self._qr_label.configure(image="")
+        self._qr = None
+        self.chart.clear()
+        self._chart_label.configure(text="")
+        for label in self.tiles.values():
+            label.configure(text="-")
+        self.users.show({})
+        self.rooms.show({})
+
+    def take(self, change: ServerChanged) -> None:
+        """Show figures, users, rooms and new entries of the log."""
+        if change.log:
+            self.log.append(change.log)
+        figures = change.figures
+        if figures is None:
+            return
+        rates = rates_between(self._figures, figures)
+        # Answers to the operator come between the regular figures.
+        if self._figures is None or figures.time - self._figures.time > 0.5:
+            self.chart.add(rates.messages)
+            self._figures = figures
+            for name, text in (
+                ("messages/s", _rate(rates.messages)),
+                ("received/s", show_size(round(rates.bytes_in))),
+                ("sent/s", show_size(round(rates.bytes_out))),
+                ("CPU", f"{figures.cpu:.0f} %"),
+                ("memory", show_size(figures.memory)),
+            ):
+                self.tiles[name].configure(text=text)
+        away = f" + {figures.away}" if figures.away else ""
+        self.tiles["users"].configure(text=f"{figures.users:,}{away}")
+        self.tiles["rooms"].configure(text=f"{figures.rooms:,}")
+        top = max(self.chart.samples, default=0.0)
+        count = many(figures.messages, "message")
+        self._chart_label.configure(
+            text=f"{count} since the start; at most {_rate(top)} per second"
+        )
+        self._users = {user.name: user for user in change.users}
+        self._rooms = {room.code: room for room in change.rooms}
+        away_users = [name for name, user in self._users.items() if user.is_away]
+        self.users.show({name: user_cells(user) for name, user in self._users.items()}, away_users)
+        self.rooms.show({code: room_cells(room) for code, room in self._rooms.items()})
+
+    def answered(self, answer: OperatorAnswer) -> None:
+        """Show the answer to a request of the operator."""
+        self.show_problem(answer.text if answer.is_problem else "")
+        if not answer.is_problem:
+            self._hint.configure(text=answer.text)
+
+    def _show_qr(self, started: ServerStarted) -> None:
+        if not started.public_page:
+            self._qr_label.configure(image="")
+            self._qr = None
+            return
+        # Browsers do not send the fragment; its reader can compare it with the browser's display.
+        tag = f"/#sha256={started.fingerprint}" if started.fingerprint else ""
+        image = png_qr(started.public_page + tag, self._theme.px(150))
+        self._qr = tk.PhotoImage(master=self._root, data=image)
+        self._qr_label.configure(image=self._qr)
+
+    def _clear_places(self) -> None:
+        for child in self._places.winfo_children():
+            child.destroy()
+
+    def _use(self, text: str, *, is_url: bool) -> None:
+        """Copy an address; open a URL."""
+        self._root.clipboard_clear()
+        self._root.clipboard_append(text)
+        self._hint.configure(text=f"Copied: {text}")
+        if is_url:
+            webbrowser.open(text)
+
+    # -- actions -----------------------------------------------------------------------------------
+
+    def _user_menu(self, name: str) -> tk.Menu | None:
+        user = self._users.get(name)
+        return self.menus.of_user(user) if user is not None else None
+
+    def _room_menu(self, code: str) -> tk.Menu | None:
+        room = self._rooms.get(code)
+        return self.menus.of_room(room) if room is not None else None
+
+    def _remove_user(self) -> None:
+        if (user := self._users.get(self.users.selected)) is not None:
+            self.menus.remove(user)
+
+    def _mute_user(self) -> None:
+        """Mute the selected user for ten minutes, or end the mute."""
+        user = self._users.get(self.users.selected)
+        if user is not None:
+            self.menus.unmute(user) if user.muted_in else self.menus.mute(user, 600)
+
+    def _save_room(self) -> None:
+        if (room := self._rooms.get(self.rooms.selected)) is not None:
+            self.menus.save(room)
+
+    def _save_log(self) -> None:
+        path = filedialog.asksaveasfilename(
+            parent=self._root, title="Save the server's log", defaultextension=".log",
+            initialfile="netchat-server.log",
+        )  # fmt: skip
+        if path:
+            self.save_log(Path(path))
+
+    def save_log(self, path: Path) -> None:
+        """Write the lines of the log that the filter admits to a file."""
+        try:
+            write_file(path, "".join(f"{line}\n" for line in self.log.lines()))
+        except OSError as error:
+            self.show_problem(cannot("write", path, error))
+        else:
+            self._hint.configure(text=f"Saved as {path}.")
+
+    def _focus_filter(self) -> None:
+        with contextlib.suppress(tk.TclError):  # the window may be closed
+            self.log.field.focus_set()
+            self.log.field.selection_range(0, "end")
+
+
+def _places(started: ServerStarted) -> list[tuple[str, str]]:
+    """Return the name and the text of each address that users need."""
+    places = [("Address", ", ".join(started.addresses))]
+    if started.page:
+        places.append(("Page", started.page))
+    if started.public_page:
+        places.append(("For others", started.public_page))
+    if started.fingerprint:
+        places.append(("TLS key", started.fingerprint))
+    return places
+
+
+def _is_local(started: ServerStarted) -> bool:
+    return all(address.startswith(("127.", "[::1]", "localhost")) for address in started.addresses)
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:.1f}" if 0 < rate < 9.95 else f"{rate:,.0f}"
