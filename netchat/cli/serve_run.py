@@ -51,7 +51,7 @@ class Joining:
 
 @dataclass(frozen=True, slots=True)
 class ServePlan:
-    """Everything that a run of the server needs.
+    """Values that a run of the server needs.
 
     Attributes:
         settings: Limits and timeouts.

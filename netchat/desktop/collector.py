@@ -20,6 +20,7 @@ class WindowCollector:
     """Garbage collector that runs only when the thread of the windows calls it."""
 
     def __init__(self) -> None:
+        self._was_enabled = gc.isenabled()
         gc.disable()
         self._is_stopped = False
         self._next_full = time.monotonic() + FULL_SECONDS
@@ -39,11 +40,12 @@ class WindowCollector:
             gc.collect(0)
 
     def stop(self) -> None:
-        """Collect everything now, and let Python collect in any thread again.
+        """Collect everything now, and let Python collect in any thread again, as before.
 
-        Call it once the windows are closed and nothing refers to them.
+        Call it once the windows are closed.
         """
         if not self._is_stopped:
             self._is_stopped = True
             gc.collect()
-            gc.enable()
+            if self._was_enabled:
+                gc.enable()

@@ -11,15 +11,15 @@ from netchat.chat.room_codes import LOBBY, read_code
 from netchat.chat.room_moderation import RoomFlags
 from netchat.desktop.prompts import ask
 from netchat.desktop.theme import Root, Theme
-from netchat.net.operator_view import RoomRow, UserRow
+from netchat.net.operator_view import ListedRoom, ListedUser
 
-__all__ = ["Moderate", "OperatorMenus"]
+__all__ = ["ModerationCallback", "OperatorMenus"]
 
 #: Durations of mutes and bans, in seconds.
 _MUTE, _BAN = 600, 86_400
 
 
-class Moderate(Protocol):
+class ModerationCallback(Protocol):
     """Carries out an action of a moderator, as `ServerWorker.moderate` does."""
 
     def __call__(
@@ -39,14 +39,18 @@ class OperatorMenus:
     """
 
     def __init__(
-        self, root: Root, theme: Theme, moderate: Moderate, export: Callable[[str, str], None]
+        self,
+        root: Root,
+        theme: Theme,
+        moderate: ModerationCallback,
+        export: Callable[[str, str], None],
     ) -> None:
         self._root = root
         self._theme = theme
         self._moderate = moderate
         self._export = export
 
-    def of_user(self, user: UserRow) -> tk.Menu:
+    def of_user(self, user: ListedUser) -> tk.Menu:
         """Return the menu of a user. The lobby stands for the server, as it does for moderators."""
         menu = self._menu()
         name = user.name
@@ -83,7 +87,7 @@ class OperatorMenus:
             )
         return menu
 
-    def of_room(self, room: RoomRow) -> tk.Menu:
+    def of_room(self, room: ListedRoom) -> tk.Menu:
         """Return the menu of a room."""
         menu = self._menu()
         code = read_code(room.code) or ""
@@ -110,27 +114,27 @@ class OperatorMenus:
 
     # -- actions -----------------------------------------------------------------------------------
 
-    def remove(self, user: UserRow) -> None:
+    def remove(self, user: ListedUser) -> None:
         """Ask for the reason, and remove a user from the server."""
         about = "The user leaves all rooms, and may return."
         self._with_reason(f"Remove {user.name}", about, "Remove", "kick", LOBBY, user.name, 0)
 
-    def ban(self, user: UserRow, seconds: int) -> None:
+    def ban(self, user: ListedUser, seconds: int) -> None:
         """Ask for the reason, and ban a user from the server; 0 seconds have no end."""
         about = "The name and the device cannot return " + ("for a day." if seconds else "at all.")
         self._with_reason(f"Ban {user.name}", about, "Ban", "ban", LOBBY, user.name, seconds)
 
-    def mute(self, user: UserRow, seconds: int) -> None:
+    def mute(self, user: ListedUser, seconds: int) -> None:
         """Mute a user in all rooms; 0 seconds have no end."""
         for code in user.rooms:
             self._moderate("mute", code, user.name, seconds=seconds)
 
-    def unmute(self, user: UserRow) -> None:
+    def unmute(self, user: ListedUser) -> None:
         """Let a user write again, in all rooms."""
         for code in user.muted_in:
             self._moderate("unmute", code, user.name)
 
-    def save(self, room: RoomRow) -> None:
+    def save(self, room: ListedRoom) -> None:
         """Ask for a file, and save the log of a room."""
         path = filedialog.asksaveasfilename(
             parent=self._root, title=f"Save the log of {room.code}", defaultextension=".txt",
@@ -157,7 +161,7 @@ class OperatorMenus:
         if answers is not None:
             self._moderate(action, room, name, text=answers[0].strip(), seconds=seconds)
 
-    def _ask_title(self, room: RoomRow) -> None:
+    def _ask_title(self, room: ListedRoom) -> None:
         label = "Title (empty: none)"
         answers = ask(
             self._root, self._theme, f"Title of {room.code}", [label], "Change", is_optional=True
@@ -165,7 +169,7 @@ class OperatorMenus:
         if answers is not None:
             self._moderate("title", room.code, text=answers[0].strip())
 
-    def _confirm(self, action: str, room: RoomRow) -> None:
+    def _confirm(self, action: str, room: ListedRoom) -> None:
         name = room.code
         title, about, verb = {
             "clear": (f"Clear {name}", "Its history is deleted for everyone.", "Clear"),

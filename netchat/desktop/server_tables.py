@@ -8,16 +8,16 @@ from tkinter import ttk
 
 from netchat.chat.room_moderation import RoomFlags
 from netchat.desktop.theme import Theme
-from netchat.net.operator_view import RoomRow, UserRow
+from netchat.net.operator_view import ListedRoom, ListedUser
 from netchat.tui.lines import sanitize
 
 __all__ = ["ServerTable", "room_cells", "user_cells"]
 
-#: What the table shows of each role.
+#: Names of the roles; the one of a member is not shown.
 _ROLES = ("", "moderator", "owner")
 
 
-def user_cells(user: UserRow) -> tuple[str, ...]:
+def user_cells(user: ListedUser) -> tuple[str, ...]:
     """Return the cells of a user: name, role, rooms and state."""
     state = "away" if user.is_away else "online"
     if user.muted_in:
@@ -26,7 +26,7 @@ def user_cells(user: UserRow) -> tuple[str, ...]:
     return user.name, _ROLES[min(user.role, 2)], ", ".join(user.rooms), state
 
 
-def room_cells(room: RoomRow) -> tuple[str, ...]:
+def room_cells(room: ListedRoom) -> tuple[str, ...]:
     """Return the cells of a room: name, members, events and modes."""
     modes = [
         name

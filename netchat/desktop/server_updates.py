@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netchat.chat.server_log import LogEntry
-from netchat.net.operator_view import Figures, RoomRow, UserRow
+from netchat.net.operator_view import Figures, ListedRoom, ListedUser
 
 __all__ = ["OperatorAnswer", "ServerChanged", "ServerStarted", "ServerStopped", "ServerUpdate"]
 
@@ -29,7 +29,7 @@ class ServerStarted:
 
 @dataclass(frozen=True, slots=True)
 class ServerChanged:
-    """What the window shows of a server.
+    """State of a server, for its window.
 
     Attributes:
         figures: Its figures, or None if it does not run.
@@ -39,8 +39,8 @@ class ServerChanged:
     """
 
     figures: Figures | None
-    users: tuple[UserRow, ...]
-    rooms: tuple[RoomRow, ...]
+    users: tuple[ListedUser, ...]
+    rooms: tuple[ListedRoom, ...]
     log: tuple[LogEntry, ...]
 
 

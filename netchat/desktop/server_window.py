@@ -17,7 +17,7 @@ from netchat.desktop.server_tables import ServerTable, room_cells, user_cells
 from netchat.desktop.server_updates import OperatorAnswer, ServerChanged, ServerStarted
 from netchat.desktop.theme import Root, Theme
 from netchat.files import write_file
-from netchat.net.operator_view import Figures, RoomRow, UserRow
+from netchat.net.operator_view import Figures, ListedRoom, ListedUser
 from netchat.web.qr import png_qr
 from netchat.wording import cannot, many, show_size
 
@@ -68,8 +68,8 @@ class ServerWindow:
         self._root = root
         self._theme = theme
         self._owner = owner
-        self._users: dict[str, UserRow] = {}
-        self._rooms: dict[str, RoomRow] = {}
+        self._users: dict[str, ListedUser] = {}
+        self._rooms: dict[str, ListedRoom] = {}
         self._figures: Figures | None = None
         self._started: ServerStarted | None = None
         self._qr: tk.PhotoImage | None = None
@@ -165,7 +165,7 @@ class ServerWindow:
             self._user_menu, (("Remove …", self._remove_user), ("Mute", self._mute_user)), 3,
         )  # fmt: skip
         self.rooms = self._table(
-            panes, "ROOMS", (("Room", 200), ("Members", 74), ("Events", 66), ("Modes", 76)),
+            panes, "ROOMS", (("Room", 200), ("Members", 82), ("Events", 66), ("Modes", 76)),
             self._room_menu, (("Save the log …", self._save_room),), 2,
         )  # fmt: skip
 

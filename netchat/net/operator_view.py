@@ -1,4 +1,4 @@
-"""What the operator of a server sees: users, rooms, logs of rooms and figures; and requests to moderate."""
+"""The operator's view of a server: users, rooms, figures and logs of rooms; and requests to moderate."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from netchat.wire import Event, FrameReader, Moderate, ModeratorAction, RoomKind
 __all__ = [
     "FigureSampler",
     "Figures",
-    "RoomRow",
-    "UserRow",
+    "ListedRoom",
+    "ListedUser",
     "export_room",
     "list_rooms",
     "list_users",
@@ -32,7 +32,7 @@ __all__ = [
 MAX_EXPORT, EXPORT_STEP = 16 * 1024 * 1024, 256 * 1024
 
 
-class UserRow(NamedTuple):
+class ListedUser(NamedTuple):
     """A user."""
 
     name: str
@@ -49,7 +49,7 @@ class UserRow(NamedTuple):
     """Those of them in which the user is muted."""
 
 
-class RoomRow(NamedTuple):
+class ListedRoom(NamedTuple):
     """A room that is not private."""
 
     code: str
@@ -129,7 +129,7 @@ class FigureSampler:
         )
 
 
-def list_users(state: ServerState, count: int) -> list[UserRow]:
+def list_users(state: ServerState, count: int) -> list[ListedUser]:
     """Return the first users, sorted by name."""
     shared = state.shared
     lobby = shared.rooms.get(LOBBY)
@@ -140,7 +140,7 @@ def list_users(state: ServerState, count: int) -> list[UserRow]:
         rooms = [room for room in user.rooms.values() if room.kind is not RoomKind.PRIVATE]
         muted = [room for room in rooms if room.rules is not None and find_mute(user, room, now)]
         rows.append(
-            UserRow(
+            ListedUser(
                 user.name,
                 user.is_away,
                 rank(shared, user, lobby) if lobby is not None else 0,
@@ -151,11 +151,11 @@ def list_users(state: ServerState, count: int) -> list[UserRow]:
     return rows
 
 
-def list_rooms(state: ServerState, count: int) -> list[RoomRow]:
+def list_rooms(state: ServerState, count: int) -> list[ListedRoom]:
     """Return the rooms with the most members, the largest first."""
     feeds = [feed for feed in state.feeds.values() if feed.room.kind is not RoomKind.PRIVATE]
     return [
-        RoomRow(
+        ListedRoom(
             show_code(feed.room.code),
             feed.room.title,
             feed.room.rules.flags if feed.room.rules is not None else 0,

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.chatter import Chatter
 from tests.desktop.display import wait_until
+from tests.desktop.modal import fill, walk
 from tests.end_to_end.processes import Server, free_port
 
 pytest.importorskip("tkinter")
@@ -215,7 +216,7 @@ def test_what_cannot_be_connected_is_shown(new_person, server):
 def test_a_registered_name_asks_for_its_password(new_person, server):
     nova = new_person("Vera")
     nova.join()
-    nova.root.after(10, lambda: fill(nova, "correct horse battery", "correct horse battery"))
+    nova.root.after(10, lambda: fill(nova.root, "correct horse battery", "correct horse battery"))
     nova.chat.run("/register")
     nova.sees("Vera is registered")
     nova.close()
@@ -230,36 +231,6 @@ def test_a_registered_name_asks_for_its_password(new_person, server):
     again.join()
     again.wait(lambda: again.chat.state.name == "Vera")
     again.close()
-
-
-def fill(person: Person, *answers: str) -> None:
-    """Fill in the modal window and confirm it, once it is there."""
-    windows = [child for child in person.root.winfo_children() if child.winfo_class() == "Toplevel"]
-    if not windows or not windows[0].winfo_viewable():
-        person.root.after(10, lambda: fill(person, *answers))
-        return
-    fields = [each for each in walk(windows[0]) if each.winfo_class() == "TEntry"]
-    for field, answer in zip(fields, answers, strict=True):
-        field.insert(0, answer)
-    confirm(windows[0])
-
-
-def confirm(window, tries: int = 100) -> None:
-    """Press Return until the modal window is closed: a key is lost if the window has no focus yet."""
-    if not window.winfo_exists():
-        return
-    if not tries:
-        window.destroy()  # otherwise the test would wait forever
-        return
-    window.focus_force()
-    window.event_generate("<Return>")
-    window.after(20, lambda: confirm(window, tries - 1))
-
-
-def walk(widget):
-    for child in widget.winfo_children():
-        yield child
-        yield from walk(child)
 
 
 def test_a_killed_server_is_shown_and_messages_typed_meanwhile_arrive(tk_root):
