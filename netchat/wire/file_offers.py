@@ -24,6 +24,7 @@ __all__ = [
     "describe_offer",
     "offer_text",
     "parse_offer",
+    "show_size",
 ]
 
 #: Bytes of a SHA-256.
