@@ -48,6 +48,8 @@ SLOW = (
     "coding/ldpc/",
     "course/",
     "desktop/test_application.py",
+    "desktop/test_chat_window.py",
+    "desktop/test_server_application.py",
     "end_to_end/",
     "fullscreen/test_app.py",
     "fuzz/",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netchat.cli.open_display import open_display
+from netchat.cli.params.path import check_path, path_options
 from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.errors import NetchatError
 from netchat.exit_codes import OK
@@ -44,6 +45,7 @@ __all__ = ["window"]
     help="Send passwords even over a network that can read them.",
 )  # fmt: skip
 @tls_options
+@path_options
 def window(
     address: str,
     name: str,
@@ -52,6 +54,10 @@ def window(
     scale: float | None,
     state: bool,
     insecure_password: bool,
+    link: str | None,
+    udp: bool,
+    channel: str | None,
+    seed: int | None,
     ca: Path | None,
     fingerprint: str | None,
     keylog: Path | None,
@@ -67,8 +73,12 @@ def window(
       netchat window                                   ask for everything
       netchat window chat.example.org --name Nova      connect at once
       netchat window tls://chat.example.org            over TLS
+      netchat window 127.0.0.1 --name Nova --link rs:255,223 --channel bsc:1e-3    over a noisy link
     """
     given = _parse(address) if address else None
+    check_path(link, channel, udp=udp)
+    if udp and given is not None and given[2]:
+        raise click.UsageError("TLS does not apply to UDP: omit tls:// or --udp.")
     if ca is not None or fingerprint is not None or keylog is not None:
         parse_servers("tls://127.0.0.1", ca, fingerprint, keylog)  # checks them
     root = open_display("`netchat client` chats in this terminal.")
@@ -85,6 +95,11 @@ def window(
         host, port, tls = given
         login = LoginValues(login.name, host, port, tls)
     login = replace(login, name=name or login.name, room=login.room if room is None else room)
+    if given is not None or link is not None or channel is not None or udp:
+        # With an address, nothing of the last path remains, as nothing of the last server does.
+        login = replace(login, link=link or "", channel=channel or "", udp=udp)
+    if udp:
+        login = replace(login, tls=False)
     settings = WindowSettings(
         login,
         connects=bool(address and name),
@@ -99,6 +114,7 @@ def window(
             _tls_factory(ca, fingerprint, keylog),
             keeps_state=state,
             insecure_password=insecure_password,
+            seed=seed,
         )
 
     application = Application(root, settings, make_worker)

@@ -76,6 +76,7 @@ class Application:
         self.chat: ChatWindow | None = None
         self._login = settings.login
         self._is_leaving = False
+        self._deadline = ""
         self._collector = WindowCollector()
         self.form = LoginWindow(root, self.theme, settings.login, self._connect, self._cancel)
         self.form.show()
@@ -184,5 +185,7 @@ class Application:
     def _end(self) -> None:
         with contextlib.suppress(tk.TclError):
             self.root.after_cancel(self._poll_id)
+            if self._deadline:
+                self.root.after_cancel(self._deadline)
             self.root.quit()
             self.root.destroy()

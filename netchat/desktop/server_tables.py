@@ -21,8 +21,8 @@ def user_cells(user: ListedUser) -> tuple[str, ...]:
     """Return the cells of a user: name, role, rooms and state."""
     state = "away" if user.is_away else "online"
     if user.muted_in:
-        where = " everywhere" if set(user.muted_in) == set(user.rooms) else ""
-        state += f", muted{where}"
+        is_everywhere = set(user.muted_in) == set(user.rooms)
+        state += ", muted" if is_everywhere else ", partly muted"
     return user.name, _ROLES[min(user.role, 2)], ", ".join(user.rooms), state
 
 

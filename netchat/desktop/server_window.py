@@ -16,6 +16,7 @@ from netchat.desktop.server_menus import OperatorMenus
 from netchat.desktop.server_tables import ServerTable, room_cells, user_cells
 from netchat.desktop.server_updates import OperatorAnswer, ServerChanged, ServerStarted
 from netchat.desktop.theme import Root, Theme
+from netchat.desktop.window_actions import WindowAction, bind_actions, main_menu
 from netchat.files import write_file
 from netchat.net.operator_view import Figures, ListedRoom, ListedUser
 from netchat.web.qr import png_qr
@@ -25,7 +26,7 @@ __all__ = ["ServerOwner", "ServerWindow"]
 
 #: Figures, and the width of each in pixels at 96 dpi.
 _TILES = {
-    "users": 76, "rooms": 66, "messages/s": 92, "received/s": 118, "sent/s": 118, "CPU": 78, "memory": 92,
+    "users": 76, "rooms": 66, "messages/s": 92, "received/s": 106, "sent/s": 106, "CPU": 78, "memory": 92,
 }  # fmt: skip
 
 _ONLY_HERE = "Only this machine can connect. Start with --lan to let other machines in."
@@ -72,6 +73,7 @@ class ServerWindow:
         self._rooms: dict[str, ListedRoom] = {}
         self._figures: Figures | None = None
         self._started: ServerStarted | None = None
+        self.buttons: dict[str, ttk.Button] = {}
         self._qr: tk.PhotoImage | None = None
         self.menus = OperatorMenus(root, theme, owner.moderate, owner.export)
         self.frame = ttk.Frame(root)
@@ -87,7 +89,7 @@ class ServerWindow:
             self.log.head, text="Save …", style="CardFlat.TButton", command=self._save_log
         ).pack(side="right")  # fmt: skip
         panes.add(self.log.frame, weight=1)
-        self._bind_keys()
+        bind_actions(root, self._actions())
 
     # -- construction ------------------------------------------------------------------------------
 
@@ -101,7 +103,7 @@ class ServerWindow:
         right.pack(side="right", anchor="n")
         self.menu_button = ttk.Menubutton(right, text="☰", style="Flat.TMenubutton")
         self.menu_button.pack(side="right")
-        self.menu = self._main_menu()
+        self.menu = main_menu(self._root, self._theme, self._actions())
         self.menu_button.configure(menu=self.menu)
         self.button = ttk.Button(right, command=self._owner.toggle)
         self.button.pack(side="right", padx=(0, px(8)))
@@ -119,24 +121,20 @@ class ServerWindow:
         self._hint.pack(anchor="w", pady=(px(4), 0))
         self.problem = ttk.Label(left, style="Bad.TLabel", wraplength=px(560))
 
-    def _main_menu(self) -> tk.Menu:
-        menu = tk.Menu(self._root, tearoff=False)
-        for label, key, action in (
-            ("Save the server's log …", "Ctrl+S", self._save_log),
-            ("Filter the log", "Ctrl+F", self._focus_filter),
-            ("", "", None),
-            ("Light or dark", "Ctrl+D", self._owner.toggle_dark),
-            ("Larger text", "Ctrl++", lambda: self._owner.zoom(1.1)),
-            ("Smaller text", "Ctrl+-", lambda: self._owner.zoom(1 / 1.1)),
-            ("", "", None),
-            ("Stop the server and quit", "Ctrl+Q", self._owner.quit),
-        ):
-            if action is None:
-                menu.add_separator()
-            else:
-                menu.add_command(label=label, accelerator=key, command=action)
-        self._theme.style_menu(menu)
-        return menu
+    def _actions(self) -> list[WindowAction]:
+        owner = self._owner
+        return [
+            WindowAction("Save the server's log …", "Ctrl+S", "<Control-s>", self._save_log),
+            WindowAction("Filter the log", "Ctrl+F", "<Control-f>", self._focus_filter),
+            WindowAction(
+                "Light or dark", "Ctrl+D", "<Control-d>", owner.toggle_dark, begins_group=True
+            ),
+            WindowAction("Larger text", "Ctrl++", "<Control-plus>", lambda: owner.zoom(1.1)),
+            WindowAction("Smaller text", "Ctrl+-", "<Control-minus>", lambda: owner.zoom(1 / 1.1)),
+            WindowAction("", "", "<Control-equal>", lambda: owner.zoom(1.1)),
+            WindowAction("", "", "<Control-0>", lambda: owner.zoom(0)),
+            WindowAction("Stop the server and quit", "Ctrl+Q", "", owner.quit, begins_group=True),
+        ]
 
     def _build_tiles(self) -> None:
         px = self._theme.px
@@ -161,11 +159,11 @@ class ServerWindow:
 
     def _build_tables(self, panes: ttk.PanedWindow) -> None:
         self.users = self._table(
-            panes, "USERS", (("Name", 120), ("Role", 84), ("Rooms", 190), ("State", 110)),
+            panes, "USERS", (("Name", 110), ("Role", 108), ("Rooms", 170), ("State", 140)),
             self._user_menu, (("Remove …", self._remove_user), ("Mute", self._mute_user)), 3,
         )  # fmt: skip
         self.rooms = self._table(
-            panes, "ROOMS", (("Room", 200), ("Members", 82), ("Events", 66), ("Modes", 76)),
+            panes, "ROOMS", (("Room", 190), ("Members", 82), ("Events", 72), ("Modes", 90)),
             self._room_menu, (("Save the log …", self._save_room),), 2,
         )  # fmt: skip
 
@@ -184,10 +182,10 @@ class ServerWindow:
         head.pack(fill="x")
         ttk.Label(head, text=title, style="Card.Muted.TLabel").pack(side="left")
         buttons = [ttk.Button(head, text="⋯", style="CardFlat.TButton")]
-        buttons += [
-            ttk.Button(head, text=label, style="CardFlat.TButton", command=action)
-            for label, action in reversed(actions)
-        ]
+        for label, action in reversed(actions):
+            button = ttk.Button(head, text=label, style="CardFlat.TButton", command=action)
+            buttons.append(button)
+            self.buttons[label] = button
         for button in buttons:
             button.pack(side="right")
             button.state(["disabled"])
@@ -195,6 +193,7 @@ class ServerWindow:
         def select() -> None:
             for button in buttons:
                 button.state(["!disabled" if table.selected else "disabled"])
+            self._show_mute()
 
         ttk.Frame(frame, style="Line.TFrame", height=1).pack(fill="x")
         table = ServerTable(frame, self._theme, columns, menu_of, select)
@@ -202,17 +201,6 @@ class ServerWindow:
         buttons[0].configure(command=table.pop_up)
         panes.add(frame, weight=weight)
         return table
-
-    def _bind_keys(self) -> None:
-        for sequence, action in (
-            ("<Control-s>", self._save_log), ("<Control-f>", self._focus_filter),
-            ("<Control-d>", self._owner.toggle_dark),
-            ("<Control-plus>", lambda: self._owner.zoom(1.1)),
-            ("<Control-equal>", lambda: self._owner.zoom(1.1)),
-            ("<Control-minus>", lambda: self._owner.zoom(1 / 1.1)),
-            ("<Control-0>", lambda: self._owner.zoom(0)),
-        ):  # fmt: skip
-            self._root.bind(sequence, lambda _, act=action: (act(), "break")[1])  # type: ignore[misc]
 
     # -- what is shown -----------------------------------------------------------------------------
 
@@ -300,8 +288,8 @@ class ServerWindow:
             self._figures = figures
             for name, text in (
                 ("messages/s", _rate(rates.messages)),
-                ("received/s", show_size(round(rates.bytes_in))),
-                ("sent/s", show_size(round(rates.bytes_out))),
+                ("received/s", _size(rates.bytes_in)),
+                ("sent/s", _size(rates.bytes_out)),
                 ("CPU", f"{figures.cpu:.0f} %"),
                 ("memory", show_size(figures.memory)),
             ):
@@ -319,6 +307,13 @@ class ServerWindow:
         away_users = [name for name, user in self._users.items() if user.is_away]
         self.users.show({name: user_cells(user) for name, user in self._users.items()}, away_users)
         self.rooms.show({code: room_cells(room) for code, room in self._rooms.items()})
+        self._show_mute()
+
+    def _show_mute(self) -> None:
+        """Show what the button does to the selected user."""
+        user = self._users.get(self.users.selected)
+        is_muted = user is not None and bool(user.muted_in)
+        self.buttons["Mute"].configure(text="Let write again" if is_muted else "Mute")
 
     def answered(self, answer: OperatorAnswer) -> None:
         """Show the answer to a request of the operator."""
@@ -410,6 +405,10 @@ def _places(started: ServerStarted) -> list[tuple[str, str]]:
 
 def _is_local(started: ServerStarted) -> bool:
     return all(address.startswith(("127.", "[::1]", "localhost")) for address in started.addresses)
+
+
+def _size(size: float) -> str:
+    return show_size(round(size)).replace("bytes", "B").replace("byte", "B")
 
 
 def _rate(rate: float) -> str:

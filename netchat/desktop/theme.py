@@ -232,6 +232,11 @@ class Theme:
         style.configure("Treeview.Item", padding=(px(12), 0))
         self._apply_table(style)
         style.configure(
+            "Horizontal.TProgressbar", background=colours.accent, troughcolor=colours.hover,
+            bordercolor=colours.hover, lightcolor=colours.accent, darkcolor=colours.accent,
+            thickness=px(8),
+        )  # fmt: skip
+        style.configure(
             "Vertical.TScrollbar", arrowsize=px(11), gripcount=0, background=colours.line,
             troughcolor=colours.card, bordercolor=colours.card, lightcolor=colours.line,
             darkcolor=colours.line,
@@ -306,6 +311,23 @@ class Theme:
                 padding: Any = ("Button.padding", {"sticky": "nswe", "children": [label]})
                 border: Any = ("Button.border", {"sticky": "nswe", "children": [padding]})
                 style.layout(f"{name}{kind}", [border])
+        style.configure(
+            "Emoji.TButton", background=colours.card, bordercolor=colours.card, padding=px(2),
+            lightcolor=colours.card, darkcolor=colours.card, relief="flat", font=self.title,
+        )  # fmt: skip
+        style.configure(
+            "Link.TButton", background=colours.window, bordercolor=colours.window, padding=(0, px(3)),
+            lightcolor=colours.window, darkcolor=colours.window, relief="flat",
+            foreground=colours.accent, font=self.small,
+        )  # fmt: skip
+        style.map(
+            "Link.TButton",
+            background=[("active", colours.window)],
+            lightcolor=[("active", colours.window)],
+            darkcolor=[("active", colours.window)],
+            bordercolor=[("focus", colours.accent)],
+            foreground=[("active", colours.accent_hover)],
+        )
 
     def _apply_options(self) -> None:
         """Set the options of Tk's own widgets, such as menus and those of its dialogs."""

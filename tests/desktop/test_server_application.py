@@ -132,11 +132,12 @@ def test_the_operator_sees_and_moderates_the_users(new_operator, tmp_path):
         window.log._show_all()
 
         operator.select(window.users, "Tom")
-        window._mute_user()
-        operator.wait(lambda: "muted everywhere" in str(operator.cells(window.users, "Tom")))
+        window.buttons["Mute"].invoke()
+        operator.wait(lambda: operator.cells(window.users, "Tom")[3:] == ("online, muted",))
+        assert window.buttons["Mute"]["text"] == "Let write again"
         tom.say("/room lobby", "I am muted")
         tom.see("muted you", err=True)
-        window._mute_user()
+        window.buttons["Mute"].invoke()
         operator.wait(lambda: "muted" not in str(operator.cells(window.users, "Tom")))
         tom.say("I am back")
         lena.see("Tom: I am back")
