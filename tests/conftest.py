@@ -74,6 +74,7 @@ THOROUGH = (
     "course/test_grade.py",
     "docs/test_site.py",
     "end_to_end/test_dashboard.py",
+    "end_to_end/test_front_ends.py",
     "end_to_end/test_page_accounts.py",
     "end_to_end/test_page_cluster.py",
     "end_to_end/test_page_faults.py",
@@ -91,6 +92,7 @@ LONGEST = (
     "course/test_notebook_builder.py",
     "end_to_end/test_page",
     "end_to_end/test_dashboard.py",
+    "end_to_end/test_front_ends.py",
 )
 collect_ignore = UNIX if sys.platform == "win32" else []
 

@@ -167,8 +167,11 @@ class Panes:
                 return
         lines = run_command(self.session, command, passwords)
         self._follow_session()
-        if command.verb == "msg" and not any(line.kind is LineKind.ERROR for line in lines):
+        has_failed = any(line.kind is LineKind.ERROR for line in lines)
+        if command.verb == "msg" and not has_failed:
             self.open_private(command.words[0])
+        elif command.verb in ("join", "room") and lines and not has_failed:
+            self._select_current()  # it may be the room from which a private conversation was selected
         self._append(None, lines)
 
     def control_transfer(self, number: int, action: str) -> None:
@@ -333,9 +336,11 @@ class Panes:
 
     def _follow_session(self) -> None:
         """Select the room that the session has switched to."""
+        if self.session.current != self._current:
+            self._select_current()
+
+    def _select_current(self) -> None:
         current = self.session.current
-        if current == self._current:
-            return
         for key, conversation in self.conversations.items():
             if conversation.room == current:
                 self.select(key)
