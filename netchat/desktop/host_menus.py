@@ -1,4 +1,4 @@
-"""Menus of the members and the room, with the actions of those who moderate it."""
+"""Menus of the members and of the room, with the actions of moderators."""
 
 from __future__ import annotations
 
