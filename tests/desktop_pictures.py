@@ -73,7 +73,7 @@ class Photographer:
         box = (x, y, x + self.root.winfo_width(), y + self.root.winfo_height())
         path = self._folder / f"window-{name}{self._suffix}.png"
         picture = ImageGrab.grab(box, xdisplay=self._display).convert("RGB")
-        picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+        picture.quantize(256, kmeans=2, dither=Image.Dither.NONE).save(path, optimize=True)
         print(f"{path}  {path.stat().st_size:,} bytes", file=sys.stderr)
 
 

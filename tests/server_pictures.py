@@ -60,6 +60,7 @@ def server_scene(
             wait_until(root, lambda until=until: time.monotonic() > until)
         app.moderate("appoint", "lobby", "Nova")
         app.moderate("mute", code, "Tom", seconds=600)
+        tom.see("Tom was muted by the host")
         tom.say(f"/room {code}", "Am I muted?")
         tom.see("muted you", err=True)
         lena.say("/join 00000-00000")
@@ -72,7 +73,7 @@ def server_scene(
         box = (x, y, x + root.winfo_width(), y + root.winfo_height())
         path = folder / f"server{suffix}.png"
         picture = ImageGrab.grab(box, xdisplay=display).convert("RGB")
-        picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+        picture.quantize(256, kmeans=2, dither=Image.Dither.NONE).save(path, optimize=True)
         print(f"{path}  {path.stat().st_size:,} bytes", file=sys.stderr)
     app.quit()
     app.run()

@@ -84,14 +84,14 @@ class ServerApplication:
         """Start the server, or stop it."""
         if self.worker is None:
             self.result = ""
-            self.window.show_problem("")
-            self.window.show_state("starting", "Start", is_running=False, can_act=False)
+            self.window.head.show_problem("")
+            self.window.head.show_state("starting", "Start", is_running=False, can_act=False)
             self.worker = self._last = self._make_worker()
             self.worker.start()
         elif not self._is_stopping:
             self._is_stopping = True
             self.is_running = False
-            self.window.show_state("stopping", "Stop", is_running=False, can_act=False)
+            self.window.head.show_state("stopping", "Stop", is_running=False, can_act=False)
             self.worker.stop()
 
     def quit(self) -> None:
@@ -119,7 +119,7 @@ class ServerApplication:
         self, action: str, room: str, target: str = "", *, text: str = "", seconds: int = 0
     ) -> None:
         """Carry out an action of a moderator."""
-        self.window.show_problem("")
+        self.window.head.show_problem("")
         if self.worker is not None:
             self.worker.moderate(action, room, target, text=text, seconds=seconds)
 
@@ -136,8 +136,10 @@ class ServerApplication:
                     case ServerStarted() as started:
                         self.is_running = not self._is_stopping
                         if self.is_running:
-                            self.window.started(started)
-                            self.window.show_state("running", "Stop", is_running=True, can_act=True)
+                            self.window.head.show_places(started)
+                            self.window.head.show_state(
+                                "running", "Stop", is_running=True, can_act=True
+                            )
                     case ServerChanged() as change:
                         self.window.take(change)
                     case OperatorAnswer() as answer:
@@ -156,8 +158,8 @@ class ServerApplication:
             self._end()
             return
         self.window.stopped()
-        self.window.show_state("stopped", "Start", is_running=False, can_act=True)
-        self.window.show_problem(why)
+        self.window.head.show_state("stopped", "Start", is_running=False, can_act=True)
+        self.window.head.show_problem(why)
 
     def _end(self) -> None:
         with contextlib.suppress(tk.TclError):

@@ -19,10 +19,11 @@ _ROLES = ("", "moderator", "owner")
 
 def user_cells(user: ListedUser) -> tuple[str, ...]:
     """Return the cells of a user: name, role, rooms and state."""
-    state = "away" if user.is_away else "online"
+    states = ["away"] if user.is_away else []
     if user.muted_in:
         is_everywhere = set(user.muted_in) == set(user.rooms)
-        state += ", muted" if is_everywhere else ", partly muted"
+        states.append("muted" if is_everywhere else "partly muted")
+    state = ", ".join(states) or "online"
     return user.name, _ROLES[min(user.role, 2)], ", ".join(user.rooms), state
 
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import tkinter as tk
-import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from tkinter import filedialog, ttk
 from typing import Protocol
 
 from netchat.desktop.rate_chart import RateChart, rates_between
+from netchat.desktop.server_head import ServerHead
 from netchat.desktop.server_log_view import ServerLogView
 from netchat.desktop.server_menus import OperatorMenus
 from netchat.desktop.server_tables import ServerTable, room_cells, user_cells
-from netchat.desktop.server_updates import OperatorAnswer, ServerChanged, ServerStarted
+from netchat.desktop.server_updates import OperatorAnswer, ServerChanged
 from netchat.desktop.theme import Root, Theme
 from netchat.desktop.window_actions import WindowAction, bind_actions, main_menu
 from netchat.files import write_file
 from netchat.net.operator_view import Figures, ListedRoom, ListedUser
-from netchat.web.qr import png_qr
 from netchat.wording import cannot, many, show_size
 
 __all__ = ["ServerOwner", "ServerWindow"]
@@ -28,8 +27,6 @@ __all__ = ["ServerOwner", "ServerWindow"]
 _TILES = {
     "users": 76, "rooms": 66, "messages/s": 92, "received/s": 106, "sent/s": 106, "CPU": 78, "memory": 92,
 }  # fmt: skip
-
-_ONLY_HERE = "Only this machine can connect. Start with --lan to let other machines in."
 
 
 class ServerOwner(Protocol):
@@ -72,12 +69,12 @@ class ServerWindow:
         self._users: dict[str, ListedUser] = {}
         self._rooms: dict[str, ListedRoom] = {}
         self._figures: Figures | None = None
-        self._started: ServerStarted | None = None
         self.buttons: dict[str, ttk.Button] = {}
-        self._qr: tk.PhotoImage | None = None
         self.menus = OperatorMenus(root, theme, owner.moderate, owner.export)
         self.frame = ttk.Frame(root)
-        self._build_head()
+        self.menu = main_menu(root, theme, self._actions())
+        self.head = ServerHead(root, self.frame, theme, self.menu, owner.toggle)
+        self.head.frame.pack(fill="x")
         self._build_tiles()
         panes = ttk.PanedWindow(self.frame, orient="vertical")
         panes.pack(fill="both", expand=True, padx=theme.px(14), pady=(0, theme.px(14)))
@@ -92,34 +89,6 @@ class ServerWindow:
         bind_actions(root, self._actions())
 
     # -- construction ------------------------------------------------------------------------------
-
-    def _build_head(self) -> None:
-        px = self._theme.px
-        head = ttk.Frame(self.frame, padding=(px(18), px(14), px(14), px(6)))
-        head.pack(fill="x")
-        self._qr_label = ttk.Label(head)
-        self._qr_label.pack(side="right", padx=(px(14), px(4)))
-        right = ttk.Frame(head)
-        right.pack(side="right", anchor="n")
-        self.menu_button = ttk.Menubutton(right, text="☰", style="Flat.TMenubutton")
-        self.menu_button.pack(side="right")
-        self.menu = main_menu(self._root, self._theme, self._actions())
-        self.menu_button.configure(menu=self.menu)
-        self.button = ttk.Button(right, command=self._owner.toggle)
-        self.button.pack(side="right", padx=(0, px(8)))
-        left = ttk.Frame(head)
-        left.pack(side="left", fill="x", expand=True, anchor="n")
-        state = ttk.Frame(left)
-        state.pack(anchor="w")
-        self._dot = ttk.Label(state, text="●")
-        self._dot.pack(side="left", padx=(0, px(8)))
-        self.state = ttk.Label(state, style="Title.TLabel")
-        self.state.pack(side="left")
-        self._places = ttk.Frame(left)
-        self._places.pack(anchor="w", pady=(px(8), 0))
-        self._hint = ttk.Label(left, style="Muted.TLabel", wraplength=px(560))
-        self._hint.pack(anchor="w", pady=(px(4), 0))
-        self.problem = ttk.Label(left, style="Bad.TLabel", wraplength=px(560))
 
     def _actions(self) -> list[WindowAction]:
         owner = self._owner
@@ -159,11 +128,11 @@ class ServerWindow:
 
     def _build_tables(self, panes: ttk.PanedWindow) -> None:
         self.users = self._table(
-            panes, "USERS", (("Name", 110), ("Role", 108), ("Rooms", 170), ("State", 140)),
+            panes, "USERS", (("Name", 110), ("Role", 104), ("Rooms", 190), ("State", 120)),
             self._user_menu, (("Remove …", self._remove_user), ("Mute", self._mute_user)), 3,
         )  # fmt: skip
         self.rooms = self._table(
-            panes, "ROOMS", (("Room", 190), ("Members", 82), ("Events", 72), ("Modes", 90)),
+            panes, "ROOMS", (("Room", 210), ("Members", 82), ("Events", 70), ("Modes", 90)),
             self._room_menu, (("Save the log …", self._save_room),), 2,
         )  # fmt: skip
 
@@ -208,7 +177,7 @@ class ServerWindow:
         """Show the server in the root window."""
         px, root = self._theme.px, self._root
         self.frame.pack(fill="both", expand=True)
-        width = min(px(1040), root.winfo_screenwidth() - px(20))
+        width = min(px(1120), root.winfo_screenwidth() - px(20))
         height = min(px(720), root.winfo_screenheight() - px(60))
         root.minsize(px(640), px(420))
         root.geometry(f"{width}x{height}")
@@ -220,53 +189,10 @@ class ServerWindow:
             part.restyle()
         self._theme.style_menu(self.menu)
 
-    def show_state(self, state: str, button: str, *, is_running: bool, can_act: bool) -> None:
-        """Show whether the server runs.
-
-        Args:
-            state: The state, as a word.
-            button: Label of the button that changes it.
-            is_running: Clients can connect.
-            can_act: The button can be pressed.
-        """
-        self.state.configure(text=f"netchat server: {state}")
-        self._dot.configure(style="Ok.TLabel" if is_running else "Bad.TLabel")
-        self.button.configure(text=button, style="TButton" if is_running else "Accent.TButton")
-        self.button.state(["!disabled" if can_act else "disabled"])
-        self._root.title(f"{state} · netchat server")
-
-    def show_problem(self, text: str) -> None:
-        """Show a problem below the addresses; an empty text removes it."""
-        self.problem.configure(text=text)
-        if text:
-            self.problem.pack(anchor="w", pady=(self._theme.px(4), 0))
-        else:
-            self.problem.pack_forget()
-
-    def started(self, started: ServerStarted) -> None:
-        """Show where the server listens."""
-        self._started = started
-        self._clear_places()
-        for row, (name, text) in enumerate(_places(started)):
-            ttk.Label(self._places, text=name, style="Muted.TLabel").grid(
-                row=row, column=0, sticky="w", padx=(0, self._theme.px(12))
-            )
-            is_url = text.startswith("http")
-            label = ttk.Label(self._places, text=text, cursor="hand2")
-            label.grid(row=row, column=1, sticky="w")
-            label.bind("<Button-1>", lambda _, text=text, url=is_url: self._use(text, is_url=url))  # type: ignore[misc]
-        self._hint.configure(text="Click an address to copy it; the page opens in the browser.")
-        if not started.public_page and _is_local(started):
-            self._hint.configure(text=_ONLY_HERE)
-        self._show_qr(started)
-
     def stopped(self) -> None:
         """Show that the server does not run."""
-        self._started = self._figures = None
-        self._clear_places()
-        self._hint.configure(text="")
-        self._qr_label.configure(image="")
-        self._qr = None
+        self._figures = None
+        self.head.clear()
         self.chart.clear()
         self._chart_label.configure(text="")
         for label in self.tiles.values():
@@ -317,32 +243,9 @@ class ServerWindow:
 
     def answered(self, answer: OperatorAnswer) -> None:
         """Show the answer to a request of the operator."""
-        self.show_problem(answer.text if answer.is_problem else "")
+        self.head.show_problem(answer.text if answer.is_problem else "")
         if not answer.is_problem:
-            self._hint.configure(text=answer.text)
-
-    def _show_qr(self, started: ServerStarted) -> None:
-        if not started.public_page:
-            self._qr_label.configure(image="")
-            self._qr = None
-            return
-        # Browsers do not send the fragment; its reader can compare it with the browser's display.
-        tag = f"/#sha256={started.fingerprint}" if started.fingerprint else ""
-        image = png_qr(started.public_page + tag, self._theme.px(150))
-        self._qr = tk.PhotoImage(master=self._root, data=image)
-        self._qr_label.configure(image=self._qr)
-
-    def _clear_places(self) -> None:
-        for child in self._places.winfo_children():
-            child.destroy()
-
-    def _use(self, text: str, *, is_url: bool) -> None:
-        """Copy an address; open a URL."""
-        self._root.clipboard_clear()
-        self._root.clipboard_append(text)
-        self._hint.configure(text=f"Copied: {text}")
-        if is_url:
-            webbrowser.open(text)
+            self.head.show_hint(answer.text)
 
     # -- actions -----------------------------------------------------------------------------------
 
@@ -381,30 +284,14 @@ class ServerWindow:
         try:
             write_file(path, "".join(f"{line}\n" for line in self.log.lines()))
         except OSError as error:
-            self.show_problem(cannot("write", path, error))
+            self.head.show_problem(cannot("write", path, error))
         else:
-            self._hint.configure(text=f"Saved as {path}.")
+            self.head.show_hint(f"Saved as {path}.")
 
     def _focus_filter(self) -> None:
         with contextlib.suppress(tk.TclError):  # the window may be closed
             self.log.field.focus_set()
             self.log.field.selection_range(0, "end")
-
-
-def _places(started: ServerStarted) -> list[tuple[str, str]]:
-    """Return the name and the text of each address that users need."""
-    places = [("Address", ", ".join(started.addresses))]
-    if started.page:
-        places.append(("Page", started.page))
-    if started.public_page:
-        places.append(("For others", started.public_page))
-    if started.fingerprint:
-        places.append(("TLS key", started.fingerprint))
-    return places
-
-
-def _is_local(started: ServerStarted) -> bool:
-    return all(address.startswith(("127.", "[::1]", "localhost")) for address in started.addresses)
 
 
 def _size(size: float) -> str:
