@@ -128,7 +128,7 @@ class ServerWindow:
 
     def _build_tables(self, panes: ttk.PanedWindow) -> None:
         self.users = self._table(
-            panes, "USERS", (("Name", 110), ("Role", 104), ("Rooms", 190), ("State", 120)),
+            panes, "USERS", (("Name", 100), ("Role", 116), ("Rooms", 186), ("State", 134)),
             self._user_menu, (("Remove …", self._remove_user), ("Mute", self._mute_user)), 3,
         )  # fmt: skip
         self.rooms = self._table(
