@@ -26,7 +26,8 @@ The first level answers a caller's first question: which side caused the error?
     ├── CommandError           a command in a log could not be decoded
     ├── SealingError           a message cannot be sealed or opened
     ├── ClusterError           the log of a cluster cannot be used
-    └── CaptureError           a capture file is truncated, damaged or of an unknown format
+    ├── CaptureError           a capture file is truncated, damaged or of an unknown format
+    └── FilterError            a filter for captured items has a mistake, at a known position
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ __all__ = [
     "ClusterError",
     "CommandError",
     "EncodeError",
+    "FilterError",
     "FrameTooLarge",
     "HistoryError",
     "LabError",
@@ -175,3 +177,29 @@ class CaptureError(NetchatError):
 
     The packets before the offset named in the text were returned.
     """
+
+
+class FilterError(NetchatError):
+    """A mistake in a filter for captured items.
+
+    Attributes:
+        text: The filter.
+        start: Offset of the first wrong character.
+        end: Offset after the last wrong character; equal to `start` if something is missing there.
+        reason: Description of the mistake, and what to do.
+    """
+
+    def __init__(self, text: str, start: int, end: int, reason: str) -> None:
+        super().__init__(f"column {start + 1}: {reason}")
+        self.text = text
+        self.start = start
+        self.end = end
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[FilterError], tuple[str, int, int, str]]:
+        return type(self), (self.text, self.start, self.end, self.reason)
+
+    def pointed(self) -> str:
+        """Return the filter and, on a second line, marks below the mistake."""
+        line = "".join(" " if mark.isspace() else mark for mark in self.text)
+        return f"{line}\n{' ' * self.start}{'^' * max(1, self.end - self.start)}"

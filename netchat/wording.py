@@ -13,12 +13,17 @@ def cannot(do: str, what: object, error: BaseException) -> str:
     Args:
         do: Verb, such as `read` or `write`.
         what: The file, as the user named it.
-        error: Its cause; of an OSError, only the reason is shown.
+        error: Its cause; of an OSError, only the reason is shown, and of bytes that are not UTF-8, where
+            they are.
 
     >>> cannot("write", "results.json", OSError(28, "No space left on device"))
     'Cannot write results.json: No space left on device'
     """
-    return f"Cannot {do} {what}: {getattr(error, 'strerror', None) or error}"
+    if isinstance(error, UnicodeDecodeError):
+        reason = f"byte {error.start + 1} is not UTF-8"
+    else:
+        reason = getattr(error, "strerror", None) or str(error)
+    return f"Cannot {do} {what}: {reason}"
 
 
 def many(count: int, noun: str, plural: str | None = None) -> str:

@@ -59,6 +59,7 @@ SLOW = (
     "net/cluster/test_session.py",
     "net/test_udp.py",
     "packets/capture/test_live.py",
+    "packets/filters/test_parser_tshark.py",
     "packets/wireshark/",
     "test_jit.py",
     "tui/test_terminal.py",

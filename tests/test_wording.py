@@ -87,6 +87,11 @@ def test_the_reason_of_a_failure_is_the_systems():
     assert cannot("use", "the history h.db", ValueError("damaged")) == (
         "Cannot use the history h.db: damaged"
     )
+    with pytest.raises(UnicodeDecodeError) as caught:
+        b"caf\xe9".decode()
+    assert cannot("read", "names.txt", caught.value) == (
+        "Cannot read names.txt: byte 4 is not UTF-8"
+    )
 
 
 #: Messages that a file or stream cannot be used, in words of their own.

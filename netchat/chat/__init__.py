@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 from netchat.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from netchat.chat.annotation_log import AnnotationLog, MessageView
     from netchat.chat.client import ChatClient
     from netchat.chat.client_events import (
         AccountChanged,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         RosterReceived,
         SafetyReceived,
         SealingWarning,
+        SearchCompleted,
         SecretKnown,
         SessionEnded,
         Undelivered,
@@ -61,23 +63,32 @@ if TYPE_CHECKING:
     )
     from netchat.chat.client_session import Credentials
     from netchat.chat.effects import Log
-    from netchat.chat.outbox import ClientState, OutgoingFile, OutgoingOffer, RoomView, SealingState
+    from netchat.chat.outbox import (
+        ClientState,
+        OutgoingFile,
+        OutgoingMessage,
+        OutgoingOffer,
+        RoomView,
+        SealingState,
+    )
     from netchat.chat.settings import Settings
 else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
         {
+            "annotation_log": "AnnotationLog MessageView",
             "client": "ChatClient",
             "client_events": """
                 AccountChanged Acknowledged ActionCompleted BansReceived ClientEvent EventsMissed
                 FileEnded FileProgress HistoryReceived LoginFailed LoginRequired NameChanged
                 NameRejected Offline Online
                 RequestRefused RoomDescribed RoomEntered RoomEvent RoomLeft RosterReceived
-                SafetyReceived SealingWarning SecretKnown SessionEnded Undelivered WarningReceived
+                SafetyReceived SearchCompleted SealingWarning SecretKnown SessionEnded Undelivered
+                WarningReceived
             """,
             "client_session": "Credentials",
             "effects": "Log",
-            "outbox": "ClientState OutgoingFile OutgoingOffer RoomView SealingState",
+            "outbox": "ClientState OutgoingFile OutgoingMessage OutgoingOffer RoomView SealingState",
             "settings": "Settings",
         },
     )
@@ -86,6 +97,7 @@ __all__ = [
     "AccountChanged",
     "Acknowledged",
     "ActionCompleted",
+    "AnnotationLog",
     "BansReceived",
     "ChatClient",
     "ClientEvent",
@@ -98,11 +110,13 @@ __all__ = [
     "Log",
     "LoginFailed",
     "LoginRequired",
+    "MessageView",
     "NameChanged",
     "NameRejected",
     "Offline",
     "Online",
     "OutgoingFile",
+    "OutgoingMessage",
     "OutgoingOffer",
     "RequestRefused",
     "RoomDescribed",
@@ -114,6 +128,7 @@ __all__ = [
     "SafetyReceived",
     "SealingState",
     "SealingWarning",
+    "SearchCompleted",
     "SecretKnown",
     "SessionEnded",
     "Settings",

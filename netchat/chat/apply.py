@@ -30,6 +30,7 @@ from netchat.chat.commands import (
     OpenConversation,
     OpenSession,
     Post,
+    PostAnnotation,
     PostSealed,
     PublishDevice,
     RegisterAccount,
@@ -46,6 +47,7 @@ from netchat.chat.moderation_rules import (
     entry_problem,
     moderate,
     post_problem,
+    rank,
     rights_key,
     server_ban,
 )
@@ -59,7 +61,9 @@ from netchat.chat.outcomes import (
     StateChange,
 )
 from netchat.chat.persistence import (
+    EditRow,
     EpochRow,
+    EventErased,
     EventRow,
     MembershipRow,
     RoomDeleted,
@@ -73,6 +77,7 @@ from netchat.chat.sealing_rules import post_sealed, publish_device
 from netchat.chat.session_rules import attached, end_session, moved, session_row
 from netchat.chat.shared_state import SharedState
 from netchat.wire import MAX_SEALED, EventKind, RoomKind
+from netchat.wire.annotations import ANNOTATIONS, annotation_text
 
 __all__ = ["MAX_MEMBERSHIPS", "apply"]
 
@@ -272,7 +277,7 @@ def _leave_room(state: SharedState, command: LeaveRoom) -> Outcome:
     return [*changes, MemberLeft(session.id, room.code, command.request)]
 
 
-def _post(state: SharedState, command: Post | PostSealed | OfferFile) -> Outcome:
+def _post(state: SharedState, command: Post | PostAnnotation | PostSealed | OfferFile) -> Outcome:
     session = state.sessions.get(command.session)
     # After the epoch of its server has ended, an earlier message may have been rejected with it: this one
     # must not overtake that.
@@ -298,9 +303,33 @@ def _post(state: SharedState, command: Post | PostSealed | OfferFile) -> Outcome
         return post_sealed(room, session, command)
     if room.kind is RoomKind.SEALED:
         return Rejected(Reason.NOT_SEALED)
+    if isinstance(command, PostAnnotation):
+        return _annotate(state, room, session, command)
     room.counters[device] = counter
     kind = EventKind.CHAT if type(command) is Post else EventKind.FILE
     return [append_event(room, kind, session.name, command.text, command.time, device, counter)]
+
+
+def _annotate(state: SharedState, room: Room, session: Session, command: PostAnnotation) -> Outcome:
+    target = command.seq
+    if command.kind not in ANNOTATIONS or not 0 < target <= room.head:
+        return Rejected(Reason.NO_SUCH_MESSAGE)
+    kind = EventKind(command.kind)
+    # A moderator may delete any message. The right may have ended after the request.
+    is_moderating = kind is EventKind.DELETE and rank(state, session, room)
+    if kind in (EventKind.EDIT, EventKind.DELETE) and not (command.is_own or is_moderating):
+        return Rejected(Reason.NOT_ALLOWED)
+    device, counter = session.device, command.counter
+    room.counters[device] = counter
+    text = annotation_text(kind, target, command.text)
+    event = append_event(room, kind, session.name, text, command.time, device, counter)
+    if kind is EventKind.EDIT:
+        return [event, EditRow(room.id, target, event.seq)]
+    # The members of a conversation that can become sealed hash all of its events, and compare them.
+    can_seal = room.kind is RoomKind.PRIVATE and any(member.keys for member in room.members)
+    if kind is EventKind.DELETE and not can_seal:
+        return [event, EventErased(room.id, target, command.sha256)]
+    return [event]
 
 
 def _delete_room(state: SharedState, command: DeleteRoom) -> Outcome:
@@ -379,6 +408,7 @@ _APPLY: dict[type[ChatCommand], Callable[[SharedState, Any], Outcome]] = {
     Post: _post,
     RegisterAccount: account_rules.register_account,
     RemoveAccount: account_rules.remove_account,
+    PostAnnotation: _post,
     PostSealed: _post,
     PublishDevice: publish_device,
     RenameSession: _rename_session,

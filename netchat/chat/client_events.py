@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from netchat.wire import BannedUser, Error, Event, Member, Message, Role, RoomKind
+from netchat.wire import BannedUser, Error, Event, FoundMessage, Member, Message, Role, RoomKind
 
 __all__ = [
     "AccountChanged",
@@ -30,6 +30,7 @@ __all__ = [
     "RosterReceived",
     "SafetyReceived",
     "SealingWarning",
+    "SearchCompleted",
     "SecretKnown",
     "SessionEnded",
     "Undelivered",
@@ -299,6 +300,28 @@ class HistoryReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchCompleted:
+    """A part of the answer to a search.
+
+    Attributes:
+        room: Room code.
+        messages: The messages that contain the words, newest first.
+        searched: Sequence number of the oldest event that was searched; 0 or 1 if nothing is left.
+        request: Number of the SEARCH request.
+    """
+
+    room: str
+    messages: tuple[FoundMessage, ...]
+    searched: int
+    request: int = field(default=0, compare=False)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no older events are left to search."""
+        return self.searched <= 1
+
+
+@dataclass(frozen=True, slots=True)
 class RosterReceived:
     """The answer to a WHO request: one page of a room's members.
 
@@ -493,6 +516,7 @@ ClientEvent = (
     | FileEnded
     | FileProgress
     | HistoryReceived
+    | SearchCompleted
     | RosterReceived
     | RequestRefused
     | Undelivered

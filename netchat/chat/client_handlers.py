@@ -23,6 +23,7 @@ from netchat.chat.client_events import (
     RoomEvent,
     RoomLeft,
     RosterReceived,
+    SearchCompleted,
     SessionEnded,
     Undelivered,
     WarningReceived,
@@ -35,6 +36,7 @@ from netchat.errors import Unexpected
 from netchat.wire import (
     AccountStatus,
     Ack,
+    Annotate,
     BanList,
     Bye,
     Chunk,
@@ -47,6 +49,7 @@ from netchat.wire import (
     Event,
     EventKind,
     Feature,
+    Found,
     History,
     HistoryEnd,
     Join,
@@ -68,6 +71,7 @@ from netchat.wire import (
     Roster,
     SealedEvent,
     SealedSend,
+    Search,
     Send,
     Servers,
     Upload,
@@ -110,6 +114,9 @@ def _welcome(client: ClientSession, message: Welcome) -> None:
     client.max_text, client.max_frame = message.max_text, message.max_frame
     client.has_accounts = bool(message.features & Feature.ACCOUNTS)
     client.has_moderation = bool(message.features & Feature.MODERATION)
+    client.has_annotations = bool(message.features & Feature.ANNOTATIONS)
+    if not client.has_annotations:
+        _drop_annotations(client)
     memory = client.memory
     memory.token = message.token
     client.events.append(Online(message.name, bool(message.resumed), message.software))
@@ -145,6 +152,21 @@ def _welcome(client: ClientSession, message: Welcome) -> None:
     client.files.online(message.features)
     if client.pending_bye:
         client.out.append(client.pending_bye)
+
+
+def _drop_annotations(client: ClientSession) -> None:
+    """Give up what an older server would end the connection for."""
+    for counter, message in list(client.memory.outbox.items()):
+        if isinstance(message, Annotate):
+            del client.memory.outbox[counter]
+            why = "this server is too old to edit, delete, answer or react"
+            client.events.append(Undelivered(shown_text(message), why, counter))
+    for number, request in list(client.requests.items()):
+        if isinstance(request, Search):
+            del client.requests[number]
+            text = "This server is too old to search."
+            error = Error(ErrorCode.NOT_POSSIBLE, Search.TYPE, number, text, "")
+            client.events.append(RequestRefused(error, request))
 
 
 def _start_sealing(client: ClientSession, message: Welcome) -> None:
@@ -363,6 +385,13 @@ def _open_past(
     return tuple(event for event in events if isinstance(event, Event)), {}, {}
 
 
+def _found(client: ClientSession, message: Found) -> None:
+    client.requests.pop(message.request, None)
+    client.events.append(
+        SearchCompleted(message.room, message.messages, message.searched, message.request)
+    )
+
+
 def _skip_gap(client: ClientSession, room: str) -> None:
     """Skip events that the server no longer has, and continue after them."""
     view = client.memory.rooms.get(room)
@@ -514,7 +543,7 @@ def _error(client: ClientSession, error: Error) -> None:
         client.events.append(SessionEnded(error.text, wanted=False))
     elif error.about in (Upload.TYPE, Chunk.TYPE, Download.TYPE):
         client.files.refused(error)
-    elif error.about in (Send.TYPE, SealedSend.TYPE, Offer.TYPE):
+    elif error.about in (Send.TYPE, Annotate.TYPE, SealedSend.TYPE, Offer.TYPE):
         is_old = error.code == ErrorCode.OLD_EPOCH
         sealing = client.sealing
         if sealing is not None and sealing.refused(error.reference, is_old=is_old, why=error.text):
@@ -549,6 +578,7 @@ HANDLERS: dict[type[Message], Callable[[Any, Any], None]] = {
     Devices: _devices,
     Ack: _ack,
     HistoryEnd: _history_end,
+    Found: _found,
     Roster: _roster,
     Renamed: _renamed,
     Left: _left,

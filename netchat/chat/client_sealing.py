@@ -19,7 +19,14 @@ from netchat.chat.client_events import (
 )
 from netchat.chat.client_session import COUNTER_GAP, ClientSession
 from netchat.chat.names import fold
-from netchat.chat.outbox import OutgoingOffer, RoomView, shown_text, unsealed_message
+from netchat.chat.outbox import (
+    OutgoingMessage,
+    OutgoingOffer,
+    RoomView,
+    sealed_content,
+    shown_text,
+    unsealed_message,
+)
 from netchat.chat.sealing.device_key import DeviceKey
 from netchat.chat.sealing.epoch_keys import check_value
 from netchat.chat.sealing.pins import Pins
@@ -38,9 +45,9 @@ from netchat.wire import (
     RoomKind,
     SealedEvent,
     SealedSend,
-    Send,
     encode,
 )
+from netchat.wire.annotations import ANNOTATIONS
 
 __all__ = ["ClientSealing"]
 
@@ -48,6 +55,10 @@ _SEALABLE = (RoomKind.SEALED, RoomKind.PRIVATE)
 
 #: Events that change the members of a room.
 _MOVES = (EventKind.JOIN, EventKind.LEAVE, EventKind.REMOVED)
+
+
+#: Kinds that a sealed message keeps when it is shown; others are texts.
+_OWN_KINDS = ANNOTATIONS | {EventKind.REKEY, EventKind.FILE}
 
 
 class ClientSealing:
@@ -337,7 +348,7 @@ class ClientSealing:
         outbox = self._client.memory.outbox.values()
         return any(send.room == code and send.counter in self._sent for send in outbox)
 
-    def _send_unsealed(self, view: RoomView, waiting: list[Send | OutgoingOffer]) -> None:
+    def _send_unsealed(self, view: RoomView, waiting: list[OutgoingMessage]) -> None:
         """Send private messages to a user whose program cannot open sealed ones."""
         client = self._client
         for send in waiting:
@@ -361,7 +372,7 @@ class ClientSealing:
         code: str,
         room: SealedRoom,
         members: dict[str, bytes],
-        waiting: list[Send | OutgoingOffer],
+        waiting: list[OutgoingMessage],
     ) -> None:
         client = self._client
         if waiting:
@@ -388,9 +399,8 @@ class ClientSealing:
         del client.memory.outbox[offer.counter]
         client.events.append(Undelivered(shown_text(offer), why, offer.counter))
 
-    def _send_sealed(self, room: SealedRoom, send: Send | OutgoingOffer) -> None:
+    def _send_sealed(self, room: SealedRoom, send: OutgoingMessage) -> None:
         client, counter = self._client, send.counter
-        is_offer = isinstance(send, OutgoingOffer)
         if isinstance(send, OutgoingOffer) and not send.is_sealed:
             self._refuse_offer(
                 send, "the conversation became sealed meanwhile; send the file again"
@@ -398,8 +408,8 @@ class ClientSealing:
             return
         message = self._sealed.get(counter)
         if message is None or message.sealed[0].epoch != room.epoch:
-            kind = EventKind.FILE if is_offer else EventKind.SEALED
-            sealed = room.seal(counter, client.name, send.text, kind=kind)
+            kind, text = sealed_content(send)
+            sealed = room.seal(counter, client.name, text, kind=kind)
             message = self._sealed[counter] = SealedSend(counter, send.room, (sealed,))
         client.out.append(encode(message))
         self._sent.add(counter)
@@ -431,7 +441,7 @@ class ClientSealing:
                 self._acknowledged(counter)
                 client.events.append(Undelivered(shown_text(send), why, counter))
 
-    def dropped(self, send: Send | OutgoingOffer) -> None:
+    def dropped(self, send: OutgoingMessage) -> None:
         """Note that a message will not be delivered."""
         self._acknowledged(send.counter)
         if (room := self.rooms.get(send.room)) is not None:
@@ -531,7 +541,7 @@ def _new_run() -> int:
 def shown_event(event: SealedEvent, opened: Opened) -> Event:
     """Return an opened message as the EVENT that it would be in an ordinary room."""
     stated = event.sealed[0].kind
-    kind = EventKind(stated) if stated in (EventKind.REKEY, EventKind.FILE) else EventKind.CHAT
+    kind = EventKind(stated) if stated in _OWN_KINDS else EventKind.CHAT
     return Event(
         event.seq,
         event.time,

@@ -8,18 +8,20 @@ from typing import Any, NamedTuple
 from netchat.chat.client_events import ClientEvent, RequestRefused
 from netchat.chat.client_files import ClientFiles
 from netchat.chat.names import fold
-from netchat.chat.outbox import ClientState, OutgoingOffer
+from netchat.chat.outbox import ClientState, OutgoingMessage, OutgoingOffer, unsealed_message
 from netchat.chat.room_codes import read_code
 from netchat.chat.sealing.room_secret import read_invitation, read_secret
 from netchat.errors import NetchatError, SealingError
 from netchat.version import __version__
 from netchat.wire import (
+    Annotate,
     Bans,
     Bye,
     Create,
     Error,
     ErrorCode,
     Event,
+    EventKind,
     Feature,
     FrameReader,
     Hello,
@@ -40,6 +42,7 @@ from netchat.wire import (
     Role,
     RoomKind,
     SealedEvent,
+    Search,
     Send,
     ServerAddress,
     Who,
@@ -50,7 +53,9 @@ __all__ = ["ClientSession", "Credentials"]
 
 
 #: Optional features that every client has.
-_FEATURES = Feature.SERVERS | Feature.ACCOUNTS | Feature.MODERATION | Feature.FILES
+_FEATURES = (
+    Feature.SERVERS | Feature.ACCOUNTS | Feature.MODERATION | Feature.FILES | Feature.ANNOTATIONS
+)
 
 
 class Credentials(NamedTuple):
@@ -107,6 +112,7 @@ class ClientSession:
         role: Rights of the account.
         has_accounts: Whether the server has accounts.
         has_moderation: Whether the server supports MODERATE and BANS; assumed until it says so.
+        has_annotations: Whether the server supports ANNOTATE; assumed until it says so.
         credentials: What the next connection logs in or registers with, before HELLO; otherwise None.
         is_logging_out: Whether the end of the session also logs out.
         pending_bye: The BYE or LOGOUT frame, if the user has ended the session; otherwise empty.
@@ -140,6 +146,7 @@ class ClientSession:
         self.role: Role = Role.MEMBER
         self.has_accounts: bool = False
         self.has_moderation: bool = True
+        self.has_annotations: bool = True
         self.credentials: Credentials | None = None
         self.is_logging_out: bool = False
         self.can_seal: bool = can_seal
@@ -247,13 +254,41 @@ class ClientSession:
             KeyError: The user is not a member of the room.
             EncodeError: The text does not fit into a frame.
         """
+        return self._post(room, lambda counter: Send(counter, room, text))
+
+    def annotate(self, room: str, kind: EventKind, target: int, text: str = "") -> int:
+        """Edit, delete or answer a message of a room, or react to it.
+
+        Like a message, it stays in the outbox until it is acknowledged.
+
+        Args:
+            room: Code of a room that the user is a member of.
+            kind: EDIT, DELETE, REPLY or REACTION.
+            target: Sequence number of the message's event.
+            text: The new text or the answer; `+` or `-` and a reaction; empty for a deletion.
+
+        Returns:
+            The message's counter.
+
+        Raises:
+            KeyError: The user is not a member of the room.
+            EncodeError: The text does not fit into a frame.
+            NetchatError: The server is too old.
+        """
+        if not self.has_annotations:  # it would end the connection
+            raise NetchatError("This server is too old to edit, delete, answer or react.")
+        return self._post(room, lambda counter: Annotate(counter, kind, target, room, text))
+
+    def _post(self, room: str, make: Callable[[int], OutgoingMessage]) -> int:
+        """Put a message into the outbox, and send it if that is possible now."""
         view = self.memory.rooms[room]
         sealing = self.sealing if view.kind in (RoomKind.SEALED, RoomKind.PRIVATE) else None
         counter = self.memory.counter + (1 if sealing is None else COUNTER_GAP)
-        send = Send(counter, room, text)
-        frame = encode(send)  # first: a message that cannot be encoded must not enter the outbox
+        message = make(counter)
+        # First: a message that cannot be encoded must not enter the outbox.
+        frame = encode(unsealed_message(message))
         self.memory.counter = counter
-        self.memory.outbox[counter] = send
+        self.memory.outbox[counter] = message
         if sealing is not None:
             sealing.transmit(room)
         elif self.online and view.is_caught_up:
@@ -270,17 +305,7 @@ class ClientSession:
         Returns:
             The counter of the message.
         """
-        view = self.memory.rooms[room]
-        sealing = self.sealing if view.kind in (RoomKind.SEALED, RoomKind.PRIVATE) else None
-        counter = self.memory.counter + (1 if sealing is None else COUNTER_GAP)
-        offer = OutgoingOffer(counter, room, text)
-        self.memory.counter = counter
-        self.memory.outbox[counter] = offer
-        if sealing is not None:
-            sealing.transmit(room)
-        elif self.online and view.is_caught_up:
-            self.out.append(encode(offer.message()))
-        return counter
+        return self._post(room, lambda counter: OutgoingOffer(counter, room, text))
 
     def send_private(self, name: str, text: str) -> None:
         """Send a private message to another user.
@@ -372,6 +397,23 @@ class ClientSession:
         if before is not None:
             last = min(last, before - 1)
         return self.ask(lambda request: History(request, max(1, last - count + 1), last, room))
+
+    def search(self, room: str, words: str, before: int = 0) -> int:
+        """Search a room's history on the server, from the newest message to the oldest.
+
+        The server cannot search sealed messages.
+
+        Args:
+            room: Room code.
+            words: The words that a message must contain, separated by spaces.
+            before: Sequence number before which to search: `SearchCompleted.searched` of the answer before.
+
+        Raises:
+            NetchatError: The server is too old.
+        """
+        if not self.has_annotations:  # it would end the connection
+            raise NetchatError("This server is too old to search.")
+        return self.ask(lambda request: Search(request, before, room, words))
 
     def moderate(
         self,

@@ -41,6 +41,7 @@ __all__ = [
     "OpenConversation",
     "OpenSession",
     "Post",
+    "PostAnnotation",
     "PostSealed",
     "PublishDevice",
     "RegisterAccount",
@@ -400,6 +401,25 @@ class OfferFile(ChatCommand):
     time: int = u64("Time of day in microseconds since 1970.")
     room: str = text("The room's code.")
     text: str = text("Text of the event (`netchat.wire.file_offers`).")
+
+
+@_command(70)
+class PostAnnotation(ChatCommand):
+    """Append an edit, deletion, reply or reaction to a room; a deletion also erases its target."""
+
+    session: int = u64("Session number of the sender.")
+    attachment: int = u64("The attachment on which it was requested.")
+    counter: int = u64("Number of the message on the sender's device.")
+    known: int = u64(
+        "The device's last counter in the history, if the state has none; otherwise 0."
+    )
+    time: int = u64("Time of day in microseconds since 1970.")
+    kind: int = u32("EDIT, DELETE, REPLY or REACTION, as `EventKind`.")
+    seq: int = u64("Sequence number of the event that it refers to.")
+    is_own: int = u32("1 if the sender sent that event, too; otherwise 0.")
+    room: str = text("The room's code.")
+    text: str = text("Text, as in ANNOTATE.")
+    sha256: bytes = blob("For the deletion of an offer, the file's SHA-256; otherwise empty.")
 
 
 def encode_command(command: ChatCommand) -> bytes:

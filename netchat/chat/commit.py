@@ -10,6 +10,7 @@ from netchat.chat.commit_actions import (
     CommitAction,
     Dismiss,
     FinishBye,
+    ForgetErased,
     SendJoined,
     SendMessage,
     SendRoomState,
@@ -97,6 +98,10 @@ def _carry_out(state: ServerState, action: CommitAction) -> None:
             state.effects.append(ClearHistory(feed.room.id, floor))
             if state.files is not None:
                 state.files.clear_room(feed.room.log)
+        case ForgetErased(feed, sha256):
+            feed.tail.clear()  # it may contain the message
+            if sha256 and state.files is not None:
+                state.files.erase(feed.room.log, sha256)
         case CloseFeed():
             _close_feed(state, action)
 
@@ -106,7 +111,7 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
     if connection.session is not session:
         return
     settings = state.settings
-    offered = Feature.MODERATION | Feature.SEALED
+    offered = Feature.MODERATION | Feature.SEALED | Feature.ANNOTATIONS
     if state.servers_frame:
         offered |= Feature.SERVERS
     if settings.accounts != "off":

@@ -18,6 +18,7 @@ __all__ = [
     "CommitAction",
     "Dismiss",
     "FinishBye",
+    "ForgetErased",
     "SendJoined",
     "SendMessage",
     "SendRoomState",
@@ -115,6 +116,14 @@ class ClearFeed(NamedTuple):
     floor: int
 
 
+class ForgetErased(NamedTuple):
+    """Forget a deleted message, and the file that it offered."""
+
+    feed: RoomFeed
+    sha256: bytes
+    """SHA-256 of the file, or empty."""
+
+
 class CloseFeed(NamedTuple):
     """Tell the members of a closed room that no more events follow."""
 
@@ -136,4 +145,5 @@ CommitAction = (
     | Dismiss
     | ClearFeed
     | CloseFeed
+    | ForgetErased
 )

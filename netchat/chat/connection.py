@@ -8,12 +8,23 @@ from typing import NamedTuple
 from netchat.chat.connection_transfers import ConnectionTransfers
 from netchat.chat.model import Room, Session
 from netchat.chat.room_tail import RoomTail
-from netchat.wire import Bans, DeviceList, Frame, History, Role, RoomKind, Who
+from netchat.wire import (
+    Bans,
+    DeviceList,
+    FoundMessage,
+    Frame,
+    History,
+    Role,
+    RoomKind,
+    Search,
+    Who,
+)
 
 __all__ = [
     "Absence",
     "Connection",
     "PartialHistory",
+    "PartialSearch",
     "ProvenAccount",
     "RepeatedSend",
     "Reply",
@@ -197,4 +208,24 @@ class PartialHistory(NamedTuple):
     """Bytes of events that were sent."""
 
 
-Reply = Who | History | PartialHistory | Bans | DeviceList | RepeatedSend
+class PartialSearch(NamedTuple):
+    """A SEARCH of which a part has been carried out."""
+
+    request: Search
+
+    room: int
+    """Number of the room."""
+
+    before: int
+    """Sequence number before which the search continues."""
+
+    oldest: int
+    """Sequence number at which it ends."""
+
+    read: int
+    """Bytes of events that were searched."""
+
+    found: tuple[FoundMessage, ...]
+
+
+Reply = Who | History | PartialHistory | Search | PartialSearch | Bans | DeviceList | RepeatedSend

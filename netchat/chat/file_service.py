@@ -403,6 +403,11 @@ class FileService:
         """Delete the files of a room."""
         self._remove(self.catalog.in_room(log))
 
+    def erase(self, log: int, sha256: bytes) -> None:
+        """Delete a file of a room, if it has it."""
+        file = self.catalog.get(log, sha256)
+        self._remove([file] if file is not None else [])
+
     def _remove(self, files: list[StoredFile]) -> None:
         if files:
             deleted = self.catalog.remove(files)

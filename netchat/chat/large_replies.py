@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 
-from netchat.chat.connection import Connection, PartialHistory, RepeatedSend
+from netchat.chat.connection import Connection, PartialHistory, PartialSearch, RepeatedSend
 from netchat.chat.model import Role, Session
 from netchat.chat.moderation_rules import rank
 from netchat.chat.plain_events import FORMS, plain_frames
+from netchat.chat.search import continue_search, start_search
 from netchat.chat.server_state import ServerState
 from netchat.errors import HistoryError
 from netchat.wire import (
@@ -29,6 +30,7 @@ from netchat.wire import (
     Message,
     RoomKind,
     Roster,
+    Search,
     Send,
     Who,
     encode,
@@ -60,6 +62,10 @@ def send_reply(state: ServerState, connection: Connection) -> None:
             _send_history(state, connection, session, request)
         case PartialHistory() as answer:
             _continue_history(state, connection, session, answer)
+        case Search() as request:
+            start_search(state, connection, session, request)
+        case PartialSearch() as answer:
+            continue_search(state, connection, session, answer)
         case Bans() as request:
             _send_bans(state, connection, session, request)
         case DeviceList() as request:

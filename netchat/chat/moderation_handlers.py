@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from netchat.chat.commands import ModerateRoom, OfferFile, Post, PostSealed
+from netchat.chat.commands import ModerateRoom, OfferFile, Post, PostAnnotation, PostSealed
 from netchat.chat.commit_actions import SendMessage
 from netchat.chat.connection import Connection
 from netchat.chat.fair_shares import share_of
@@ -331,7 +331,7 @@ def entry_refusal(
 
 
 def post_refusal(
-    state: ServerState, command: Post | PostSealed | OfferFile, reason: Reason
+    state: ServerState, command: Post | PostAnnotation | PostSealed | OfferFile, reason: Reason
 ) -> tuple[ErrorCode, str] | None:
     """Return the code and text of the ERROR for a message that moderation has stopped, or None."""
     if reason is Reason.READ_ONLY:

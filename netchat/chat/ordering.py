@@ -17,6 +17,7 @@ from netchat.chat.commands import (
     OfferFile,
     OpenSession,
     Post,
+    PostAnnotation,
     PostSealed,
     ResumeSession,
 )
@@ -24,6 +25,7 @@ from netchat.chat.commit_actions import (
     ClearFeed,
     CloseFeed,
     Dismiss,
+    ForgetErased,
     SendJoined,
     SendMessage,
     SendRoomState,
@@ -52,7 +54,9 @@ from netchat.chat.persistence import (
     Change,
     DeviceDeleted,
     DeviceRow,
+    EditRow,
     EpochRow,
+    EventErased,
     EventRow,
     HistoryCleared,
     InvitationDeleted,
@@ -82,7 +86,7 @@ _ANSWERS: dict[type[ChatCommand], Answer] = {}
 FENCED = "The server was away from its cluster."
 
 #: Commands whose event is the answer.
-_MESSAGES = (Post, PostSealed, OfferFile)
+_MESSAGES = (Post, PostAnnotation, PostSealed, OfferFile)
 
 #: Commands that no session has caused, so that they are answered even if they are stale.
 _OF_NO_SESSION = (OpenSession, ResumeSession)
@@ -314,6 +318,11 @@ def _history_cleared(state: ServerState, change: HistoryCleared) -> None:
     state.batch.after.append(ClearFeed(state.feeds[change.room], change.floor))
 
 
+def _event_erased(state: ServerState, change: EventErased) -> None:
+    state.batch.changes.append(change)
+    state.batch.after.append(ForgetErased(state.feeds[change.room], change.sha256))
+
+
 def _room_closed(state: ServerState, change: RoomClosed) -> None:
     feed, attached, leaving = state.feeds[change.room], state.attached, state.leaving
     found = map(attached.get, change.sessions)
@@ -351,4 +360,6 @@ _FOLLOW_UPS: dict[type[StateChange], Callable[[ServerState, Any], None]] = {
     EpochRow: _saved,
     DeviceRow: _saved,
     DeviceDeleted: _saved,
+    EditRow: _saved,
+    EventErased: _event_erased,
 }

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from netchat.chat.credentials import DEVICE_KEY_SIZE
-from netchat.wire import Event, Offer, RoomKind, SealedEvent, Send
+from netchat.wire import Annotate, Event, EventKind, Offer, RoomKind, SealedEvent, Send
+from netchat.wire.annotations import annotation_text, describe_annotation
 from netchat.wire.file_offers import FileOffer, describe_offer, parse_offer
 
 __all__ = [
     "ClientState",
     "OutgoingFile",
+    "OutgoingMessage",
     "OutgoingOffer",
     "RoomView",
     "SealingState",
+    "sealed_content",
     "shown_text",
     "unsealed_message",
 ]
@@ -67,13 +70,27 @@ class OutgoingOffer(NamedTuple):
         )
 
 
-def unsealed_message(waiting: Send | OutgoingOffer) -> Send | Offer:
+#: A message in the outbox.
+OutgoingMessage = Send | Annotate | OutgoingOffer
+
+
+def unsealed_message(waiting: OutgoingMessage) -> Send | Annotate | Offer:
     """Return the message that sends what waits in the outbox to a room that is not sealed."""
     return waiting.message() if isinstance(waiting, OutgoingOffer) else waiting
 
 
-def shown_text(waiting: Send | OutgoingOffer) -> str:
+def sealed_content(waiting: OutgoingMessage) -> tuple[EventKind, str]:
+    """Return the kind and the text with which a message in the outbox is sealed."""
+    if isinstance(waiting, Annotate):
+        kind = EventKind(waiting.kind)
+        return kind, annotation_text(kind, waiting.target, waiting.text)
+    return EventKind.FILE if isinstance(waiting, OutgoingOffer) else EventKind.SEALED, waiting.text
+
+
+def shown_text(waiting: OutgoingMessage) -> str:
     """Return what users read about a message in the outbox."""
+    if isinstance(waiting, Annotate):
+        return describe_annotation(*sealed_content(waiting))
     return describe_offer(waiting.text) if isinstance(waiting, OutgoingOffer) else waiting.text
 
 
@@ -150,7 +167,7 @@ class ClientState:
     token: bytes = b""
     counter: int = 0
     rooms: dict[str, RoomView] = field(default_factory=dict)
-    outbox: dict[int, Send | OutgoingOffer] = field(default_factory=dict)
+    outbox: dict[int, OutgoingMessage] = field(default_factory=dict)
     uploads: dict[int, OutgoingFile] = field(default_factory=dict)
     private: dict[str, list[str]] = field(default_factory=dict)
     sealing: SealingState = field(default_factory=SealingState)

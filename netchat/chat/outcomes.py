@@ -87,6 +87,9 @@ class Reason(Enum):
 
     ROOM_FULL = auto()
 
+    NO_SUCH_MESSAGE = auto()
+    """The room has no event with this number."""
+
 
 class Rejected(NamedTuple):
     """The outcome of a command that changes nothing."""

@@ -52,6 +52,8 @@ def validate_password(password: str, name: str) -> str | None:
         return f"A password must have at least {MIN_PASSWORD} characters, got {len(password)}."
     if (size := len(password.encode())) > MAX_PASSWORD:
         return f"A password must have at most {MAX_PASSWORD} bytes, got {size}."
+    if any(unicodedata.category(character) == "Cc" for character in password):
+        return "A password must not contain control characters."
     if password.casefold().strip("0123456789") == name.casefold().strip("0123456789"):
         return "A password must not be the name; choose another one."
     return None

@@ -20,7 +20,9 @@ __all__ = [
     "Change",
     "DeviceDeleted",
     "DeviceRow",
+    "EditRow",
     "EpochRow",
+    "EventErased",
     "EventRow",
     "HistoryCleared",
     "HistoryReader",
@@ -189,6 +191,26 @@ class DeviceDeleted(NamedTuple):
     room: int
 
 
+class EditRow(NamedTuple):
+    """An edit of a message, which must be erased together with it."""
+
+    room: int
+    target: int
+    """Sequence number of the message."""
+
+    seq: int
+    """Sequence number of the edit."""
+
+
+class EventErased(NamedTuple):
+    """A deleted message. Its event and those of its edits are replaced by ERASED."""
+
+    room: int
+    seq: int
+    sha256: bytes
+    """SHA-256 of the file that it offered, or empty."""
+
+
 class LogPosition(NamedTuple):
     """The shared state at a position in the log of a cluster, from which a server can continue."""
 
@@ -216,6 +238,8 @@ Change = (
     | EpochRow
     | DeviceRow
     | DeviceDeleted
+    | EditRow
+    | EventErased
 )
 
 

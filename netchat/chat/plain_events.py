@@ -2,10 +2,14 @@
 
 Each keeps its sequence number. Without bit 2, a removal becomes a LEAVE with a reason, so that the client's
 member list is right; any other event of moderation becomes a CHAT of `server`, a name that no user can
-have. Without bit 4, the offer of a file becomes a CHAT of its sender.
+have. Without bit 4, the offer of a file becomes a CHAT of its sender; without bit 5, edits, deletions,
+replies and reactions do.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
 
 from netchat.chat.connection import Connection
 from netchat.wire import (
@@ -19,6 +23,7 @@ from netchat.wire import (
     decode,
     encode,
 )
+from netchat.wire.annotations import ANNOTATIONS, describe_annotation
 from netchat.wire.file_offers import describe_offer
 from netchat.wire.moderation_text import HOST, KINDS, describe, parse_notice
 
@@ -40,8 +45,12 @@ SERVER_NAME = "server"
 
 #: The features on which the form of events depends. As numbers, because an operation with an `IntFlag`
 #: takes a microsecond.
-_MODERATION, _FILES = int(Feature.MODERATION), int(Feature.FILES)
-FORMS = _MODERATION | _FILES
+_MODERATION, _FILES, _ANNOTATIONS = map(
+    int, (Feature.MODERATION, Feature.FILES, Feature.ANNOTATIONS)
+)
+FORMS = _MODERATION | _FILES | _ANNOTATIONS
+
+_ANNOTATED = ANNOTATIONS | {EventKind.ERASED}
 
 #: Offset of `kind` in an EVENT frame: after the header and four 8-byte numbers.
 KIND_AT = HEADER_SIZE + 32
@@ -61,20 +70,16 @@ def plain_event(frame: bytes, features: int = 0) -> bytes:
     if kind in KINDS and not features & _MODERATION:
         return _plain_moderation(frame)
     if kind == EventKind.FILE and not features & _FILES:
-        event = _decoded(frame)
-        text = f"offered a file: {describe_offer(event.text)}"
-        chat = Event(
-            event.seq,
-            event.time,
-            event.device,
-            event.counter,
-            EventKind.CHAT,
-            event.room,
-            event.sender,
-            text,
-        )
-        return encode(chat)
+        return _chat(frame, lambda event: f"offered a file: {describe_offer(event.text)}")
+    if kind in _ANNOTATED and not features & _ANNOTATIONS:
+        return _chat(frame, lambda event: describe_annotation(kind, event.text))
     return frame
+
+
+def _chat(frame: bytes, describe_event: Callable[[Event], str]) -> bytes:
+    """Return a CHAT of the same sender, with a description of the event as its text."""
+    event = _decoded(frame)
+    return encode(replace(event, kind=EventKind.CHAT, text=describe_event(event)))
 
 
 def _decoded(frame: bytes) -> Event:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from netchat.chat.room_codes import show_code
 from netchat.chat.text import show_text
 from netchat.wire import Event, EventKind
+from netchat.wire.annotations import describe_annotation
 from netchat.wire.file_offers import describe_offer
 from netchat.wire.moderation_text import KINDS, describe, parse_notice
 
@@ -71,6 +72,14 @@ def _sentence(event: Event) -> str:
             return f"{event.sender} left{why}"
         case EventKind.RENAME:
             return f"{event.sender} is now {event.text}"
+        case (
+            EventKind.EDIT
+            | EventKind.DELETE
+            | EventKind.REPLY
+            | EventKind.REACTION
+            | EventKind.ERASED
+        ):
+            return f"{event.sender} {describe_annotation(event.kind, event.text)}"
         case EventKind.FILE:
             return f"{event.sender} offered a file: {describe_offer(event.text)}"
         case _:

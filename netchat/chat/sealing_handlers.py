@@ -33,7 +33,15 @@ __all__ = [
 CHECK_SIZE, KEYS_SIZE, BUNDLE_SIZE, HASH_SIZE, SIGNATURE_SIZE = 16, 64, 128, 32, 64
 _WRAP_SIZES = 32, 32, 32
 
-_KINDS = EventKind.SEALED, EventKind.REKEY, EventKind.FILE
+_KINDS = (
+    EventKind.EDIT,
+    EventKind.DELETE,
+    EventKind.REPLY,
+    EventKind.REACTION,
+    EventKind.SEALED,
+    EventKind.REKEY,
+    EventKind.FILE,
+)
 
 #: Bytes of a sealed message besides its text: the sender's name, lengths, and the tag.
 OVERHEAD = 256

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from netchat.chat import account_handlers
+from netchat.chat.annotation_handlers import handle_annotate
 from netchat.chat.apply import MAX_MEMBERSHIPS
 from netchat.chat.commands import (
     CreateRoom,
@@ -51,6 +52,7 @@ from netchat.chat.sealing_handlers import (
 from netchat.chat.server_state import ServerState
 from netchat.chat.text import validate_text
 from netchat.wire import (
+    Annotate,
     Bans,
     Bye,
     CancelUpload,
@@ -77,6 +79,7 @@ from netchat.wire import (
     Rename,
     Renamed,
     SealedSend,
+    Search,
     Send,
     Upload,
     Who,
@@ -87,6 +90,9 @@ __all__ = ["HANDLERS"]
 
 #: Cost of a HISTORY, in frames of the rate limit. Each KiB of the answer costs one more.
 HISTORY_COST = 20
+
+#: Cost of a SEARCH, in frames. Each KiB that is searched costs one more.
+SEARCH_COST = 20
 
 #: Cost of entering or leaving a room, in frames: it is stored, and every member gets an event. Ten users
 #: at the limit thus cause 500 events per second.
@@ -495,6 +501,11 @@ def _history(
     state.queue_reply(connection, message)
 
 
+def _search(state: ServerState, connection: Connection, session: Session, message: Search) -> None:
+    connection.allowance -= SEARCH_COST
+    state.queue_reply(connection, message)
+
+
 def _ping(state: ServerState, connection: Connection, session: Session, message: Ping) -> None:
     state.send(connection, Pong(message.time))
 
@@ -527,6 +538,7 @@ Handler = Callable[[ServerState, Connection, Session, Any], None]
 #: Handler of each message.
 HANDLERS: dict[type[Message], Handler] = {
     Send: _send,
+    Annotate: handle_annotate,
     Bans: bans,
     Moderate: moderate,
     Create: _create,
@@ -537,6 +549,7 @@ HANDLERS: dict[type[Message], Handler] = {
     Rename: _rename,
     Private: _private,
     History: _history,
+    Search: _search,
     SealedSend: handle_sealed_send,
     Device: handle_device,
     DeviceList: handle_device_list,

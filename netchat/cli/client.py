@@ -23,7 +23,7 @@ from netchat.tui.lines import Line, render, sanitize
 from netchat.tui.pipe import run_pipe
 from netchat.tui.session import ChatSession
 from netchat.tui.state_file import open_store
-from netchat.wire import ErrorCode
+from netchat.wire import DEFAULT_PORT, ErrorCode
 
 if TYPE_CHECKING:
     from netchat.net.client_path import ClientPath
@@ -48,7 +48,11 @@ _NAME_PROBLEMS = {ErrorCode.NAME_TAKEN, ErrorCode.NAME_NOT_ALLOWED}
 
 @click.command(short_help="Chat in this terminal, or send lines from a pipe.")
 @click.argument("addresses", metavar="[[tls://]HOST[:PORT],...]", default="127.0.0.1")
-@click.option("--name", help="Your user name.  [default: prompt for it, in a terminal]")
+@click.option("-n", "--name", help="Your user name.  [default: prompt for it, in a terminal]")
+@click.option(
+    "-p", "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True,
+    help="Port, if the address names none.",
+)  # fmt: skip
 @click.option("--room", metavar="CODE", help="Room to join first.  [default: the lobby]")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print everything as JSON, one object per line."
@@ -82,6 +86,7 @@ _NAME_PROBLEMS = {ErrorCode.NAME_TAKEN, ErrorCode.NAME_NOT_ALLOWED}
 def client(
     addresses: str,
     name: str | None,
+    port: int,
     room: str | None,
     as_json: bool,
     patience: float | None,
@@ -141,7 +146,7 @@ def client(
       netchat client tls://chat.example.org --name Nova --ca ca.crt
     """
     code = check_path(link, channel, udp=udp)
-    servers, tls = parse_servers(addresses, ca, fingerprint, keylog, udp=udp)
+    servers, tls = parse_servers(addresses, ca, fingerprint, keylog, udp=udp, port=port)
     at_keyboard = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
     if name is None and not at_keyboard:
         raise click.UsageError("--name NAME is required when the client cannot prompt for it.")

@@ -5,29 +5,33 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from netchat.cli.capture_copies import anonymise_capture, strip_capture
 from netchat.cli.output_files import write_output
+from netchat.cli.params.item_filter import FIELD, check_fields, selection, selection_options
 from netchat.cli.params.room_secret import RoomSecret
 from netchat.cli.render.sealed_opener import make_opener
 from netchat.errors import CaptureError
-from netchat.exit_codes import FAILED, OK
-from netchat.wire import DEFAULT_PORT, MESSAGES
+from netchat.exit_codes import FAILED
+from netchat.wire import DEFAULT_PORT
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
 if TYPE_CHECKING:
+    from netchat.cli.render.items import ItemPrinter
     from netchat.packets import Decoder, Item
-    from netchat.packets.filters import ItemFilter
+    from netchat.packets.filters import FilterField, ItemFilter
+    from netchat.packets.tcp.health import HealthMonitor
     from netchat.packets.views.sealed import Opener
 
 __all__ = ["inspect"]
 
-_TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sensitive=False)
 _ROWS = {
     "ack": "bright_black", "data": "bright_black", "control": "magenta", "again": "yellow",
     "block": "cyan", "tls": "bright_black", "failed": "red", "gap": "red", "damage": "red",
@@ -40,6 +44,10 @@ _ROWS = {
 @click.option("--hex", "as_hex", is_flag=True, help="Show the bytes of each message.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
 @click.option("--stats", is_flag=True, help="Show statistics for each conversation.")
+@click.option(
+    "--tcp", is_flag=True,
+    help="With --stats: show windows, SACK, duplicate ACKs and round-trip times of TCP.",
+)  # fmt: skip
 @click.option("--follow", is_flag=True, help="Show only the messages, as the users read them.")
 @click.option("--ladder", is_flag=True, help="Draw a sequence diagram, segment by segment.")
 @click.option(
@@ -48,15 +56,18 @@ _ROWS = {
     type=click.Path(dir_okay=False, allow_dash=True),
     help="Draw the ladder to this SVG file; - is standard output.",
 )
-@click.option("--room", help="Show only messages of this room.")
-@click.option("--user", help="Show only conversations of this user.")
+@selection_options
 @click.option(
-    "--type",
-    "types",
-    type=_TYPES,
-    multiple=True,
-    help="Show only messages of this type; can be repeated.",
-)
+    "-T", "form", type=click.Choice(["text", "json", "fields"]),
+    help="Output: lines of text, JSON, or the fields named by -e.",
+)  # fmt: skip
+@click.option(
+    "-e", "fields", type=FIELD, multiple=True, metavar="FIELD",
+    help="Field to print with -T fields, such as netchat.room; can be repeated. Tabs separate the values.",
+)  # fmt: skip
+@click.option("--count", "count", is_flag=True, help="Print only the number of items.")
+@click.option("--first", type=click.IntRange(1), metavar="N", help="Stop after N items.")
+@click.option("--last", type=click.IntRange(1), metavar="N", help="Show only the last N items.")
 @click.option(
     "--port", "ports", multiple=True, type=click.IntRange(1, 65535), default=(DEFAULT_PORT,),
     show_default=True,
@@ -99,12 +110,19 @@ def inspect(
     as_hex: bool,
     as_json: bool,
     stats: bool,
+    tcp: bool,
     follow: bool,
     ladder: bool,
     svg: str | None,
+    expression: ItemFilter | None,
     room: str | None,
     user: str | None,
     types: tuple[str, ...],
+    form: str | None,
+    fields: tuple[FilterField, ...],
+    count: bool,
+    first: int | None,
+    last: int | None,
     ports: tuple[int, ...],
     max_frame: int,
     secrets: tuple[bytes, ...],
@@ -133,17 +151,21 @@ def inspect(
       netchat inspect chat.pcapng --tree            every field, with its bytes
       netchat inspect chat.pcapng --follow          the messages only
       netchat inspect chat.pcapng --stats           counts, losses, round-trip times
+      netchat inspect chat.pcapng --stats --tcp     windows, SACK and round-trip times of TCP
       netchat inspect chat.pcapng --ladder          with TCP segments and acknowledgements
       netchat inspect chat.pcapng --svg chat.svg    the same as a picture
-      netchat inspect chat.pcapng --user Nova --type SEND --json
+      netchat inspect chat.pcapng --filter 'type == SEND and text contains "hi"'
+      netchat inspect chat.pcapng --filter damaged --count
+      netchat inspect chat.pcapng --user Nova --last 5 --json
+      netchat inspect chat.pcapng -T fields -e time -e user -e netchat.text
       netchat inspect tls.pcapng --keylog keys.log  with TLS secrets from a file
       netchat inspect tls.pcapng --strip-secrets public.pcapng
       netchat inspect chat.pcapng --room-secret SECRET --tree
       netchat inspect chat.pcapng --export-files files    the files that were sent
     """
-    from netchat.packets import Decoder, read_capture
+    from netchat.packets import Decoder, Trace, read_capture
     from netchat.packets.capture.key_log_file import KeyLogFile
-    from netchat.packets.filters import make_filter
+    from netchat.packets.tcp.health import HealthMonitor
 
     if stripped is not None or anonymous is not None:
         if stripped is not None and anonymous is not None:
@@ -153,26 +175,43 @@ def inspect(
                 "--strip-secrets and --anonymise need a file, not standard input."
             )
         if stripped is not None:
-            ctx.exit(_strip(file, stripped))
-        ctx.exit(_anonymise(file, str(anonymous), ports, max_frame))
+            ctx.exit(strip_capture(file, stripped))
+        ctx.exit(anonymise_capture(file, str(anonymous), ports, max_frame))
+    as_json = as_json or form == "json"
     if exported is not None and (stats or follow or ladder or svg or tree or as_hex or as_json):
         raise click.UsageError("--export-files writes files only: omit the views.")
     if sum((stats, follow, ladder or svg is not None, tree or as_hex)) > 1:
         raise click.UsageError("--stats, --follow, --ladder and --tree cannot be combined.")
     if as_json and (follow or ladder or svg is not None or tree or as_hex):
         raise click.UsageError("--json can only be combined with --stats.")
-    chosen = make_filter(room=room, user=user, types=types)
+    view = stats or follow or ladder or svg is not None or exported is not None
+    check_fields(form, fields, others=view or as_json or tree or as_hex)
+    if view and (count or first is not None or last is not None):
+        raise click.UsageError(
+            "--count, --first and --last apply to lines, JSON and fields: omit the other views."
+        )
+    if count + (first is not None) + (last is not None) > 1:
+        raise click.UsageError("--count, --first and --last cannot be combined.")
+    if tcp and not stats:
+        raise click.UsageError("--tcp adds to --stats: add it.")
+    chosen = selection(expression, room, user, types)
     wanted = None if chosen is None else _CountingFilter(chosen)
     drawn = ladder or svg is not None
     keys = KeyLogFile(keylog) if keylog is not None else None
-    decoder = Decoder(ports, limit=max_frame, trace=drawn, keys=keys)
+    # Retransmitted segments are items only for a filter that asks for them: tracing is slower.
+    traced = drawn or "retransmitted" in getattr(expression, "fields", ())
+    decoder = Decoder(ports, limit=max_frame, trace=traced, keys=keys)
     opener = make_opener(secrets)
     problems: list[CaptureError] = []
-    items = _until_broken(read_capture(file, decoder=decoder), problems)
+    health = HealthMonitor() if tcp else None
+    observe = health.feed if health is not None else None
+    items = _until_broken(read_capture(file, decoder=decoder, observe=observe), problems)
+    if traced and not drawn:
+        items = (i for i in items if not isinstance(i, Trace) or i.note == "retransmission")
     if exported is not None:
         _export_files(items, wanted, exported, opener)
     elif stats:
-        _stats(decoder, items, wanted, as_json=as_json)
+        _stats(decoder, items, wanted, health, as_json=as_json)
     elif drawn:
         _ladder(items, wanted, svg, title=Path(file).name)
     elif follow:
@@ -181,10 +220,10 @@ def inspect(
         from netchat.cli.render.items import ItemPrinter
 
         printer = ItemPrinter(
-            wanted=wanted, as_json=as_json, tree=tree, as_hex=as_hex, clock=clock, opener=opener
-        )
-        for item in items:
-            printer.show((item,))  # one at a time: the capture may come from a live pipe
+            wanted=wanted, as_json=as_json, tree=tree, as_hex=as_hex, fields=fields, clock=clock,
+            first=first, opener=opener,
+        )  # fmt: skip
+        _print(printer, items, last, count=count)
     if not decoder.conversations and decoder.packets:
         click.echo(
             f"No chat traffic in {many(decoder.packets, 'packet')}. {_skipped(decoder)}", err=True
@@ -194,46 +233,22 @@ def inspect(
         click.echo(f"No message in {file} matches the filter. Users in it: {users}.", err=True)
     for problem in problems:
         click.echo(f"netchat: {problem}", err=True)
+    if problems or (wanted is not None and not wanted.found):
         ctx.exit(FAILED)
 
 
-def _strip(file: str, target: str) -> int:
-    """Copy a capture without its secrets; return the exit code."""
-    from netchat.files import tighten
-    from netchat.packets.capture.strip import strip_secrets
-
-    if notice := tighten(Path(target)):
-        click.echo(notice, err=True)
-    stripped = strip_secrets(file, target)
-    click.echo(
-        f"Wrote {target}, without {many(stripped.blocks, 'block')} of TLS secrets.", err=True
-    )
-    if stripped.rest:
-        click.echo(
-            f"netchat: {file} is damaged: its last {many(stripped.rest, 'byte')} were left out, "
-            "since they may contain secrets",
-            err=True,
-        )
-        return FAILED
-    return OK
-
-
-def _anonymise(file: str, target: str, ports: tuple[int, ...], limit: int) -> int:
-    """Copy the chat in a capture with stand-ins; return the exit code."""
-    from netchat.files import tighten
-    from netchat.packets.anonymise import anonymise
-
-    if notice := tighten(Path(target)):
-        click.echo(notice, err=True)
-    done = anonymise(file, target, ports, limit=limit)
-    click.echo(
-        f"Wrote {target}: {many(done.packets, 'packet')}, with stand-ins for "
-        f"{many(done.names, 'name')}, {many(done.texts, 'text')} and "
-        f"{many(done.addresses, 'address', 'addresses')}. "
-        f"Left out: {many(done.left_out, 'packet')} that do not belong to a chat.",
-        err=True,
-    )
-    return OK
+def _print(printer: ItemPrinter, items: Iterator[Item], last: int | None, *, count: bool) -> None:
+    """Print the items, the last of them, or their number."""
+    if count:
+        click.echo(sum(map(printer.selects, items)))
+        return
+    if last is not None:
+        printer.show(deque(filter(printer.selects, items), maxlen=last))
+        return
+    for item in items:
+        printer.show((item,))  # one at a time: the capture may come from a live pipe
+        if printer.full:
+            return
 
 
 class _CountingFilter:
@@ -291,11 +306,12 @@ def _follow(items: Iterator[Item], wanted: ItemFilter | None, opener: Opener | N
 
 
 def _stats(
-    decoder: Decoder, items: Iterator[Item], wanted: ItemFilter | None, *, as_json: bool
-) -> None:
+    decoder: Decoder, items: Iterator[Item], wanted: ItemFilter | None,
+    health: HealthMonitor | None, *, as_json: bool,
+) -> None:  # fmt: skip
     from netchat.packets.views.stats import Stats
 
-    stats = Stats()
+    stats = Stats(health)
     add = stats.add
     for item in items if wanted is None else filter(wanted, items):
         add(item)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from netchat.cli.params.item_filter import FILTER
 from netchat.cli.params.number import FiniteRange
 from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.cli.render.transcript import describe, frame_as_dict
@@ -15,6 +16,7 @@ from netchat.errors import CaptureError, NetchatError
 from netchat.exit_codes import FAILED
 from netchat.net.probe import Probe
 from netchat.packets import read_capture
+from netchat.packets.filters import ItemFilter
 from netchat.packets.items import Item
 from netchat.packets.replay.matching import Difference
 from netchat.packets.replay.player import Replay, plan
@@ -36,6 +38,11 @@ __all__ = ["replay"]
     "--port", "ports", multiple=True, type=click.IntRange(1, 65535), default=(DEFAULT_PORT,),
     show_default=True, help="Server port in the capture, for connections that do not reveal it.",
 )  # fmt: skip
+@click.option(
+    "--filter", "-Y", "expression", type=FILTER, metavar="FILTER",
+    help="Replay only the conversations with a message that matches, such as 'user == \"Nova\"'. The "
+    "exit code is 1 if none has one. docs/FILTERS.md lists the fields.",
+)  # fmt: skip
 @tls_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
@@ -46,6 +53,7 @@ def replay(
     fast: bool,
     speed: float,
     ports: tuple[int, ...],
+    expression: ItemFilter | None,
     ca: Path | None,
     fingerprint: str | None,
     keylog: Path | None,
@@ -63,6 +71,7 @@ def replay(
       netchat replay chat.pcapng                        at the speed of the capture
       netchat replay chat.pcapng 127.0.0.1:7000 --fast
       netchat replay chat.pcapng --speed 10 --json
+      netchat replay chat.pcapng --filter 'user == "Nova"'    only her connections
     """
     if fast and ctx.get_parameter_source("speed") is not click.core.ParameterSource.DEFAULT:
         raise click.UsageError("--fast and --speed cannot be combined.")
@@ -78,6 +87,11 @@ def replay(
         if not items:
             raise
         click.echo(f"netchat: {error}; replaying the packets before it", err=True)
+    if expression is not None:
+        chosen = {item.conversation for item in filter(expression, items)}
+        if not chosen:
+            raise NetchatError(f"no message in {capture} matches the filter.")
+        items = [item for item in items if item.conversation in chosen]
     steps, left_out = plan(items)
     for reason in left_out:
         click.echo(f"netchat: not replayed: {reason}", err=True)

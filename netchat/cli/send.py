@@ -33,7 +33,7 @@ STDIN_NAME = "stdin.bin"
 @click.command(short_help="Send a file to a room or a user.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @click.argument("addresses", metavar="[[tls://]HOST[:PORT],...]", default="127.0.0.1")
-@click.option("--name", required=True, help="Your user name.")
+@click.option("-n", "--name", required=True, help="Your user name.")
 @click.option(
     "--room", metavar="CODE",
     help="Room to send it to; of a sealed room, CODE#SECRET.  [default: the lobby]",

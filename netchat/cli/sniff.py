@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netchat.cli.params.duration import DURATION
+from netchat.cli.params.item_filter import FIELD, check_fields, selection, selection_options
 from netchat.cli.params.room_secret import RoomSecret
 from netchat.cli.render.sealed_opener import make_opener
 from netchat.errors import CaptureError
-from netchat.exit_codes import FAILED, NOT_PERMITTED
-from netchat.wire import DEFAULT_PORT, MESSAGES
+from netchat.exit_codes import FAILED, NOT_PERMITTED, OK
+from netchat.wire import DEFAULT_PORT
 from netchat.wording import many
 
 if TYPE_CHECKING:
+    from netchat.packets.filters import FilterField, ItemFilter
     from netchat.packets.sniffer import Sniffer
 
 __all__ = ["sniff"]
-
-_TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sensitive=False)
 
 
 @click.command(short_help="Capture and decode chat traffic live.")
@@ -41,15 +41,15 @@ _TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sens
     help="TCP and UDP port of the chat; can be repeated. 0 captures every TCP port and detects "
     "chat by its frames.",
 )  # fmt: skip
-@click.option("--room", help="Show only messages of this room.")
-@click.option("--user", help="Show only conversations of this user.")
+@selection_options
 @click.option(
-    "--type",
-    "types",
-    type=_TYPES,
-    multiple=True,
-    help="Show only messages of this type; can be repeated.",
-)
+    "-T", "form", type=click.Choice(["text", "json", "fields"]),
+    help="Output: lines of text, JSON, or the fields named by -e.",
+)  # fmt: skip
+@click.option(
+    "-e", "fields", type=FIELD, multiple=True, metavar="FIELD",
+    help="Field to print with -T fields, such as netchat.room; can be repeated. Tabs separate the values.",
+)  # fmt: skip
 @click.option(
     "--write", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
     help="Write all captured packets to FILE (pcap if it ends in .pcap, otherwise pcapng). - is "
@@ -78,9 +78,12 @@ _TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sens
 def sniff(
     interface: str,
     ports: tuple[int, ...],
+    expression: ItemFilter | None,
     room: str | None,
     user: str | None,
     types: tuple[str, ...],
+    form: str | None,
+    fields: tuple[FilterField, ...],
     write: str | None,
     keylog: str | None,
     secrets: tuple[bytes, ...],
@@ -103,6 +106,8 @@ def sniff(
       sudo netchat sniff -i eth0 --write chat.pcapng  save it for netchat inspect and Wireshark
       sudo netchat sniff --user Nova --tree           every byte that Nova sends and receives
       sudo netchat sniff --type SEND --count 1 --hex  the next message
+      sudo netchat sniff -Y 'room == "lobby" and size > 1000'
+      sudo netchat sniff -T fields -e user -e netchat.text
       sudo netchat sniff --json --duration 10m        for another program
       sudo netchat sniff --keylog keys.log            TLS too, with secrets from keys.log
       sudo netchat sniff --keylog keys.log --room-secret SECRET   and the texts of a sealed room
@@ -110,9 +115,10 @@ def sniff(
     from netchat.cli.render.items import ItemPrinter
     from netchat.errors import NotPermitted
     from netchat.files import tighten
-    from netchat.packets.filters import make_filter
     from netchat.packets.sniffer import sniff as listen
 
+    as_json = as_json or form == "json"
+    check_fields(form, fields, others=as_json or tree or as_hex or quiet)
     if as_json and (tree or as_hex):
         raise click.UsageError("--json already has the fields and bytes: omit --tree and --hex.")
     quiet = quiet or write == "-"
@@ -131,9 +137,10 @@ def sniff(
         return NOT_PERMITTED
     if keylog is not None and write is not None and write.endswith((".pcap", ".cap")):
         click.echo(f"{write} will have no TLS secrets: only pcapng can hold them.", err=True)
+    wanted_items = selection(expression, room, user, types)
     printer = ItemPrinter(
-        wanted=make_filter(room=room, user=user, types=types), as_json=as_json, tree=tree,
-        as_hex=as_hex, clock=True, count=count, opener=make_opener(secrets),
+        wanted=wanted_items, as_json=as_json, tree=tree, as_hex=as_hex, fields=fields, clock=True,
+        count=count, opener=make_opener(secrets),
     )  # fmt: skip
     problem = None
     with sniffer, _ended_by_signals(sniffer):
@@ -152,7 +159,10 @@ def sniff(
     if problem is not None:
         click.echo(f"netchat: {problem}", err=True)
         return FAILED
-    return 0
+    if wanted_items is not None and not quiet and not printer.shown:
+        click.echo("No packet matched the filter.", err=True)
+        return FAILED
+    return OK
 
 
 @contextmanager

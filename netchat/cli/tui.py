@@ -12,13 +12,18 @@ from netchat.cli.client import ChatSettings, converse
 from netchat.cli.params.path import check_path, path_options
 from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.errors import NetchatError
+from netchat.wire import DEFAULT_PORT
 
 __all__ = ["tui"]
 
 
 @click.command(short_help="Chat in a full-screen terminal app with panes.")
 @click.argument("addresses", metavar="[[tls://]HOST[:PORT],...]", default="127.0.0.1")
-@click.option("--name", help="Your user name.  [default: prompt for it]")
+@click.option("-n", "--name", help="Your user name.  [default: prompt for it]")
+@click.option(
+    "-p", "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True,
+    help="Port, if the address names none.",
+)  # fmt: skip
 @click.option("--room", metavar="CODE", help="Room to join first.  [default: the lobby]")
 @click.option(
     "--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True,
@@ -37,6 +42,7 @@ __all__ = ["tui"]
 def tui(
     addresses: str,
     name: str | None,
+    port: int,
     room: str | None,
     theme: str,
     state: bool,
@@ -61,7 +67,7 @@ def tui(
       netchat tui --name Nova --link rs:255,223 --channel bsc:1e-3    F3 shows the link
     """
     code = check_path(link, channel, udp=udp)
-    servers, tls = parse_servers(addresses, ca, fingerprint, keylog, udp=udp)
+    servers, tls = parse_servers(addresses, ca, fingerprint, keylog, udp=udp, port=port)
     if importlib.util.find_spec("textual") is None:
         raise NetchatError(
             'The app needs Textual, which is not installed. Install it with: pip install "netchat[tui]"'

@@ -229,9 +229,11 @@ class ChatWindow:
         for key in self._logs.keys() - {each.key for each in state.conversations}:
             del self._logs[key]
         key = state.selected
-        if key != self._shown_key or key in change.replaced:
+        if key != self._shown_key:
             self._shown_key = key
             self.log.show(self._logs.get(key, []))
+        elif key in change.replaced:
+            self.log.replace(self._logs[key])
         elif key in change.appended:
             self.log.append(change.appended[key])
         self._show_state(state)

@@ -100,6 +100,19 @@ class LogView:
         self.text.configure(state="disabled")
         self.scroll_to_end()
 
+    def replace(self, entries: Sequence[Entry]) -> None:
+        """Show a log whose entries have changed, without moving what the user reads."""
+        if self._is_at_end:
+            self.show(entries)
+            return
+        top, first = self.text.index("@0,0"), min(self._first, len(entries))
+        self._entries, self._first = list(entries), first
+        self.text.configure(state="normal")
+        self.text.delete("1.0", "end")
+        self._insert("end", first, len(entries))
+        self.text.configure(state="disabled")
+        self.text.yview(top)
+
     def append(self, entries: Sequence[Entry]) -> None:
         """Append entries; follow them if the end is visible."""
         was_at_end = self._is_at_end
@@ -175,8 +188,9 @@ class LogView:
             text = f"Y{text[1:]}"
         if entry.offer:
             self._offers[entry.offer] = entry
-            self._draw_text(text.removesuffix(f"  /save {entry.offer}") + "  ", (tags,), pieces)
-            pieces += ["Save …", (tags, "save", f"save{entry.offer}")]
+            before, _, after = text.rpartition(f"  /save {entry.offer}")
+            self._draw_text(f"{before}  ", (tags,), pieces)
+            pieces += ["Save …", (tags, "save", f"save{entry.offer}"), after, (tags,)]
             return
         self._draw_text(text, (tags,), pieces)
 

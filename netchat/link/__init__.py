@@ -11,8 +11,9 @@
 
 `link` combines the parts: `handshake` opens and closes it, `sender` and `receiver` retransmit and
 reassemble, `block_writer` and `block_scanner` convert to and from bytes, `payload_decoder` decodes.
-`header` and docs/LINK.md define the block format, `code_table` the codes. `policies` choose a code for
-each block; `policy_registry` finds them by name. `datagram_listener` is the server side over UDP.
+`header` and docs/LINK.md define the block format, `code_table` the codes; those of
+`incremental_redundancy` repair a failed block by more parity. `policies` choose a code for each block;
+`policy_registry` finds them by name. `datagram_listener` is the server side over UDP.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from typing import TYPE_CHECKING
 from netchat.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from netchat.link.code_table import CODES, BlockCode, DecodedPayload
+    from netchat.link.block_code import BlockCode, DecodedPayload
+    from netchat.link.code_table import CODES
     from netchat.link.header import Header, Kind, ReadHeader
     from netchat.link.link import Link
     from netchat.link.open_request import Mode, OpenRequest
@@ -36,7 +38,8 @@ else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
         {
-            "code_table": "CODES BlockCode DecodedPayload",
+            "block_code": "BlockCode DecodedPayload",
+            "code_table": "CODES",
             "header": "Header Kind ReadHeader",
             "link": "Link",
             "open_request": "Mode OpenRequest",

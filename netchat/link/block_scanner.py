@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from netchat.link.header import HEAD_SIZE, Header, ReadHeader, read_header, read_headers
+from netchat.link.header_prediction import HeaderPredictor
 from netchat.link.sync_marker import MARKER, MARKER_ERRORS, differing_bits
 
 __all__ = ["BlockScanner", "StreamBlock"]
@@ -69,6 +70,7 @@ class BlockScanner:
             None  # header of the block at `_at`, whose payload is missing
         )
         self._marker_errors = 0
+        self._predictor = HeaderPredictor()
         self.idle = True
         self.unreadable = 0
         self.resyncs = 0
@@ -140,7 +142,8 @@ class BlockScanner:
             return False
         if self._searching:
             return self._search()
-        head = read_header(bytes(self._buffer[self._at + len(MARKER) : self._at + HEAD_SIZE]))
+        coded = bytes(self._buffer[self._at + len(MARKER) : self._at + HEAD_SIZE])
+        head = read_header(coded) or self._predictor.read(coded)
         if head is not None and self._payload_size(head.header) is not None:
             self._found(head)
             return True
@@ -183,4 +186,5 @@ class BlockScanner:
     def _found(self, head: ReadHeader) -> None:
         marker = bytes(self._buffer[self._at : self._at + len(MARKER)])
         self._head, self._marker_errors = head, differing_bits(marker, MARKER)
+        self._predictor.note(head.header)
         self._doubtful = None

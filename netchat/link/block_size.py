@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 
 from netchat.link.header import HEAD_SIZE
+from netchat.link.incremental_redundancy import is_redundancy
 
-__all__ = ["MAX_CODED", "BlockSizer"]
+__all__ = ["MAX_CODED", "MAX_REDUNDANCY_CODED", "BlockSizer"]
 
-#: Maximum coded payload of a block in a stream, in bytes: 16 Reed-Solomon codewords, 2 % overhead.
-MAX_CODED = 4080
+#: Maximum coded payload of a block in a stream, in bytes: 32 Reed-Solomon codewords, 1 % overhead.
+MAX_CODED = 8160
+
+#: The same with incremental redundancy.
+MAX_REDUNDANCY_CODED = 9180
 
 #: Minimum coded payload to aim at, in bytes.
 _MIN_CODED = 64
@@ -38,6 +42,8 @@ class BlockSizer:
         Args:
             code: Number of the code.
         """
+        if is_redundancy(code):  # a failed block costs little, however long it is
+            return self._most if self._most < MAX_CODED else MAX_REDUNDANCY_CODED
         failing, length = self._seen.get(code, (0.0, float(self._most)))
         if failing < 0.01:
             return self._most

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from netchat.link.block_size import MAX_CODED, BlockSizer
 from netchat.link.code_table import OPENED, BlockCode, table
 from netchat.link.datagram_headers import DatagramHeaders
 from netchat.link.header import HEADER_SIZE, Header, Kind, write_header
 from netchat.link.path_mtu import PathMtu
-from netchat.link.payload_decoder import CONTROL, MAX_PAYLOAD, payload_context
+from netchat.link.payload_decoder import CONTROL, MAX_PAYLOAD, MAX_RECEIVED, payload_context
 from netchat.link.receiver import Acknowledgement, Receiver
 from netchat.link.sender import Sender
 from netchat.link.stats import LinkStats
@@ -30,12 +32,14 @@ class BlockWriter:
         opened_code: Code that OPEN names for this direction, if it is not in the table.
         sizer: Learned block size of each code.
         path_mtu: Size limit of datagrams; None for a stream.
+        announces_redundancy: Whether headers say that this side can decode incremental redundancy.
     """
 
     def __init__(self, mtu: int | None, stats: LinkStats) -> None:
         self.opened_code: BlockCode | None = None
         self.path_mtu = None if mtu is None else PathMtu(mtu)
         self.sizer = BlockSizer(MAX_CODED if mtu is None else max(_MIN_DATAGRAM, mtu - HEADER_SIZE))
+        self.announces_redundancy: Callable[[], bool] = lambda: False
         self._stats = stats
         self._codes = table()
 
@@ -61,7 +65,8 @@ class BlockWriter:
             now: Time in seconds.
             unanswered: Number of overdue answers in a row.
         """
-        code, maximum = self.code(number), MAX_PAYLOAD
+        code = self.code(number)
+        maximum = min(MAX_PAYLOAD, code.payload_within(MAX_RECEIVED))
         if self.path_mtu is not None:
             datagram = self.path_mtu.longest(now, unanswered)
             maximum = code.payload_within(max(_MIN_DATAGRAM, datagram - HEADER_SIZE))
@@ -102,6 +107,7 @@ class BlockWriter:
             arrived=acknowledgement.arrived,
             wrong=self._stats.wrong_bits,
             checked=self._stats.checked_bits // 512,
+            redundancy=self.announces_redundancy(),
         )
         is_stream = self.path_mtu is None
         head = MARKER + write_header(header) if is_stream else self._headers.write(header)

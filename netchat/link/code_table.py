@@ -1,41 +1,36 @@
-"""Codes of payloads: a numbered table, and the codes that a client names in OPEN.
-
-A spec received from the network may only name small built-in codes. It loads no file and no plug-in,
-and costs no more memory or time than any code of the table.
-"""
+"""Codes of payloads: a numbered table, and the codes that a client names in OPEN."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from zlib import crc32
 
-import numpy as np
-
-from netchat.coding import get
-from netchat.coding.arrays import Decoded, Rows
-from netchat.coding.code import Code
-from netchat.link.harq_combining import combined
-from netchat.link.incremental_work import Steps, finish
-from netchat.link.sync_marker import differing_bits
+from netchat.link.block_code import BlockCode
+from netchat.link.code_spec import check_form, limited_code
+from netchat.link.incremental_redundancy import (
+    INCREMENTS,
+    PREFIXES,
+    RedundancyCode,
+    is_redundancy,
+)
 
 __all__ = [
     "CODES",
     "OPENED",
+    "REDUNDANCY",
     "BlockCode",
     "CodeSource",
-    "DecodedPayload",
     "block_code",
     "check_spec",
     "known_code",
+    "numbered",
     "table",
     "warm_up",
+    "warm_up_redundancy",
 ]
 
 #: Codes that both sides know by number, ordered by rate after the first two: no code, and the
-#: header's own. A policy chooses among them for each block.
+#: header's own. A policy chooses among them for each block. Older peers know those below 16.
 CODES = {
     0: "uncoded",
     1: "rs:96,32",
@@ -45,40 +40,20 @@ CODES = {
     5: "rs:255,191",
     6: "rs:255,127",
     7: "rs:255,127+hamming:7,4",
+    **{number: RedundancyCode(number).spec for number in (*PREFIXES, *INCREMENTS)},
 }
 
 #: Number of the code that OPEN names for a direction, if it is not in the table.
 OPENED = 255
 
-#: Limits of a spec received from the network: length, number of stages, maximum parameter of each
-#: stage, codeword length in bits, and rate.
-_MAX_SPEC = 64
-_MAX_STAGES = 3
-_STAGES = {
-    "uncoded": 512,
-    "repetition": 15,
-    "hamming": 255,
-    "secded": 255,
-    "rs": 255,
-    "crc": 4096,
-    "interleave": 8,
-}
-_MAX_BITS = 32768
-_MIN_RATE = 1 / 16
-_STAGE = re.compile(r"([a-z]+)(?::(\d{1,4}(?:,\d{1,4})?))?")
+#: Numbers of the codes that a client can name.
+_NUMBERS = {spec: number for number, spec in CODES.items() if number not in INCREMENTS}
 
-#: Number of coded bytes to decode per step, except with the single codes of the table, which are fast.
-_STEP = 2048
-
-#: Size of the CRC after a payload, in bytes.
-_CRC = 4
+#: Code with incremental redundancy that stands for all of them: if it is ready, so are the others.
+REDUNDANCY = CODES[min(PREFIXES)]
 
 #: Number of codes to cache for later links.
 _CACHED = 4
-
-#: Maximum number of shortened lengths per code, and per concatenated code. Each uses memory, and the
-#: peer chooses the lengths of blocks.
-_LENGTHS, _LENGTHS_OF_CHAIN = 64, 8
 
 
 def check_spec(spec: str) -> str:
@@ -90,50 +65,10 @@ def check_spec(spec: str) -> str:
     Raises:
         ValueError: A link cannot use the code; the text gives the reason.
     """
-    text = check_form(spec)
-    _limited(text)
-    return text
-
-
-def check_form(spec: str) -> str:
-    """Check the syntax and parameters of a code's spec, without building the code.
-
-    Returns:
-        The spec, without spaces.
-
-    Raises:
-        ValueError: A link cannot use the code; the text gives the reason.
-    """
     text = spec.replace(" ", "")
-    stages = text.split("+")
-    if len(text) > _MAX_SPEC or len(stages) > _MAX_STAGES:
-        raise ValueError(
-            f"a link's code may have at most {_MAX_STAGES} stages and {_MAX_SPEC} characters, "
-            f"got {len(stages)} and {len(text)}"
-        )
-    for stage in stages:
-        match = _STAGE.fullmatch(stage)
-        if match is None or match[1] not in _STAGES:
-            raise ValueError(
-                f"a link cannot use the code {stage!r}: combine {', '.join(_STAGES)}, "
-                "as in rs:255,223 or rs:255,127+hamming:7,4"
-            )
-        most = _STAGES[match[1]]
-        if any(int(number) > most for number in (match[2] or "0").split(",")):
-            raise ValueError(
-                f"{stage!r} is too large for a link: its parameters must be at most {most}"
-            )
+    if known_code(text) is None:
+        limited_code(check_form(text))
     return text
-
-
-def _limited(spec: str) -> Code:
-    code = get(spec)
-    if code.n * code.bits_per_symbol > _MAX_BITS or code.rate < _MIN_RATE:
-        raise ValueError(
-            f"{spec} is too large for a link: a codeword may have at most {_MAX_BITS} bits, got "
-            f"{code.n * code.bits_per_symbol}, and a rate of at least {_MIN_RATE:g}, got {code.rate:g}"
-        )
-    return code
 
 
 @lru_cache(maxsize=_CACHED)
@@ -147,210 +82,43 @@ def block_code(spec: str) -> BlockCode:
 
 
 def known_code(spec: str) -> BlockCode | None:
-    """Return the code of the table with a spec, or None."""
-    return next((table()[number] for number, known in CODES.items() if known == spec), None)
+    """Return the code of the table with a spec, or None. Increments have no use by themselves."""
+    number = _NUMBERS.get(spec)
+    return None if number is None else table()[number]
+
+
+def numbered(spec: str) -> int:
+    """Return the number that blocks use for a code named in OPEN.
+
+    >>> numbered("rs:255,223"), numbered("hamming:7,4")
+    (4, 255)
+    """
+    return _NUMBERS.get(spec, OPENED)
 
 
 @cache
 def table() -> dict[int, BlockCode]:
     """Return the codes of the table, by number."""
-    return {number: BlockCode(spec) for number, spec in CODES.items()}
+    return {
+        number: RedundancyCode(number)
+        if is_redundancy(number)
+        else BlockCode(spec, is_fast="+" not in spec)
+        for number, spec in CODES.items()
+    }
 
 
 @cache
 def warm_up() -> None:
-    """Load and compile everything that the table's codes use, so that no block waits for it."""
-    for code in table().values():
-        code.warm_up()
+    """Load and compile what the codes below 16 use, so that no block waits for it."""
+    for number, code in table().items():
+        if not is_redundancy(number):
+            code.warm_up()
 
 
-@dataclass(slots=True, eq=False)
-class DecodedPayload:
-    """Result of decoding a block's payload.
-
-    Attributes:
-        payload: Decoder output, even if decoding failed.
-        good: Whether the CRC is valid.
-        corrected: Number of corrected symbols.
-        wrong: Number of corrected bits, if the CRC is valid.
-    """
-
-    payload: bytes
-    good: bool
-    corrected: int
-    wrong: int
-
-
-class BlockCode:
-    """A channel code for payloads of any length, each with a CRC-32.
-
-    The symbols are distributed evenly over as few codewords as possible. The codewords are
-    interleaved (first symbol of each, second symbol of each, …), which spreads a burst over all.
-
-    Args:
-        spec: Spec of the code.
-
-    Attributes:
-        spec: Spec of the code.
-        rate: Rate of the code, without the CRC and padding.
-    """
-
-    def __init__(self, spec: str) -> None:
-        self.spec = spec
-        self._code = None if spec.partition(":")[0] == "uncoded" else _limited(spec)
-        code = self._code
-        self.rate: float = 1.0 if code is None else code.rate
-        self._within: dict[int, int] = {}
-        # RS and CRC codes nearly always detect a decoding failure; a perfect code never does.
-        self._sure = np.bool_(code is not None and code.minimum_distance > 4)
-        self._step = 1
-        if code is not None:
-            lengths = _LENGTHS_OF_CHAIN if "+" in spec else _LENGTHS
-            self._step = -(-code.k // lengths)
-        self._is_slow = "+" in spec or spec not in CODES.values()
-
-    def warm_up(self) -> None:
-        """Load, compile and build everything that encoding and decoding use."""
-        self.decode(b"", self.encode(b"", b"x"), 1)
-        finish(self.decode_combined(b"", [bytes(self.coded_length(100))] * 3, 100))
-
-    def coded_length(self, length: int) -> int:
-        """Return the coded length of a payload of `length` bytes, in bytes."""
-        if self._code is None:
-            return length + _CRC
-        blocks, code = self._layout(length)
-        return -(-blocks * code.n * code.bits_per_symbol // 8)
-
-    def payload_within(self, coded: int) -> int:
-        """Return the longest payload that fits into `coded` bytes after coding.
-
-        If whole codewords nearly fill the space, the payload fills whole codewords.
-        """
-        if coded not in self._within:
-            self._within[coded] = max(1, self._search_within(coded))
-        return self._within[coded]
-
-    def _search_within(self, coded: int) -> int:
-        code = self._code
-        if code is None:
-            return coded - _CRC
-        symbols = coded * 8 // code.bits_per_symbol
-        blocks = symbols // code.n
-        k = code.k
-        if blocks * code.n < 0.9 * symbols:
-            blocks += 1
-            k = max(1, symbols // blocks - (code.n - code.k), int(symbols / blocks * code.rate))
-        length = blocks * k * code.bits_per_symbol // 8 - _CRC
-        while length > 1 and self.coded_length(length) > coded:
-            length -= 1
-        return length
-
-    def encode(self, context: bytes, payload: bytes) -> bytes:
-        """Append the CRC to a payload and encode both.
-
-        Args:
-            context: Additional bytes that the CRC covers.
-            payload: Payload.
-        """
-        return self._encode(payload + crc32(payload, crc32(context)).to_bytes(_CRC, "big"))
-
-    def decode(self, context: bytes, coded: bytes, length: int) -> DecodedPayload:
-        """Decode a coded payload.
-
-        Args:
-            context: Additional bytes that the CRC covers.
-            coded: Coded payload of `coded_length(length)` bytes.
-            length: Payload length in bytes.
-        """
-        return finish(self.decode_steps(context, coded, length))
-
-    def decode_steps(self, context: bytes, coded: bytes, length: int) -> Steps[DecodedPayload]:
-        """Decode a coded payload in steps, each of which takes at most a millisecond or two."""
-        corrected, sealed = 0, coded
-        if self._code is not None:
-            result = yield from self._decode(coded, length + _CRC)
-            corrected = int(np.maximum(result.corrected, 0).sum())
-            sealed = self._octets(result.message, length + _CRC)
-        payload, wrong = sealed[:length], 0
-        good = not _syndrome(context, sealed)
-        if good and corrected:
-            yield
-            wrong = differing_bits(coded, self._encode(sealed))
-        return DecodedPayload(payload, good=good, corrected=max(0, corrected), wrong=wrong)
-
-    def decode_combined(
-        self, context: bytes, copies: list[bytes], length: int
-    ) -> Steps[bytes | None]:
-        """Decode several damaged copies of a coded payload; see `netchat.link.harq_combining`.
-
-        Args:
-            context: Additional bytes that the CRC covers.
-            copies: Two or more damaged copies, the latest last.
-            length: Payload length in bytes.
-
-        Returns:
-            The payload; None if the copies do not suffice.
-        """
-        size = length + _CRC
-
-        def decode(coded: bytes) -> Steps[tuple[bytes, np.typing.NDArray[np.bool_]]]:
-            if self._code is None:
-                return coded, np.zeros(size, np.bool_)
-            result = yield from self._decode(coded, size)
-            bits = result.message.shape[1] * self._code.bits_per_symbol
-            sure = np.repeat(~result.failed & self._sure, bits)[: 8 * size]
-            return self._octets(result.message, size), np.packbits(sure) == 255
-
-        sealed = yield from combined(copies, decode, lambda sealed: _syndrome(context, sealed))
-        return None if sealed is None else sealed[:length]
-
-    def _layout(self, length: int) -> tuple[int, Code]:
-        """Return the number of codewords for a payload, and their shortened code."""
-        assert self._code is not None
-        code = self._code
-        symbols = (length + _CRC) * 8 // code.bits_per_symbol
-        blocks = -(-symbols // code.k)
-        step = self._step
-        k = min(code.k, -(-symbols // (blocks * step)) * step)
-        return -(-symbols // k), code.shortened(k)
-
-    def _encode(self, sealed: bytes) -> bytes:
-        if self._code is None:
-            return sealed
-        blocks, code = self._layout(len(sealed) - _CRC)
-        octets = np.frombuffer(sealed, np.uint8)
-        symbols = octets if code.alphabet == "byte" else np.unpackbits(octets)
-        if symbols.size < blocks * code.k:
-            symbols = np.concatenate([symbols, np.zeros(blocks * code.k - symbols.size, np.uint8)])
-        words = code.encode(symbols.reshape(blocks, code.k)).T
-        return (words if code.alphabet == "byte" else np.packbits(words)).tobytes()
-
-    def _decode(self, coded: bytes, size: int) -> Steps[Decoded]:
-        blocks, code = self._layout(size - _CRC)
-        octets = np.frombuffer(coded, np.uint8)
-        symbols = octets if code.alphabet == "byte" else np.unpackbits(octets)
-        words = np.ascontiguousarray(symbols[: blocks * code.n].reshape(code.n, blocks).T)
-        count = max(1, blocks * _STEP // len(coded)) if self._is_slow else blocks
-        parts = [code.decode(words[:count])]
-        for at in range(count, blocks, count):
-            yield
-            parts.append(code.decode(words[at : at + count]))
-        return Decoded(
-            np.concatenate([part.message for part in parts]),
-            np.concatenate([part.corrected for part in parts]),
-        )
-
-    def _octets(self, message: Rows, size: int) -> bytes:
-        """Return the first `size` bytes of decoded symbols."""
-        assert self._code is not None
-        symbols = message.ravel()
-        octets = symbols if self._code.alphabet == "byte" else np.packbits(symbols)
-        return octets.tobytes()[:size]
-
-
-def _syndrome(context: bytes, sealed: bytes) -> int:
-    """Return the difference between the CRC after a payload and the right one."""
-    return crc32(sealed[:-_CRC], crc32(context)) ^ int.from_bytes(sealed[-_CRC:], "big")
+@cache
+def warm_up_redundancy() -> None:
+    """Load and compile what the codes with incremental redundancy use."""
+    table()[_NUMBERS[REDUNDANCY]].warm_up()
 
 
 CodeSource = Callable[[str], BlockCode | None]

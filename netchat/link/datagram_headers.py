@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netchat.link.datagram_mask import make_mask, masked
 from netchat.link.header import HEADER_SIZE, Header, Kind, ReadHeader, read_header, write_header
+from netchat.link.header_prediction import HeaderPredictor
 
 __all__ = ["DatagramHeaders"]
 
@@ -23,6 +24,7 @@ class DatagramHeaders:
     def __init__(self, key: bytes, *, is_sure: bool) -> None:
         self._mask = make_mask(key) if key else None
         self._is_sure = is_sure
+        self._predictor = HeaderPredictor()
 
     def write(self, header: Header) -> bytes:
         """Return the coded header, masked if the peer supports it."""
@@ -36,6 +38,17 @@ class DatagramHeaders:
         coded = datagram[:HEADER_SIZE]
         if len(coded) < HEADER_SIZE:
             return None
+        head = self._read(coded)
+        if head is None:
+            plain = coded
+            if self._mask is not None and self._is_sure:
+                plain = masked(coded, self._mask)
+            head = self._predictor.read(plain)
+        if head is not None:
+            self._predictor.note(head.header)
+        return head
+
+    def _read(self, coded: bytes) -> ReadHeader | None:
         if self._mask is not None:
             head = read_header(masked(coded, self._mask))
             if head is not None and head.header.kind not in _PLAIN:

@@ -7,20 +7,53 @@ expectation before it has outcomes.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from functools import cache, lru_cache
 
-from netchat.link.block_size import MAX_CODED
+from netchat.link.block_size import MAX_CODED, MAX_REDUNDANCY_CODED
 from netchat.link.code_table import CODES, table
 from netchat.link.header import HEAD_SIZE
+from netchat.link.incremental_redundancy import (
+    MAX_INCREMENTS,
+    MIN_INCREMENTAL,
+    PREFIXES,
+    increment_after,
+    is_redundancy,
+    layout,
+)
+from netchat.link.payload_decoder import MAX_PAYLOAD
 
-__all__ = ["CANDIDATES", "block_size", "nominal_rate", "success_probability"]
+__all__ = [
+    "CANDIDATES",
+    "REDUNDANCY_CANDIDATES",
+    "block_size",
+    "expected_cost",
+    "longest_payload",
+    "nominal_rate",
+    "success_probability",
+]
 
 #: Numbers of the codes that a policy chooses from, the weakest first.
 CANDIDATES = (0, 2, 3, 4, 5, 6, 1, 7)
 
-#: Bit error rates of the precomputed probabilities; rates in between are rounded up.
-_GRID = tuple(10 ** (exponent / 16) for exponent in range(-112, -11))
+#: The same if the peer can decode incremental redundancy.
+REDUNDANCY_CANDIDATES = (0, 2, *PREFIXES, 7)
+
+#: Bit error rate at which half of the codewords of each prefix fail, as measured with messages of 4,098
+#: bits (`python -m tests.bench.link_codes`). It depends little on their length.
+_HALF = (
+    0.00150, 0.00319, 0.00396, 0.00587, 0.00788, 0.00966, 0.0127, 0.0152, 0.0190, 0.0226, 0.0268,
+    0.0320, 0.0380, 0.0440, 0.0498, 0.0575, 0.0640, 0.0731, 0.0820, 0.0911, 0.1001, 0.1100,
+)  # fmt: skip
+
+#: Spread of the bit error rate at which a codeword fails, in relation to the spread of the number of
+#: errors in it, as measured.
+_SPREAD = 1.25
+
+#: Cost of a failed block in bytes, besides those that repair it: it delays what follows by a round trip.
+_DELAY = 1000
+
+#: Steps of the bit error rate per power of ten; rates in between are rounded up.
+_STEPS = 64
 
 
 @cache
@@ -30,7 +63,19 @@ def nominal_rate(number: int) -> float:
     Args:
         number: Number of the code.
     """
-    return table()[number].payload_within(MAX_CODED) / (MAX_CODED + HEAD_SIZE)
+    payload = longest_payload(number)
+    return payload / block_size(number, payload)
+
+
+@cache
+def longest_payload(number: int) -> int:
+    """Return the payload of the longest block of a stream, in bytes.
+
+    Args:
+        number: Number of the code.
+    """
+    coded = MAX_REDUNDANCY_CODED if is_redundancy(number) else MAX_CODED
+    return min(MAX_PAYLOAD, table()[number].payload_within(coded))
 
 
 @lru_cache(maxsize=1 << 12)
@@ -44,32 +89,70 @@ def block_size(number: int, payload: int) -> int:
     return table()[number].coded_length(payload) + HEAD_SIZE
 
 
-def success_probability(number: int, ber: float) -> float:
-    """Return the probability that the longest block of a stream can be decoded.
+def success_probability(number: int, ber: float, payload: int | None = None) -> float:
+    """Return the probability that a block can be decoded by itself.
 
     Args:
         number: Number of the code.
         ber: Bit error rate.
+        payload: Length of its payload in bytes; the longest by default.
     """
-    return _probabilities(number)[min(len(_GRID) - 1, bisect_left(_GRID, ber))]
+    step = math.ceil(_STEPS * math.log10(min(max(ber, 1e-7), 0.5)))
+    return _success(number, step, longest_payload(number) if payload is None else payload)
 
 
-@cache
-def _probabilities(number: int) -> tuple[float, ...]:
-    return tuple(_block(CODES[number], ber) for ber in _GRID)
+@lru_cache(maxsize=1 << 14)
+def _success(number: int, step: int, payload: int) -> float:
+    ber = min(0.5, 10 ** (step / _STEPS))
+    level = PREFIXES.get(number)
+    if level is None:
+        return _of_symbols(CODES[number], ber, payload)
+    blocks, _ = layout(payload)
+    code = table()[number]
+    n = 8 * code.coded_length(payload) / blocks
+    half = _HALF[level]
+    spread = _SPREAD * math.sqrt((1 - half) / (half * n))
+    failing = 0.5 * math.erfc(math.log(half / ber) / spread / math.sqrt(2))
+    return float((1 - failing) ** blocks)
 
 
-def _block(spec: str, ber: float) -> float:
+def expected_cost(number: int, payload: int, success: dict[int, float]) -> float:
+    """Return the expected number of bytes until a block can be decoded, with the cost of its delay.
+
+    With incremental redundancy, these are the bytes of the block and of the increments that it needs; the
+    next prefix tells whether one suffices. Otherwise, and after some increments, the block is
+    retransmitted until it arrives.
+
+    Args:
+        number: Number of the code.
+        payload: Length of the payload in bytes.
+        success: Probability, by number of the code, that the block can be decoded.
+    """
+    size = block_size(number, payload)
+    failing = 1 - success[number]
+    cost = size + _DELAY * failing
+    if number in PREFIXES and payload >= MIN_INCREMENTAL:
+        last = min(max(PREFIXES), number + MAX_INCREMENTS)
+        for prefix in range(number, last):
+            if failing < 1e-4:
+                return cost
+            more = increment_after(prefix)
+            assert more is not None
+            cost += failing * block_size(more, payload)
+            failing = min(failing, 1 - success[prefix + 1])
+    return cost + failing / max(1 - failing, 1e-9) * size
+
+
+def _of_symbols(spec: str, ber: float, payload: int) -> float:
+    """Return the probability of success of an uncoded block, or of Reed-Solomon codes."""
     outer, _, inner = spec.partition("+")
     if outer == "uncoded":
-        return (1 - ber) ** (8 * MAX_CODED)
+        return float((1 - ber) ** (8 * payload))
     n, k = (int(number) for number in outer.removeprefix("rs:").split(","))
     byte_ok = (1 - ber) ** 8
     if inner:  # hamming:7,4: a byte is two codewords, and each corrects one bit error
         byte_ok = ((1 - ber) ** 7 + 7 * ber * (1 - ber) ** 6) ** 2
-    rate = 4 / 7 if inner else 1.0
-    words = MAX_CODED * rate / n
-    return float(_at_most((n - k) // 2, n, 1 - byte_ok) ** words)
+    return float(_at_most((n - k) // 2, n, 1 - byte_ok) ** (payload / k))
 
 
 def _at_most(t: int, n: int, p: float) -> float:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-__all__ = ["HarqBuffer"]
+__all__ = ["REDUNDANCY", "HarqBuffer"]
 
-#: Maximum number of copies per block.
-_MAX_COPIES = 5
+#: Maximum number of copies per block, and of pieces of a block with incremental redundancy.
+_MAX_COPIES, _MAX_PIECES = 5, 24
+
+#: Code number in the keys of all blocks with incremental redundancy.
+REDUNDANCY = -1
 
 Key = tuple[int, int, int]
 """Offset, length and code number of a block, the same for all its copies."""
+
+Copy = tuple[int, bytes]
+"""Code number and coded payload of a copy, or of a piece."""
 
 
 class HarqBuffer:
@@ -25,16 +31,20 @@ class HarqBuffer:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._copies: OrderedDict[Key, list[bytes]] = OrderedDict()
+        self._copies: OrderedDict[Key, list[Copy]] = OrderedDict()
         self.held = 0
 
-    def add(self, key: Key, coded: bytes) -> list[bytes]:
+    def has(self, key: Key) -> bool:
+        """Return whether there is a copy of a block."""
+        return key in self._copies
+
+    def add(self, key: Key, code: int, coded: bytes) -> list[Copy]:
         """Add a copy and return all copies of its block, the newest last."""
         copies = self._copies.setdefault(key, [])
         self._copies.move_to_end(key)
-        if len(copies) == _MAX_COPIES:
-            self.held -= len(copies.pop(0))
-        copies.append(coded)
+        if len(copies) == (_MAX_PIECES if key[2] == REDUNDANCY else _MAX_COPIES):
+            self.held -= len(copies.pop(0)[1])
+        copies.append((code, coded))
         self.held += len(coded)
         while self.held > self._limit:
             self._remove(next(iter(self._copies)))
@@ -46,4 +56,4 @@ class HarqBuffer:
             self._remove(key)
 
     def _remove(self, key: Key) -> None:
-        self.held -= sum(map(len, self._copies.pop(key)))
+        self.held -= sum(len(coded) for _, coded in self._copies.pop(key))

@@ -29,6 +29,7 @@ __all__ = [
     "Header",
     "Kind",
     "ReadHeader",
+    "pack_header",
     "read_header",
     "read_headers",
     "read_masked_header",
@@ -95,6 +96,8 @@ class Header(NamedTuple):
     """Number of bit errors found in everything that could be decoded (16 bits)."""
     checked: int
     """Amount of data that `wrong` refers to, in units of 64 bytes (16 bits)."""
+    redundancy: bool = False
+    """Whether its sender can decode the codes with incremental redundancy."""
 
 
 class ReadHeader(NamedTuple):
@@ -107,14 +110,24 @@ class ReadHeader(NamedTuple):
     wrong: int
     """Number of wrong bits."""
 
+    def against(self, coded: bytes) -> ReadHeader:
+        """Return the same header, with the errors of other received bytes.
+
+        Args:
+            coded: Coded header of `HEADER_SIZE` bytes, as received.
+        """
+        sent = write_header(self.header)
+        corrected = sum(a != b for a, b in zip(coded, sent, strict=True))
+        return self._replace(corrected=corrected, wrong=differing_bits(coded, sent))
+
 
 @cache
 def _code() -> ReedSolomon:
     return ReedSolomon(HEADER_SIZE, HEADER_BYTES)
 
 
-def write_header(header: Header) -> bytes:
-    """Encode a header.
+def pack_header(header: Header) -> bytes:
+    """Return the bytes of a header before coding.
 
     Args:
         header: Fields of the header; counters are wrapped around.
@@ -126,14 +139,23 @@ def write_header(header: Header) -> bytes:
         header.length,
         header.wrong & 0xFFFF,
         header.offset & 0xFFFFFFFF,
-        (header.number & 0xFFFFFF) << 8 | header.window,
+        (header.number & 0xFFFFFF) << 8 | header.redundancy << 7 | header.window,
         header.ack & 0xFFFFFFFF,
         (header.echo & 0xFFFFFF) << 8 | header.delay,
         header.arrived,
         header.checked & 0xFFFF,
         0,
     )[:-2]
-    sealed = fields + binascii.crc_hqx(fields, 0xFFFF).to_bytes(2, "big")
+    return fields + binascii.crc_hqx(fields, 0xFFFF).to_bytes(2, "big")
+
+
+def write_header(header: Header) -> bytes:
+    """Encode a header.
+
+    Args:
+        header: Fields of the header; counters are wrapped around.
+    """
+    sealed = pack_header(header)
     return _code().encode(np.frombuffer(sealed, np.uint8)[None, :]).tobytes()
 
 
@@ -194,8 +216,8 @@ def _read(message: Rows, received: Rows, corrected: int) -> ReadHeader | None:
     if first >> 4 != LINK_VERSION or first & 15 not in Kind._value2member_map_:
         return None
     header = Header(
-        Kind(first & 15), code, link, length, offset, number >> 8, number & 255, ack,
-        echo >> 8, echo & 255, arrived, wrong, checked,
+        Kind(first & 15), code, link, length, offset, number >> 8, number & 127, ack,
+        echo >> 8, echo & 255, arrived, wrong, checked, bool(number & 128),
     )  # fmt: skip
     bits = 0
     if corrected:

@@ -18,11 +18,12 @@ from netchat.errors import LinkError
 from netchat.link.address_validation import cookie_of
 from netchat.link.block_scanner import BlockScanner, StreamBlock
 from netchat.link.block_writer import BlockWriter
-from netchat.link.code_table import CodeSource, block_code
+from netchat.link.code_table import REDUNDANCY, CodeSource, block_code, numbered
 from netchat.link.datagram_headers import DatagramHeaders
 from netchat.link.datagram_mask import KEY_SIZE
 from netchat.link.handshake import Action, Handshake, Input
 from netchat.link.header import HEAD_SIZE, HEADER_SIZE, Header, Kind, ReadHeader, unwrap
+from netchat.link.incremental_redundancy import is_redundancy
 from netchat.link.incremental_work import Steps, finish
 from netchat.link.open_request import Mode, OpenRequest, read_open_request, write_open_request
 from netchat.link.payload_decoder import CONTROL, MAX_CONTROL, PayloadDecoder
@@ -61,8 +62,12 @@ class Link:
         self.policy: Policy | None = None
         self.useful: int = 0
         self._code = code
+        self._has_redundancy = False
+        self._reads_redundancy = False  # the peer understands headers that announce it
+        self._wants_redundancy = self._peer_has_redundancy = False
         self._handshake = Handshake(request, is_stream=mtu is None)
         self._writer = BlockWriter(mtu, self.stats)
+        self._writer.announces_redundancy = self._announces_redundancy
         self._payloads = PayloadDecoder(self.stats)
         self._scanner = BlockScanner(self._payloads.size)
         self._unfinished: tuple[StreamBlock, Steps[bool]] | None = None  # it needs more steps
@@ -82,6 +87,7 @@ class Link:
         identity: int | None = None,
         key: bytes | None = None,
         policy: Policy | None = None,
+        code: CodeSource = block_code,
     ) -> Link:
         """Create the client side, which opens the link and names the codes.
 
@@ -93,15 +99,21 @@ class Link:
             identity: 48 bits that identify the link; random by default.
             key: Key of `KEY_SIZE` bytes that masks the headers of datagrams; random by default.
                 With an empty key they are not masked. Streams are never masked.
-            policy: Policy that chooses the codes of the blocks it sends, instead of `up`.
+            policy: Policy that chooses the codes of the blocks it sends, instead of `up`. Codes with
+                incremental redundancy are used only if `up` or `down` is one of them, or adaptive.
+            code: Source of the codes. While it returns None for `REDUNDANCY`, the peer is not told that
+                this side can decode incremental redundancy.
 
         Raises:
             ValueError: A link cannot use one of the codes.
         """
         if key is None:
             key = b"" if mtu is None else secrets.token_bytes(KEY_SIZE)
-        request = OpenRequest(validate_policy(up), validate_policy(down or up), mode, key=key)
-        link = cls(request, secrets.randbits(48) if identity is None else identity, mtu)
+        request = OpenRequest(
+            validate_policy(up), validate_policy(down or up), mode, key=key, reads_redundancy=True
+        )
+        number = secrets.randbits(48) if identity is None else identity
+        link = cls(request, number, mtu, code)
         link._use_codes(request)
         if policy is not None:
             link.policy = policy
@@ -114,7 +126,8 @@ class Link:
         Args:
             mtu: Maximum datagram size in bytes; None for a stream.
             code: Source of the codes that OPEN names. While it returns None, OPEN is not answered,
-                and the client repeats it.
+                and the client repeats it. While it returns None for `REDUNDANCY`, the client is not
+                told that this side can decode incremental redundancy.
         """
         return cls(None, 0, mtu, code)
 
@@ -145,7 +158,18 @@ class Link:
         self._writer.opened_code, self._payloads.opened = codes.get(ours), codes.get(theirs)
         self.code_out = ours
         self._handshake.request = request
+        self._reads_redundancy = request.reads_redundancy and not self._handshake.is_client
+        # With other codes in both directions, there is no use for it.
+        self._wants_redundancy = any(
+            spec in ADAPTIVE or is_redundancy(numbered(spec)) for spec in (ours, theirs)
+        )
         return True
+
+    def _announces_redundancy(self) -> bool:
+        if not (self._reads_redundancy and self._wants_redundancy):
+            return False
+        self._has_redundancy = self._has_redundancy or self._code(REDUNDANCY) is not None
+        return self._has_redundancy
 
     # -- state ----------------------------------------------------------------------------------
 
@@ -268,10 +292,10 @@ class Link:
         assert self.policy is not None
         while sender.ready() and (room is None or sum(map(len, blocks)) < room):
             number = self.policy.choose(now)
-            code = writer.code(number)
             aim, maximum = writer.payload_limits(number, now, unanswered)
             segment, payload = sender.take(number, aim, maximum)
-            block = self._block(Kind.DATA, now, payload, number, segment.start)
+            code = writer.code(segment.code)
+            block = self._block(Kind.DATA, now, payload, segment.code, segment.start)
             sender.sent(segment, len(block), now)
             blocks.append(block)
             self.code_out = code.spec
@@ -401,6 +425,7 @@ class Link:
         if outcomes is None:
             self.stats.ignored_blocks += 1
             return True
+        self._note_redundancy(header)
         self.useful += not self.opened or bool(outcomes)
         self._handshake.advance(Input.ANSWER)
         assert self.policy is not None
@@ -414,13 +439,23 @@ class Link:
             return True
         return (yield from self._process_data(header, coded, now))
 
+    def _note_redundancy(self, header: Header) -> None:
+        """Note that the peer can decode incremental redundancy, and understands that we say so."""
+        if header.redundancy and not self._peer_has_redundancy:
+            self._reads_redundancy = self._peer_has_redundancy = True
+            if self._payloads.mode is Mode.HYBRID and self.policy is not None:
+                self.policy.use_redundancy()
+
     def _process_report(self, header: Header, now: float) -> None:
         wrong, checked = self._reported
         more = (header.checked - checked) & 0xFFFF
         if 0 < more < 0x8000:  # otherwise a later report has already arrived
             self._reported = header.wrong, header.checked
             assert self.policy is not None
-            self.policy.channel(now, ChannelReport((header.wrong - wrong) & 0xFFFF, 512 * more))
+            report = ChannelReport((header.wrong - wrong) & 0xFFFF, 512 * more)
+            self.stats.peer_wrong_bits += report.wrong_bits
+            self.stats.peer_checked_bits += report.checked_bits
+            self.policy.channel(now, report)
 
     def _process_data(self, header: Header, coded: bytes, now: float) -> Steps[bool]:
         receiver = self._receiver

@@ -13,6 +13,9 @@ __all__ = ["Mode", "OpenRequest", "read_open_request", "write_open_request"]
 #: Maximum length of a code's spec, and of a cookie, in bytes.
 _MAX_SPEC, _MAX_COOKIE = 64, 8
 
+#: Bit of the last byte: the client understands headers that announce incremental redundancy.
+_READS_REDUNDANCY = 1
+
 
 class Mode(IntEnum):
     """Handling of blocks that could not be decoded."""
@@ -36,6 +39,7 @@ class OpenRequest:
         mode: Mode of both directions.
         cookie: Over datagrams, the cookie that the server sent to the client's address; empty before.
         key: Over datagrams, the key that masks the link's headers; empty for no mask.
+        reads_redundancy: Whether the client understands headers that announce incremental redundancy.
     """
 
     up: str
@@ -43,6 +47,7 @@ class OpenRequest:
     mode: Mode = Mode.HYBRID
     cookie: bytes = b""
     key: bytes = b""
+    reads_redundancy: bool = False
 
 
 def write_open_request(opening: OpenRequest) -> bytes:
@@ -50,8 +55,10 @@ def write_open_request(opening: OpenRequest) -> bytes:
     parts = [bytes([opening.mode])]
     for text in (opening.up.encode(), opening.down.encode(), opening.cookie):
         parts += [bytes([len(text)]), text]
-    if opening.key:
+    if opening.key or opening.reads_redundancy:
         parts += [bytes([len(opening.key)]), opening.key]
+    if opening.reads_redundancy:
+        parts.append(bytes([_READS_REDUNDANCY]))
     return b"".join(parts)
 
 
@@ -77,6 +84,16 @@ def read_open_request(payload: bytes) -> OpenRequest:
             at += 1 + payload[at]
         if payload[at : at + 1] == bytes([KEY_SIZE]):
             key = payload[at + 1 : at + 1 + KEY_SIZE]
+        if payload[at:]:
+            at += 1 + payload[at]
+        features = payload[at] if payload[at:] else 0
     except (IndexError, ValueError) as error:
         raise LinkError(f"invalid OPEN: {error}") from error
-    return OpenRequest(specs[0], specs[1], mode, cookie, key if len(key) == KEY_SIZE else b"")
+    return OpenRequest(
+        specs[0],
+        specs[1],
+        mode,
+        cookie,
+        key if len(key) == KEY_SIZE else b"",
+        bool(features & _READS_REDUNDANCY),
+    )

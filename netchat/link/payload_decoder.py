@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from netchat.link.block_code import DecodedPayload
 from netchat.link.code_table import OPENED, BlockCode, table
-from netchat.link.harq_buffer import HarqBuffer
+from netchat.link.harq_buffer import REDUNDANCY, HarqBuffer
 from netchat.link.header import Header, Kind
+from netchat.link.incremental_redundancy import RedundancyCode, decode_pieces
 from netchat.link.incremental_work import Steps, finish
 from netchat.link.open_request import Mode
 from netchat.link.stats import LinkStats
 
-__all__ = ["CONTROL", "MAX_CONTROL", "MAX_PAYLOAD", "PayloadDecoder", "payload_context"]
+__all__ = [
+    "CONTROL",
+    "MAX_CONTROL",
+    "MAX_PAYLOAD",
+    "MAX_RECEIVED",
+    "PayloadDecoder",
+    "payload_context",
+]
 
 #: Number of the code of OPEN, REFUSE and CLOSE, which is also the header's code.
 CONTROL = 1
@@ -17,8 +26,8 @@ CONTROL = 1
 #: Maximum payload of those, and of DATA, in bytes.
 MAX_CONTROL, MAX_PAYLOAD = 255, 8192
 
-#: Maximum coded payload in bytes.
-_MAX_CODED = 16384
+#: Maximum coded payload that a receiver accepts, in bytes.
+MAX_RECEIVED = 16384
 
 #: Capacity of the HARQ buffer in bytes.
 _MAX_BUFFERED = 256 * 1024
@@ -47,6 +56,9 @@ class PayloadDecoder:
         self.spec = ""
         self._stats = stats
         self._codes = table()
+        self._redundancy = {
+            number: code for number, code in self._codes.items() if isinstance(code, RedundancyCode)
+        }
         self._copies = HarqBuffer(_MAX_BUFFERED)
 
     @property
@@ -64,7 +76,7 @@ class PayloadDecoder:
         if code is None or header.length > MAX_PAYLOAD:
             return None
         size = code.coded_length(header.length) if header.length else 0
-        return size if size <= _MAX_CODED else None
+        return size if size <= MAX_RECEIVED else None
 
     def control(self, header: Header, coded: bytes) -> bytes | None:
         """Decode the payload of OPEN, REFUSE or CLOSE; return None if it cannot be decoded."""
@@ -95,12 +107,11 @@ class PayloadDecoder:
         code, context = self._code(header.code), payload_context(header)
         assert code is not None
         self.spec = code.spec
+        if isinstance(code, RedundancyCode) and self.mode is Mode.HYBRID:
+            return (yield from self._piece_steps(header, code, coded, offset))
         found = yield from code.decode_steps(context, coded, header.length)
         if found.good:
-            self._stats.corrected_symbols += found.corrected
-            self._stats.wrong_bits += found.wrong
-            self._stats.checked_bits += 8 * len(coded)
-            return found.payload
+            return self._count(found, len(coded))
         self._stats.failed_blocks += 1
         if self.mode is Mode.FEC:
             self._stats.damaged_blocks += 1
@@ -108,14 +119,54 @@ class PayloadDecoder:
             return found.payload
         if self.mode is Mode.ARQ:
             return None
-        copies = self._copies.add((offset, header.length, header.code), coded)
+        copies = self._copies.add((offset, header.length, header.code), header.code, coded)
         if len(copies) < 2:
             return None
         yield
-        payload = yield from code.decode_combined(context, copies.copy(), header.length)
+        payload = yield from code.decode_combined(
+            context, [copy for _, copy in copies], header.length
+        )
         if payload is not None:
             self._stats.combined_blocks += 1
         return payload
+
+    def _piece_steps(
+        self, header: Header, code: RedundancyCode, coded: bytes, offset: int
+    ) -> Steps[bytes | None]:
+        """Decode a piece of a block together with its earlier pieces."""
+        context, key = payload_context(header), (offset, header.length, REDUNDANCY)
+        if self._copies.has(key):
+            held = self._copies.add(key, header.code, coded)
+            pieces = [(self._redundancy[number], piece) for number, piece in held]
+            # A burst may have destroyed the earlier pieces.
+            found = yield from code.decode_steps(context, coded, header.length)
+            if not found.good:
+                yield
+                found = yield from decode_pieces(context, pieces, header.length)
+                self._stats.combined_blocks += found.good
+            else:
+                pieces = [(code, coded)]
+        else:
+            pieces = [(code, coded)]
+            found = yield from code.decode_steps(context, coded, header.length)
+            if not found.good:
+                self._copies.add(key, header.code, coded)
+        if found.good:
+            return self._count(found, sum(len(piece) for _, piece in pieces))
+        self._stats.failed_blocks += 1
+        return None
+
+    def _count(self, found: DecodedPayload, size: int) -> bytes:
+        """Count the errors in a decoded payload; return it.
+
+        Args:
+            found: The decoded payload.
+            size: Number of bytes in which its errors were.
+        """
+        self._stats.corrected_symbols += found.corrected
+        self._stats.wrong_bits += found.wrong
+        self._stats.checked_bits += 8 * size
+        return found.payload
 
     def sent(self, header: Header, payload: bytes) -> bytes:
         """Re-encode a decoded payload, which yields the coded payload as it was sent."""

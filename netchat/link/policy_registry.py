@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from netchat.link.code_table import CODES, OPENED, check_spec
+from netchat.link.code_table import check_spec, numbered
 from netchat.link.policies.bandit import Bandit
 from netchat.link.policies.policy import FixedCode, Policy
 from netchat.link.policies.threshold import Threshold
 from netchat.wording import cut
 
-__all__ = ["ADAPTIVE", "code_number", "policy", "validate_policy"]
+__all__ = ["ADAPTIVE", "policy", "validate_policy"]
 
 #: Adaptive policies by name. `adaptive` is the threshold policy, whose goodput is as high as any and
 #: which is deterministic (`netchat link-bench`).
@@ -34,15 +34,6 @@ def validate_policy(spec: str) -> str:
     return text if text in ADAPTIVE else check_spec(text)
 
 
-def code_number(spec: str) -> int:
-    """Return the number that blocks use for a code named in OPEN.
-
-    >>> code_number("rs:255,223"), code_number("hamming:7,4")
-    (4, 255)
-    """
-    return next((number for number, known in CODES.items() if known == spec), OPENED)
-
-
 def policy(spec: str) -> Policy:
     """Create the policy that OPEN requests.
 
@@ -50,4 +41,4 @@ def policy(spec: str) -> Policy:
         spec: Validated name in `ADAPTIVE`, or spec of a code to use for every block.
     """
     adaptive = ADAPTIVE.get(spec)
-    return adaptive() if adaptive is not None else FixedCode(code_number(spec))
+    return adaptive() if adaptive is not None else FixedCode(numbered(spec))

@@ -8,6 +8,15 @@ from typing import NamedTuple
 
 from netchat.link.congestion import Congestion
 from netchat.link.header import Header, unwrap
+from netchat.link.incremental_redundancy import (
+    INCREMENTS,
+    LAST_PREFIX,
+    MAX_INCREMENTS,
+    MIN_INCREMENTAL,
+    increment_after,
+    is_redundancy,
+    parity_level,
+)
 from netchat.link.open_request import Mode
 from netchat.link.policies.policy import Outcome
 from netchat.link.receiver import ACK_DELAY, MAX_IN_FLIGHT, RECEIVE_WINDOW, WINDOW_UNIT
@@ -89,6 +98,7 @@ class Sender:
         self._seen = first - 1  # the highest number that the peer has seen
         self._last_sent = -1.0
         self._probe = False
+        self._repaired: dict[int, int] = {}  # last increment of each segment, by its start
 
     def send(self, data: bytes) -> None:
         """Append to the stream."""
@@ -135,6 +145,8 @@ class Sender:
             self._probe = False
             self._stats.probes += 1
             segment = StreamSegment(self.base, min(self.next, self.base + longest), code, 1)
+        elif self._lost and self._lost[0].code in INCREMENTS and self._lost[0].start >= self.base:
+            segment = self._repair(self._lost.popleft(), code)
         elif self._lost:
             segment = self._retransmit(self._lost.popleft(), code, longest, most)
         else:
@@ -147,10 +159,22 @@ class Sender:
         begin = segment.start - self.base
         return segment, bytes(self._data[begin : segment.end - self.base])
 
+    def _repair(self, segment: StreamSegment, code: int) -> StreamSegment:
+        """Send an increment, and queue the next one if the present code has more parity."""
+        self._repaired[segment.start] = max(segment.code, self._repaired.get(segment.start, 0))
+        following = increment_after(segment.code)
+        if following is not None and parity_level(code) > parity_level(segment.code):
+            self._lost.appendleft(segment._replace(code=following))
+        return segment
+
     def _retransmit(self, lost: StreamSegment, code: int, longest: int, most: int) -> StreamSegment:
         """Re-split the missing part of a lost segment, unless its copies are to be combined."""
         start, end, tries = max(lost.start, self.base), lost.end, lost.tries + 1
-        same = self._mode is Mode.HYBRID and lost.code == code and start == lost.start
+        same = (
+            self._mode is Mode.HYBRID
+            and start == lost.start
+            and (lost.code == code or (is_redundancy(lost.code) and is_redundancy(code)))
+        )
         if same and lost.tries < _SAME_SHAPE and end - start <= min(most, _TOO_LONG * longest):
             return StreamSegment(start, end, code, tries)
         # Join adjacent lost segments and split evenly: a short block is mostly overhead.
@@ -239,12 +263,32 @@ class Sender:
             elif self.congestion is not None and back:
                 self.congestion.lost(sent.time, now)
             if not has_arrived and self._mode is not Mode.FEC and segment.end > segment.start:
-                self._lost.append(segment)
+                self._lose(segment, is_held=back == 0)
         return outcomes
+
+    def _lose(self, segment: StreamSegment, *, is_held: bool) -> None:
+        """Queue what follows a transmission that did not arrive.
+
+        Args:
+            segment: The segment.
+            is_held: Whether the receiver has it and could not decode it, so that more parity helps.
+        """
+        if is_held and self._mode is Mode.HYBRID and is_redundancy(segment.code):
+            if self._repaired.get(segment.start, 0) > segment.code >= min(INCREMENTS):
+                return  # a later increment is on its way
+            following = increment_after(segment.code)
+            is_long = segment.end - segment.start >= MIN_INCREMENTAL
+            if following is None or not is_long or segment.tries >= MAX_INCREMENTS:
+                segment = segment._replace(code=LAST_PREFIX)
+            else:
+                segment = segment._replace(code=following, tries=segment.tries + 1)
+        self._lost.append(segment)
 
     def _forget(self, base: int) -> None:
         del self._data[: base - self.base]
         self.base = base
+        for start in [start for start in self._repaired if start < base]:
+            del self._repaired[start]
 
     def probe(self) -> None:
         """Send a block that the peer must answer, as soon as possible."""

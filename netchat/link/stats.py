@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -87,6 +88,10 @@ class LinkStats:
     """Bit errors found in everything that could be decoded."""
     checked_bits: int = 0
     """Number of bits that could be decoded."""
+    peer_wrong_bits: int = 0
+    """Bit errors that the peer has reported."""
+    peer_checked_bits: int = 0
+    """Number of bits that its reports refer to."""
     goodput_out: Goodput = field(default_factory=Goodput)
     """Goodput of acknowledged bytes."""
     goodput_in: Goodput = field(default_factory=Goodput)
@@ -101,6 +106,26 @@ class LinkStats:
     def code_rate(self) -> float | None:
         """Payload bytes per coded byte over all blocks sent; None before the first."""
         return self.payload_sent / self.coded_sent if self.coded_sent else None
+
+    @property
+    def efficiency(self) -> float | None:
+        """Acknowledged bytes per byte sent, headers and repairs included; None before the first."""
+        return self.acknowledged / self.bytes_sent if self.bytes_sent else None
+
+    @property
+    def capacity(self) -> float | None:
+        """Capacity of the sending direction in bits per bit; None before the peer's first report.
+
+        The errors are taken to be independent, at the rate that the peer has reported.
+
+        Reference: C. E. Shannon, "A mathematical theory of communication" (1948).
+        """
+        if not self.peer_checked_bits:
+            return None
+        ber = min(0.5, self.peer_wrong_bits / self.peer_checked_bits)
+        if ber == 0:
+            return 1.0
+        return 1 + ber * math.log2(ber) + (1 - ber) * math.log2(1 - ber)
 
     def counters(self) -> dict[str, Any]:
         """Return all counters except the goodput, by name."""

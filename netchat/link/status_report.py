@@ -25,6 +25,8 @@ def link_report(link: Link, now: float) -> dict[str, Any]:
         "code_in": link.code_in,
         "why": link.policy.why if link.policy is not None else "",
         "code_rate": _rounded(stats.code_rate),
+        "efficiency": _rounded(stats.efficiency),
+        "capacity": _rounded(stats.capacity),
         "goodput_out": round(stats.goodput_out.rate(now)),
         "goodput_in": round(stats.goodput_in.rate(now)),
         "bit_error_rate": _rounded(stats.bit_error_rate),

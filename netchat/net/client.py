@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from netchat.chat.client import ChatClient
 from netchat.chat.client_events import (
     AccountChanged,
     Acknowledged,
@@ -42,6 +43,7 @@ from netchat.chat.client_events import (
     RoomLeft,
     RosterReceived,
     SafetyReceived,
+    SearchCompleted,
     SessionEnded,
     Undelivered,
 )
@@ -57,6 +59,7 @@ from netchat.wire import (
     BannedUser,
     ErrorCode,
     EventKind,
+    FoundMessage,
     History,
     Join,
     Member,
@@ -143,7 +146,52 @@ class Room:
             EncodeError: The text does not fit into a frame.
             CannotConnect: The session ended before the acknowledgement arrived.
         """
-        return await self._client._send(self.code, text)
+        return await self._client._post(self.code, lambda core: core.say(self.code, text))
+
+    async def edit(self, event: ReceivedEvent | int, text: str) -> ReceivedEvent:
+        """Change the text of an own message, and wait for the server's acknowledgement.
+
+        Args:
+            event: The message, or the sequence number of its event.
+            text: The new text.
+
+        Returns:
+            The EDIT event.
+
+        Raises:
+            Refused: There is no such message, or it is not the user's own.
+            NetchatError: The server is too old; this holds for the next three methods, too.
+        """
+        return await self._annotate(EventKind.EDIT, event, text)
+
+    async def delete(self, event: ReceivedEvent | int) -> ReceivedEvent:
+        """Delete an own message, or, as a moderator, any; the arguments are those of `edit`."""
+        return await self._annotate(EventKind.DELETE, event, "")
+
+    async def reply(self, event: ReceivedEvent | int, text: str) -> ReceivedEvent:
+        """Answer a message; the arguments are those of `edit`."""
+        return await self._annotate(EventKind.REPLY, event, text)
+
+    async def react(
+        self, event: ReceivedEvent | int, reaction: str, *, remove: bool = False
+    ) -> ReceivedEvent:
+        """React to a message, for example with an emoji.
+
+        Args:
+            event: The message, or the sequence number of its event.
+            reaction: The reaction, 1 to 16 characters.
+            remove: Take it back.
+        """
+        text = f"{'-' if remove else '+'}{reaction}"
+        return await self._annotate(EventKind.REACTION, event, text)
+
+    async def _annotate(
+        self, kind: EventKind, event: ReceivedEvent | int, text: str
+    ) -> ReceivedEvent:
+        target = event if isinstance(event, int) else event.seq
+        return await self._client._post(
+            self.code, lambda core: core.annotate(self.code, kind, target, text)
+        )
 
     async def events(self) -> AsyncIterator[ReceivedEvent]:
         """Yield the room's events in order: messages, joins, leaves, renames.
@@ -181,6 +229,30 @@ class Room:
             Refused: The user is no longer in the room.
         """
         return await self._client._ask_history(self.code, count, before)
+
+    async def search(self, words: str, count: int = 50) -> list[FoundMessage]:
+        """Return the room's messages that contain all words, newest first.
+
+        The server searches its history; it cannot search sealed messages. Of an edited message, the texts
+        before are found, too.
+
+        Args:
+            words: The words, separated by spaces; case makes no difference.
+            count: Maximum number of messages.
+
+        Raises:
+            Refused: The room is sealed, or the user is no longer in it.
+            NetchatError: The server is too old.
+        """
+        found: list[FoundMessage] = []
+        before = 0
+        while len(found) < count:
+            part = await self._client._ask_search(self.code, words, before)
+            found += part.messages
+            if part.is_complete:
+                break
+            before = part.searched
+        return found[:count]
 
     @property
     def is_sealed(self) -> bool:
@@ -643,11 +715,11 @@ class Client:
         finally:
             self._answers.pop(number, None)
 
-    async def _send(self, code: str, text: str) -> ReceivedEvent:
+    async def _post(self, code: str, post: Callable[[ChatClient], int]) -> ReceivedEvent:
         self._check()
         if code not in self._core.memory.rooms:
             raise Refused(ErrorCode.NOT_A_MEMBER, f"You are not in room {code}.")
-        counter = self._core.say(code, text)
+        counter = post(self._core)
         future: asyncio.Future[ReceivedEvent] = asyncio.get_running_loop().create_future()
         self._echoes[counter] = future
         self._driver.flush()
@@ -718,6 +790,11 @@ class Client:
         assert isinstance(past, HistoryReceived)
         return _received(past)
 
+    async def _ask_search(self, code: str, words: str, before: int) -> SearchCompleted:
+        found = await self._request(self._core.search(code, words, before))
+        assert isinstance(found, SearchCompleted)
+        return found
+
     async def _ask_bans(self, code: str, after: int) -> BansReceived:
         bans = await self._request(self._core.bans(code, after))
         assert isinstance(bans, BansReceived)
@@ -786,6 +863,7 @@ class Client:
                 self._described(event)
             case (
                 HistoryReceived()
+                | SearchCompleted()
                 | RosterReceived()
                 | NameChanged()
                 | ActionCompleted()

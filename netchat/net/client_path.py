@@ -9,10 +9,10 @@ import numpy as np
 
 from netchat.channels.stream import ChannelStream
 from netchat.errors import CannotConnect, LinkError
-from netchat.link.code_table import warm_up
 from netchat.link.link import Link
 from netchat.link.policy_registry import validate_policy
 from netchat.net.address import show_address
+from netchat.net.link.client_codes import ready_code, warm_up_client
 from netchat.net.link.transport import LinkTransport
 from netchat.net.noise.transport import NoiseTransport
 from netchat.net.udp.client import connect_udp
@@ -69,8 +69,8 @@ class ClientPath:
             )
             out, back = root.spawn(2)
             self._streams = ChannelStream(channel, out), ChannelStream(channel, back)
-        if link is not None:
-            warm_up()
+        if self._code is not None:
+            warm_up_client(self._code)
 
     async def connect(self, protocol: asyncio.Protocol, host: str, port: int) -> None:
         """Connect a protocol to a server over this path.
@@ -111,7 +111,7 @@ class ClientPath:
 
     def _add_link(self, protocol: asyncio.Protocol, mtu: int | None) -> LinkTransport:
         assert self._code is not None
-        self.link = Link.client(self._code, mtu=mtu)
+        self.link = Link.client(self._code, mtu=mtu, code=ready_code)
         return LinkTransport(protocol, self.link)
 
     def _add_noise(self, protocol: asyncio.Protocol) -> asyncio.Protocol:

@@ -17,7 +17,8 @@ from netchat.chat.outbox import (
 )
 from netchat.errors import NetchatError
 from netchat.files import make_private_folder, tighten
-from netchat.wire import RoomKind, Send
+from netchat.wire import Annotate, RoomKind, Send
+from netchat.wire.annotations import ANNOTATIONS
 from netchat.wire.file_offers import offer_text, parse_offer
 from netchat.wording import cannot
 
@@ -111,6 +112,13 @@ class ClientStore:
         for counter, room, text in self._file.execute("SELECT * FROM outbox ORDER BY counter"):
             memory.outbox[counter] = Send(_number(counter), _text(room), _text(text))
             memory.counter = max(memory.counter, counter)
+        for annotation in state.get("annotations", []):
+            counter, kind, target, room, text = annotation
+            _check(kind in ANNOTATIONS, "annotations", state)
+            memory.outbox[_number(counter)] = Annotate(
+                counter, kind, _number(target), _text(room), _text(text)
+            )
+            memory.counter = max(memory.counter, counter)
         for counter, room, text in state.get("offers", []):
             _check(parse_offer(_text(text)) is not None, "offers", state)
             memory.outbox[_number(counter)] = OutgoingOffer(counter, _text(room), text)
@@ -148,6 +156,11 @@ class ClientStore:
         offers = [one for one in memory.outbox.values() if isinstance(one, OutgoingOffer)]
         if offers:
             state["offers"] = [tuple(offer) for offer in offers]
+        annotations = [one for one in memory.outbox.values() if isinstance(one, Annotate)]
+        if annotations:
+            state["annotations"] = [
+                (one.counter, one.kind, one.target, one.room, one.text) for one in annotations
+            ]
         uploads = [
             (file.transfer, file.room, offer_text(file.offer), file.size, file.source)
             for file in memory.uploads.values()

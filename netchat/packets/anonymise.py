@@ -37,6 +37,7 @@ from netchat.wire import (
     checksum,
     walk,
 )
+from netchat.wire.annotations import ANNOTATIONS
 from netchat.wire.fields import BLOB, TEXT
 from netchat.wire.moderation_text import KINDS
 
@@ -146,6 +147,13 @@ class StandIns:
         first = self.name(actor) if actor else actor
         return b"\n".join([first, *(line if line.isdigit() else self.text(line) for line in rest)])
 
+    def annotation(self, original: bytes) -> bytes:
+        """Return the text of an edit, a reply and the like; the number and a reaction's sign remain."""
+        number, feed, rest = original.partition(b"\n")
+        sign = rest[:1] if rest[:1] in (b"+", b"-") else b""
+        rest = rest[len(sign) :]
+        return number + feed + sign + (self.text(rest) if rest else b"")
+
     def blob(self, original: bytes) -> bytes:
         """Return bytes for a token or an id; zeros remain."""
         if not any(original):
@@ -196,6 +204,7 @@ class StandIns:
         )
         is_rename = EventKind.RENAME in kinds
         is_notice = not KINDS.isdisjoint(kinds)
+        is_annotation = not ANNOTATIONS.isdisjoint(kinds)
         for span in spans:
             kind, name = span.field.kind, span.field.name
             if kind not in (TEXT, BLOB) or name in _KEPT:
@@ -210,6 +219,8 @@ class StandIns:
                 new = self.name(original)
             elif name == "text" and is_notice:
                 new = self.notice(original)
+            elif name == "text" and is_annotation:
+                new = self.annotation(original)
             elif name in _ROOMS:
                 new = self.room(original)
             else:

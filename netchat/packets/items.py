@@ -174,7 +174,8 @@ class Block(NamedTuple):
         sent: The bytes as sent, as far as they could be decoded: all of them, or the first `head`.
         payload: The decoded payload, or None if decoding failed.
         outcome: Result of decoding the payload. `good`: decoded. `combined`: decoded together with
-            earlier copies. `failed`: not decoded. `damaged`: delivered with errors, as the link's
+            earlier copies. `failed`: not decoded. `surplus`: an increment of a block that had arrived, which
+            cannot be decoded by itself. `damaged`: delivered with errors, as the link's
             mode requires. `foreign`: ignored, since the block belongs to another link. "": no payload.
         corrected: Symbols corrected in header and payload.
         again: Whether it retransmits bytes of the stream.

@@ -5,7 +5,7 @@ For example:
     from netchat.packets import read
 
     chat = read("captures/two-users.pcapng")
-    for message in chat.filter(type="SEND"):
+    for message in chat.filter('type == SEND and text contains "hi"'):
         print(message.seconds, message.user, message.fields["text"], message.raw.hex(" "))
         message.scapy.show()
     table = pandas.DataFrame(chat.to_dicts())
@@ -57,7 +57,7 @@ class Messages:
 
     def filter(
         self,
-        where: Callable[[DecodedMessage], bool] | None = None,
+        where: str | Callable[[DecodedMessage], bool] | None = None,
         *,
         room: str | None = None,
         user: str | None = None,
@@ -66,15 +66,18 @@ class Messages:
         """Select some of the messages; filters can be chained.
 
         Args:
-            where: Selects the messages for which it returns True.
+            where: A filter such as `room == "lobby" and size > 100` (see docs/FILTERS.md), or a function
+                that returns True for the messages to select.
             room: Code of a room, with or without the hyphen (`7K3F9-2MQ0T`): selects messages about it.
             user: Name of a user: selects this user's conversations.
             type: Name or names of message types: `"SEND"`, `["SEND", "EVENT"]`.
 
         Raises:
             ValueError: A type does not exist.
+            FilterError: `where` has a mistake.
         """
         before = self._wanted
+        tested = _parse(where) if isinstance(where, str) else None
         chosen = make_filter(room=room, user=user, types=[type] if isinstance(type, str) else type)
 
         def wanted(item: Item) -> bool:
@@ -82,13 +85,21 @@ class Messages:
                 return False
             if chosen is not None and not chosen(item):
                 return False
-            return where is None or (isinstance(item, DecodedMessage) and where(item))
+            if where is None or isinstance(where, str):
+                return tested is None or tested(item)
+            return isinstance(item, DecodedMessage) and where(item)
 
         return Messages(self._source, wanted)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return the messages as plain data, as printed by `netchat inspect --json`."""
         return [as_dict(message) for message in self]
+
+
+def _parse(text: str) -> ItemFilter:
+    from netchat.packets.filters import parse  # imported for filters only: it needs the dissector
+
+    return parse(text)
 
 
 def read(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from netchat.errors import CaptureError
 from netchat.packets.capture.key_log_file import KeyLogFile
+from netchat.packets.capture.packet import Packet
 from netchat.packets.capture.reader import read_packets
 from netchat.packets.decode.decoder import Decoder
 from netchat.packets.items import Item
@@ -25,6 +26,7 @@ def read_capture(
     trace: bool = False,
     keylog: str | Path | KeyLog | None = None,
     decoder: Decoder | None = None,
+    observe: Callable[[Packet], object] | None = None,
 ) -> Iterator[Item]:
     """Yield the decoded items of a capture file.
 
@@ -41,6 +43,7 @@ def read_capture(
         keylog: TLS secrets in addition to those in the capture: the name of a key log file, as written
             because of `SSLKEYLOGFILE`, or a `KeyLog`.
         decoder: Decoder to use, for access to its counters; replaces the four arguments above.
+        observe: Called for each packet, before its items are yielded.
 
     Raises:
         CaptureError: A file cannot be read, or is damaged. All items before the damage have been
@@ -49,7 +52,7 @@ def read_capture(
     if decoder is None:
         keys = KeyLogFile(keylog) if isinstance(keylog, (str, Path)) else keylog
         decoder = Decoder(ports, limit=limit, trace=trace, keys=keys)
-    feed = decoder.feed
+    feed = decoder.feed if observe is None else _observed(decoder.feed, observe)
     problem: CaptureError | None = None
     try:
         for packet in read_packets(path, decoder.keys.add):
@@ -61,3 +64,13 @@ def read_capture(
     yield from decoder.finish()
     if problem is not None:
         raise problem
+
+
+def _observed(
+    feed: Callable[[Packet], list[Item]], observe: Callable[[Packet], object]
+) -> Callable[[Packet], list[Item]]:
+    def both(packet: Packet) -> list[Item]:
+        observe(packet)
+        return feed(packet)
+
+    return both

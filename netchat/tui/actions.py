@@ -13,11 +13,13 @@ from netchat.chat.room_moderation import BanScope
 from netchat.chat.sealing.room_secret import read_invitation, read_secret
 from netchat.chat.text import validate_text
 from netchat.errors import NetchatError
+from netchat.tui import message_actions
 from netchat.tui.commands import HISTORY_DEFAULT, HISTORY_MOST, ParsedLine, help_lines
 from netchat.tui.export import Export
 from netchat.tui.file_lines import save_file, send_file
 from netchat.tui.lines import Line, LineKind, error_line, notice_line, room_name
 from netchat.tui.link_status import link_lines
+from netchat.tui.search import start_search
 from netchat.tui.session import ChatSession
 from netchat.wire import ModeratorAction
 
@@ -297,9 +299,12 @@ def _mute(session: ChatSession, name: str, time: str = "", reason: str = "") -> 
 
 
 def _ban(session: ChatSession, name: str, time: str = "", reason: str = "") -> list[Line]:
-    what, _, rest = name.partition(":")
-    scope = _SCOPES.get(what.lower()) if rest else None
+    what, colon, rest = name.partition(":")
+    scope = _SCOPES.get(what.lower()) if colon else None
     if scope is not None:
+        if not rest:
+            text = f"What to ban must follow {what}: without a space, as in {what}:Nova."
+            return [error_line(text)]
         name = rest
     seconds, reason = _lasting(time, reason)
     return _moderate(session, ModeratorAction.BAN, name, reason, seconds=seconds, scope=scope or 0)
@@ -321,6 +326,11 @@ _ACTIONS: dict[str, Callable[..., list[Line]]] = {
     "msg": _msg,
     "who": _who,
     "history": _history,
+    "search": start_search,
+    "edit": message_actions.edit,
+    "delete": message_actions.delete,
+    "reply": message_actions.reply,
+    "react": message_actions.react,
     "join": _join,
     "room": _switch,
     "create": _create,

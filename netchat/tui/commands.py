@@ -24,6 +24,7 @@ class Usage:
         completes: Completion of the first argument: "names", "rooms" or nothing.
         role: Least rights that it needs: 0 member, 1 moderator, 2 owner.
         is_open_ended: Whether the last argument is a text of any number of words.
+        is_whole: Whether the action parses its arguments itself, as one text.
     """
 
     arguments: str
@@ -31,6 +32,7 @@ class Usage:
     completes: str = ""
     role: int = 0
     is_open_ended: bool = False
+    is_whole: bool = False
 
     @property
     def min_arguments(self) -> int:
@@ -56,6 +58,21 @@ COMMANDS = {
     "rooms": Usage("", "list your rooms"),
     "leave": Usage("[CODE]", "leave the room", "rooms"),
     "history": Usage("[N]", f"show the last N events of the room (default {HISTORY_DEFAULT})"),
+    "search": Usage(
+        "WORDS", "show the last messages of the room that contain all words", is_whole=True
+    ),
+    "edit": Usage(
+        "[#N] TEXT", "change your last message, or the one with number N (see /history)",
+        is_whole=True,
+    ),
+    "delete": Usage("[#N]", "delete your last message, or the one with number N", is_whole=True),
+    "reply": Usage(
+        "[#N] TEXT", "answer the last message, the one with number N, or the last of @NAME",
+        is_whole=True,
+    ),
+    "react": Usage(
+        "[#N] EMOJI", "react to it, or take that back; also +1, -1, heart, joy, tada", is_whole=True
+    ),
     "nick": Usage("NAME", "change your name"),
     "register": Usage("[INVITATION]", "register your name, with a password"),
     "login": Usage("NAME", "log in to an account"),
@@ -143,11 +160,16 @@ def parse(line: str) -> ParsedLine | None:
     usage = COMMANDS.get(verb)
     if usage is None:
         raise ValueError(_unknown(word))
+    if usage.is_whole:
+        written = text[len(word) :].strip()
+        if usage.min_arguments and not written:
+            raise ValueError(_syntax(verb, usage))
+        return ParsedLine(verb, (written,))
     # The last argument may contain spaces: either it is a text, or there are too many arguments.
     words = text[len(word) :].split(maxsplit=max(usage.max_arguments - 1, 0))
     has_surplus = not usage.is_open_ended and bool(words) and len(words[-1].split()) > 1
     if not usage.min_arguments <= len(words) <= usage.max_arguments or has_surplus:
-        raise ValueError(f"Usage: /{verb} {usage.arguments}".rstrip() + f" ({usage.does}).")
+        raise ValueError(_syntax(verb, usage))
     if verb == "history" and words and not (words[0].isdecimal() and int(words[0]) > 0):
         raise ValueError(
             f"N must be a positive number, got {words[0]!r}; write for example /history 50."
@@ -155,6 +177,10 @@ def parse(line: str) -> ParsedLine | None:
     if verb == "logout" and words and words[0].casefold() != "everywhere":
         raise ValueError(f"Usage: /{verb} {usage.arguments} ({usage.does}).")
     return ParsedLine(verb, tuple(words))
+
+
+def _syntax(verb: str, usage: Usage) -> str:
+    return f"Usage: /{verb} {usage.arguments}".rstrip() + f" ({usage.does})."
 
 
 def _unknown(word: str) -> str:
@@ -201,9 +227,11 @@ def completions(
         first = usage is None or len(arguments) == 1
         takes = usage.completes if usage is not None and first else "names"
         offered = list(names) if takes == "names" else []
+        word = arguments[-1] if arguments else begun
+        if word.startswith("@"):
+            offered = [f"@{name}" for name in names]
         if takes == "rooms":
             offered = [show_code(code) for code in rooms]
-        word = arguments[-1] if arguments else begun
     if not word and offered and not before.startswith("/"):
         return 0, []  # Tab on an empty line offers no names
     return len(word), [o for o in offered if o.casefold().startswith(word.casefold())]

@@ -8,11 +8,20 @@ from dataclasses import dataclass, replace
 
 from netchat.chat.client_events import RoomEvent
 from netchat.chat.names import fold
+from netchat.tui.annotation_lines import message_suffix, quotation
 from netchat.tui.lines import LOCK, Line, LineKind, event_line, sanitize
+from netchat.tui.room_messages import RoomMessages
 from netchat.wire import Event, EventKind
 from netchat.wire.file_offers import parse_offer
 
-__all__ = ["Entry", "entry_of_event", "entry_of_line", "past_entry", "tint_of"]
+__all__ = [
+    "Entry",
+    "entry_of_event",
+    "entry_of_line",
+    "past_entry",
+    "present_entry",
+    "tint_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,15 @@ def tint_of(name: str, count: int) -> int:
 
 
 def entry_of_line(line: Line, when: float, seq: int = 0) -> Entry:
-    """Return the entry for a line of text; a tag such as `[join]` becomes `Entry.tag`."""
+    """Return the entry for a line of text; a tag such as `[join]` becomes `Entry.tag`.
+
+    Args:
+        line: The line.
+        when: Time of the entry, in seconds since 1970, unless the line shows one.
+        seq: Sequence number of its event, or 0.
+    """
+    if line.parts[0][0] == "time":
+        line, when = replace(line, parts=line.parts[1:]), line.when
     text, tag = sanitize(line.text, "\n"), ""
     if line.parts[0][0] in ("tag", "error") and text.startswith("["):
         tag, _, text = text[1:].partition("] ")
@@ -104,9 +121,31 @@ def past_entry(
     return replace(entry, kind=LineKind.ERROR, text=entry.text + warnings, is_own=is_own)
 
 
+def present_entry(entry: Entry, messages: RoomMessages) -> Entry:
+    """Return the entry of a message in its present state: edited, deleted, or with reactions.
+
+    Args:
+        entry: The entry as it was.
+        messages: The messages of the room.
+    """
+    event = messages.get(entry.seq)
+    if event is None or entry.kind is LineKind.ERROR:  # with warnings
+        return entry
+    view, sender = messages.view(event), sanitize(event.sender, " ")
+    if view.is_deleted:
+        return replace(entry, text="(deleted)", sender=sender, tag="", offer=0, file_name="")
+    text = sanitize(view.text, "\n")
+    if event.kind == EventKind.FILE:
+        mark = f"{LOCK} " if entry.is_sealed else ""
+        text = mark + entry_of_line(event_line(event, file=entry.offer), entry.when).text
+    if view.answers:
+        text = f"↩ {sanitize(quotation(messages, view.answers), ' ')}\n{text}"
+    return replace(entry, text=text + sanitize(message_suffix(view), " "))
+
+
 def _entry(event: Event, kind: LineKind, *, is_own: bool, is_sealed: bool, offer: int) -> Entry:
     when = event.time / 1e6 if event.time else time.time()
-    if event.kind == EventKind.CHAT:
+    if event.kind in (EventKind.CHAT, EventKind.REPLY, EventKind.ERASED):
         return Entry(
             when, kind, sanitize(event.text, "\n"), sanitize(event.sender, " "), "", is_own,
             is_sealed, event.seq,
@@ -116,5 +155,12 @@ def _entry(event: Event, kind: LineKind, *, is_own: bool, is_sealed: bool, offer
     file = parse_offer(event.text) if offer else None
     name = file.name if file is not None else ""
     return Entry(
-        when, kind, mark + found.text, tag=found.tag, seq=event.seq, offer=offer, file_name=name
+        when,
+        kind,
+        mark + found.text,
+        tag=found.tag,
+        is_sealed=is_sealed,
+        seq=event.seq,
+        offer=offer,
+        file_name=name,
     )

@@ -29,6 +29,7 @@ from netchat.chat.client_events import (
     RosterReceived,
     SafetyReceived,
     SealingWarning,
+    SearchCompleted,
     SecretKnown,
     SessionEnded,
     Undelivered,
@@ -37,6 +38,7 @@ from netchat.chat.client_events import (
 from netchat.chat.names import fold
 from netchat.chat.room_codes import LOBBY, show_code
 from netchat.errors import NetchatError, SealingError
+from netchat.tui.annotation_lines import entry_lines, past_lines, take_message
 from netchat.tui.file_lines import file_ended, file_number, file_progress
 from netchat.tui.lines import (
     Line,
@@ -45,18 +47,32 @@ from netchat.tui.lines import (
     error_line,
     event_line,
     notice_line,
-    past_line,
     people_line,
     private_line,
     room_name,
     shorten,
 )
 from netchat.tui.safety_lines import safety_lines, secret_lines
+from netchat.tui.search import continue_search
 from netchat.tui.session import ChatSession
-from netchat.wire import Error, ErrorCode, EventKind, Join, Role, RoomKind
+from netchat.wire import (
+    DeviceList,
+    Error,
+    ErrorCode,
+    EventKind,
+    History,
+    Join,
+    Role,
+    RoomKind,
+    Search,
+    Who,
+)
 from netchat.wording import many
 
 __all__ = ["handle_event"]
+
+#: Number of events in which the past messages on entering a room are looked for.
+PAST_EVENTS = 200
 
 #: Maximum number of names shown on entering a room; /who shows all.
 GREETED = 20
@@ -90,17 +106,13 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
             return _roster(session, event)
         case HistoryReceived(request=request) if request in session.exports:
             return _continue_export(session, event)
+        case HistoryReceived(request=request) if request in session.entry_requests:
+            return entry_lines(session, event)
         case HistoryReceived(room, events, _):
             nothing = notice_line("history", f"{room_name(room)} has no history", LineKind.ANSWER)
-            return [
-                past_line(
-                    past,
-                    file=file_number(session, past),
-                    problems=event.sealed.get(past.seq),
-                    unsealed=event.unsealed.get(past.seq, ()),
-                )
-                for past in events
-            ] or [nothing]
+            return past_lines(session, event) if events else [nothing]
+        case SearchCompleted():
+            return continue_search(session, event)
         case EventsMissed(room, first, last):
             count = many(last - first + 1, "event")
             text = f"{count} of {room_name(room)}, no longer available on the server"
@@ -143,11 +155,15 @@ def _room_event(session: ChatSession, room_event: RoomEvent) -> list[Line]:
     if not is_shown or (event.kind == EventKind.LEAVE and event.sender == session.core.name):
         return []
     warnings = [error_line(f"{event.sender}: {why}", "warning") for why in room_event.problems]
+    parts = take_message(session, room_event)
+    session.first_live.setdefault(event.room, event.seq)
     if room_event.kind is not RoomKind.PRIVATE:
         elsewhere = event.room != session.current and len(session.rooms) > 1
-        code = event.room if elsewhere else ""
+        label = (session.title_of(event.room) or show_code(event.room)) if elsewhere else ""
         file = file_number(session, event)
-        return [*warnings, event_line(event, code, is_sealed=room_event.is_sealed, file=file)]
+        is_sealed = room_event.is_sealed
+        line = event_line(event, label, is_sealed=is_sealed, file=file, parts=parts)
+        return [*warnings, line]
     if event.kind == EventKind.CHAT:
         line = private_line(
             event, room_event.peer, own=room_event.own, is_sealed=room_event.is_sealed
@@ -157,7 +173,8 @@ def _room_event(session: ChatSession, room_event: RoomEvent) -> list[Line]:
     if event.kind == EventKind.REKEY:
         return warnings
     file = file_number(session, event)
-    return [*warnings, event_line(event, is_sealed=room_event.is_sealed, file=file)]
+    is_sealed = room_event.is_sealed
+    return [*warnings, event_line(event, is_sealed=is_sealed, file=file, parts=parts)]
 
 
 def _online(session: ChatSession, online: Online) -> list[Line]:
@@ -254,6 +271,9 @@ def _announce_room(session: ChatSession, room: str) -> list[Line]:
         session.initial_room = ""
     session.unlisted_rooms.add(room)
     session.core.who(room)
+    if session.past_count:
+        session.first_live.pop(room, None)
+        session.entry_requests[session.core.history(room, PAST_EVENTS)] = room
     view = session.core.memory.rooms.get(room)
     is_sealed = view is not None and view.kind is RoomKind.SEALED
     invitation = (
@@ -261,7 +281,7 @@ def _announce_room(session: ChatSession, room: str) -> list[Line]:
         if room == LOBBY
         else "; it is sealed: only members can read its texts"
         if is_sealed
-        else f"; others join it with /join {show_code(room)}"
+        else "; others join it by this code"
     )
     return [notice_line("room", f"you are in {room_name(room)}{invitation}")]
 
@@ -269,6 +289,7 @@ def _announce_room(session: ChatSession, room: str) -> list[Line]:
 def _left(session: ChatSession, room: str, why: str) -> list[Line]:
     session.people.forget(room)
     session.descriptions.pop(room, None)
+    session.messages.pop(room, None)
     if room not in session.announced_rooms:
         return []  # a private room
     session.announced_rooms.discard(room)
@@ -302,11 +323,13 @@ def _roster(session: ChatSession, roster: RosterReceived) -> list[Line]:
     del session.partial_rosters[room]
     session.people.fill(room, [member.name for member in members])
     if room not in session.unlisted_rooms:
-        return [people_line(room, members, LineKind.ANSWER, server_of=roster.server_of)]
+        return [
+            people_line(session.place(room), members, LineKind.ANSWER, server_of=roster.server_of)
+        ]
     session.unlisted_rooms.discard(room)
     if len(members) == 1:
         return [notice_line("who", "no one else is here yet")]
-    return [people_line(room, members[:GREETED], LineKind.NOTICE, len(members))]
+    return [people_line(session.place(room), members[:GREETED], LineKind.NOTICE, len(members))]
 
 
 def _described(session: ChatSession, described: RoomDescribed) -> list[Line]:
@@ -324,10 +347,12 @@ def _described(session: ChatSession, described: RoomDescribed) -> list[Line]:
         if is_on
     ]
     if modes:
-        lines.append(notice_line("room", f"{room_name(room)} {', '.join(modes)}"))
+        is_here = room == session.current != LOBBY
+        name = "this room" if is_here else room_name(room)
+        lines.append(notice_line("room", f"{name} {', '.join(modes)}"))
     if described.role > (before.role if before is not None else 0):
         what = "an owner" if described.role > 1 else "a moderator"
-        where = room_name(room)
+        where = session.place(room)
         lines.append(notice_line("room", f"you are {what} of {where}; /help lists what you can do"))
     return lines
 
@@ -361,7 +386,15 @@ def _continue_export(session: ChatSession, received: HistoryReceived) -> list[Li
 
 def _request_refused(session: ChatSession, refused: RequestRefused) -> list[Line]:
     error, request = refused.error, refused.request
-    session.exports.pop(error.reference, None)
+    export = session.exports.pop(error.reference, None)
+    session.searches.pop(error.reference, None)
+    session.entry_requests.pop(error.reference, None)
+    if (
+        export is None
+        and isinstance(request, Who | History | Search | DeviceList)
+        and request.room not in session.core.memory.rooms
+    ):
+        return []  # it crossed the end of the membership, which has been shown
     if isinstance(request, Join) and request.room == session.initial_room:
         session.initial_room_refused = True
         session.initial_room = ""

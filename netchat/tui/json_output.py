@@ -68,6 +68,7 @@ from netchat.chat.client_events import (
     RosterReceived,
     SafetyReceived,
     SealingWarning,
+    SearchCompleted,
     SecretKnown,
     SessionEnded,
     Undelivered,
@@ -77,6 +78,7 @@ from netchat.chat.room_moderation import BanScope
 from netchat.chat.sealing.room_secret import read_secret, secret_words
 from netchat.tui.lines import Line
 from netchat.wire import MESSAGES, BannedUser, ErrorCode, Event, EventKind, ModeratorAction
+from netchat.wire.annotations import parse_annotation
 from netchat.wire.file_offers import describe_offer, parse_offer
 from netchat.wire.moderation_text import KINDS, describe, parse_notice
 
@@ -137,6 +139,21 @@ def _fields(event: ClientEvent) -> dict[str, Any]:
                 elif old["seq"] in event.unsealed:
                     old |= {"sealed": False, "problems": list(event.unsealed[old["seq"]])}
             return {"type": "past", "room": room, "oldest": oldest, "events": past}
+        case SearchCompleted(room, messages, searched):
+            found: list[dict[str, Any]] = []
+            for message in messages:
+                found.append(
+                    {
+                        "type": _name(EventKind, message.kind),
+                        "seq": message.seq,
+                        "time": message.time / 1e6,
+                        "sender": message.sender,
+                        "text": message.text,
+                    }
+                )
+                if message.target:
+                    found[-1]["target"] = message.target
+            return {"type": "found", "room": room, "searched": searched, "messages": found}
         case RosterReceived(room, total, members, more):
             names: list[dict[str, Any]] = []
             for member in members:
@@ -201,6 +218,10 @@ def _event(event: Event) -> dict[str, Any]:
         "sender": event.sender,
         "text": event.text,
     }
+    if (annotation := parse_annotation(event.kind, event.text)) is not None:
+        fields |= {"target": annotation.target, "text": annotation.text}
+        if annotation.kind is EventKind.REACTION:
+            fields["removed"] = annotation.is_removal
     if event.kind == EventKind.FILE and (offer := parse_offer(event.text)) is not None:
         fields["text"] = describe_offer(event.text)
         fields |= {"name": offer.name, "size": offer.size, "media_type": offer.media_type}

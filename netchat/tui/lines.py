@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -24,13 +24,16 @@ from netchat.chat.room_codes import LOBBY, PRIVATE_MARK, show_code
 from netchat.chat.room_moderation import BanScope
 from netchat.chat.text import show_text
 from netchat.wire import BannedUser, Event, EventKind, Member
+from netchat.wire.annotations import ANNOTATIONS, MESSAGE_KINDS, describe_annotation
 from netchat.wire.file_offers import describe_offer
+from netchat.wire.markup import BLOCK, CODE, MENTION, parse_markup
 from netchat.wire.moderation_text import HOST, KINDS, describe, parse_notice
 
 __all__ = [
     "LOCK",
     "Line",
     "LineKind",
+    "Part",
     "ban_line",
     "error_line",
     "event_line",
@@ -69,16 +72,22 @@ class Line:
         parts: Pairs of a style and a text.
         fields: JSON object of the line; None derives one from its text, and an empty one omits the
             line from JSON output because another line has its data.
+        when: Time of the event that it is about, in seconds since 1970, or 0.
     """
 
     kind: LineKind
     parts: tuple[Part, ...]
     fields: dict[str, Any] | None = None
+    when: float = 0.0
 
     @property
     def text(self) -> str:
         """Text without styles, not sanitized."""
         return "".join(text for _, text in self.parts)
+
+    def without_number(self) -> Line:
+        """Return the line without the number of its message."""
+        return replace(self, parts=tuple(part for part in self.parts if part[0] != "number"))
 
     def without_lock(self) -> Line:
         """Return the line without the mark of a sealed message."""
@@ -95,17 +104,26 @@ def error_line(text: str, tag: str = "error") -> Line:
     return Line(LineKind.ERROR, (("error", f"[{tag}]"), ("", f" {text}")))
 
 
-def event_line(event: Event, room: str = "", *, is_sealed: bool = False, file: int = 0) -> Line:
+def event_line(
+    event: Event,
+    room: str = "",
+    *,
+    is_sealed: bool = False,
+    file: int = 0,
+    parts: tuple[Part, ...] | None = None,
+) -> Line:
     """Return a line for an event of a room.
 
     Args:
         event: The event.
-        room: Code of the room to prefix the line with, or "".
+        room: Title or code of the room to prefix the line with, or "".
         is_sealed: Whether it was sealed.
         file: Number of the file that it offers, for /save, or 0.
+        parts: What the line says instead of what the event alone tells.
     """
-    prefix: tuple[Part, ...] = (("tag", f"[{show_code(room)}] "),) if room else ()
-    return Line(LineKind.EVENT, prefix + _lock(is_sealed) + _parts(event, file))
+    prefix: tuple[Part, ...] = (("tag", f"[{room}] "),) if room else ()
+    parts = prefix + _lock(is_sealed) + (parts or _parts(event, file))
+    return Line(LineKind.EVENT, parts, when=event.time / 1e6)
 
 
 def _lock(is_sealed: bool | None) -> tuple[Part, ...]:
@@ -119,7 +137,8 @@ def private_line(event: Event, peer: str, *, own: bool, is_sealed: bool = False)
         if own
         else (("name", event.sender), ("private", " -> you"))
     )
-    return Line(LineKind.EVENT, (*_lock(is_sealed), *who, ("", f": {event.text}")))
+    parts = (*_lock(is_sealed), *who, ("", ": "), ("said", event.text))
+    return Line(LineKind.EVENT, parts, when=event.time / 1e6)
 
 
 def past_line(
@@ -128,25 +147,31 @@ def past_line(
     file: int = 0,
     problems: tuple[str, ...] | None = None,
     unsealed: tuple[str, ...] = (),
+    parts: tuple[Part, ...] | None = None,
 ) -> Line:
-    """Return a line for an event of the history, with its time.
+    """Return a line for an event of the history, with its time and a message's number.
 
     Args:
         event: The event.
         file: Number of the file that it offers, for /save, or 0.
         problems: What is wrong with it, if it was sealed; otherwise None.
         unsealed: What is wrong with it, if it should have been sealed.
+        parts: What the line says instead of what the event alone tells.
     """
     when = time.localtime(event.time / 1e6)
     today = time.localtime()[:3] == when[:3]
     shown = time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", when)
-    parts = (*_lock(problems is not None), *_parts(event, file))
+    number: tuple[Part, ...] = (
+        (("number", f"#{event.seq} "),) if event.kind in MESSAGE_KINDS else ()
+    )
+    parts = (*number, *_lock(problems is not None), *(parts or _parts(event, file)))
     warnings = tuple(("error", f" [warning: {problem}]") for problem in problems or unsealed)
-    return Line(LineKind.ANSWER, (("tag", f"{shown}  "), *parts, *warnings))
+    parts = (("time", f"{shown}  "), *parts, *warnings)
+    return Line(LineKind.ANSWER, parts, when=event.time / 1e6)
 
 
 def people_line(
-    room: str,
+    where: str,
     members: Sequence[Member],
     kind: LineKind,
     total: int = 0,
@@ -155,14 +180,14 @@ def people_line(
     """Return a line that lists members of a room.
 
     Args:
-        room: Code of the room.
+        where: How a sentence names the room.
         members: Members to list.
         kind: Kind of the line.
         total: Number of members, if not all are listed.
         server_of: Returns the other server of the cluster that a member is connected to, or "".
     """
     total = max(total, len(members))
-    parts: list[Part] = [("tag", "[who]"), ("", f" {total} in {room_name(room)}: ")]
+    parts: list[Part] = [("tag", "[who]"), ("", f" {total} in {where}: ")]
     for index, member in enumerate(members):
         parts.append(("", ", " if index else ""))
         parts.append(("name", member.name))
@@ -218,15 +243,19 @@ def sanitize(text: str, feed: str = "\\n") -> str:
     return show_text(text).replace("\n", feed)
 
 
-def render(line: Line, *, colour: bool, one_line: bool) -> str:
+def render(line: Line, *, colour: bool, one_line: bool, own_name: str = "", indent: int = 4) -> str:
     r"""Return a line as sanitized text.
 
     Args:
         line: The line.
         colour: Use ANSI colours.
         one_line: Show a line feed as `\n` instead of a line break and an indent.
+        own_name: Name of the user, whose mentions stand out.
+        indent: Columns of the indent.
     """
-    feed = "\\n" if one_line else "\n    "
+    feed = "\\n" if one_line else "\n" + " " * indent
+    if colour and not one_line:
+        line = replace(line, parts=tuple(_formatted(line.parts, own_name)))
     safe = [(style, sanitize(text, feed)) for style, text in line.parts]
     if not colour:
         return "".join(text for _, text in safe)
@@ -248,13 +277,42 @@ def _parts(event: Event, file: int = 0) -> tuple[Part, ...]:
     if event.kind == EventKind.FILE:
         how: tuple[Part, ...] = (("tag", f"  /save {file}"),) if file else ()
         return (("tag", "[file] "), name, ("", f": {describe_offer(event.text)}"), *how)
+    if event.kind in ANNOTATIONS or event.kind == EventKind.ERASED:
+        return (name, ("", f": {describe_annotation(event.kind, event.text)}"))
     if event.kind == EventKind.REKEY:
         why = f" ({event.text})" if event.text else ""
         return (("tag", "[secret] "), name, ("tag", f" changed the secret of the {place}{why}"))
-    return (name, ("", f": {event.text}"))
+    return (name, ("", ": "), ("said", event.text))
 
 
-_STYLES = {"tag": "2", "private": "3", "error": "1;31"}
+def _formatted(parts: tuple[Part, ...], own_name: str) -> Iterator[Part]:
+    """Yield the parts of a line, with the code and the mentions in messages as parts of their own."""
+    for style, text in parts:
+        if style != "said":
+            yield style, text
+            continue
+        pieces = parse_markup(text)
+        for at, piece in enumerate(pieces):
+            if piece.kind == BLOCK:
+                yield "code", "\n" + piece.text + "\n" * (at + 1 < len(pieces))
+            elif piece.kind == MENTION:
+                is_own = bool(own_name) and fold(piece.text[1:]) == fold(own_name)
+                yield ("own mention" if is_own else "mention"), piece.text
+            else:
+                yield ("code" if piece.kind == CODE else ""), piece.text
+
+
+_STYLES = {
+    "time": "2",
+    "number": "2",
+    "tag": "2",
+    "private": "3",
+    "code": "36",
+    "mention": "1",
+    "own mention": "1;7",
+    "match": "7",
+    "error": "1;31",
+}
 #: ANSI colours of names: no red, which marks errors, and all readable on black and on white.
 _NAME_COLOURS = ("32", "33", "34", "35", "36", "92", "94", "95", "96")
 

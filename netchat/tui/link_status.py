@@ -12,7 +12,7 @@ from netchat.wording import many
 __all__ = ["link_lines"]
 
 _MODES = {
-    "hybrid": "failed blocks are retransmitted and decoded together with their copies",
+    "hybrid": "what repairs a failed block is decoded together with all of it that has arrived",
     "arq": "failed blocks are retransmitted",
     "fec": "failed blocks are not retransmitted",
 }
@@ -62,7 +62,7 @@ def _table(report: dict[str, Any], channel: str | None) -> list[str]:
         "repaired": (
             f"{many(report['corrected_symbols'], 'symbol')}; "
             f"{many(report['failed_blocks'], 'block')} failed, "
-            f"{report['combined_blocks']:,} recovered from copies; "
+            f"{report['combined_blocks']:,} recovered with what followed; "
             f"{many(report['unreadable_headers'], 'header')} unreadable"
         ),
         "channel": _noise(report["bit_error_rate"], channel),
@@ -70,6 +70,7 @@ def _table(report: dict[str, Any], channel: str | None) -> list[str]:
             f"{_number(report['code_rate'])} payload bytes per coded byte; round-trip time "
             f"{1000 * report['round_trip']:.1f} ms"
         ),
+        "capacity": _capacity(report["efficiency"], report["capacity"]),
         "goodput": (
             f"{report['goodput_out']:,} bytes/s out, {report['goodput_in']:,} in (last 5 s)"
         ),
@@ -80,6 +81,16 @@ def _table(report: dict[str, Any], channel: str | None) -> list[str]:
 def _noise(rate: float | None, channel: str | None) -> str:
     measured = "bit error rate not measured yet" if rate is None else f"bit error rate {rate:.2g}"
     return measured + (f"; simulated here: {channel}" if channel is not None else "")
+
+
+def _capacity(efficiency: float | None, capacity: float | None) -> str:
+    if capacity is None or efficiency is None:
+        return "not known yet"
+    share = efficiency / capacity if capacity else 0.0
+    return (
+        f"{capacity:.3f} of the bits sent, at the peer's bit error rate; {efficiency:.3f} were "
+        f"acknowledged payload: {share:.0%} of capacity"
+    )
 
 
 def _number(value: float | None) -> str:

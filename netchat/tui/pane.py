@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from netchat.chat.names import fold
 from netchat.tui.arrivals import Arrivals
 from netchat.tui.entries import Entry
+from netchat.tui.mentions import is_mentioned
 
 __all__ = ["MAX_ENTRIES", "Pane", "private_key"]
 
@@ -70,7 +71,7 @@ class Pane:
             self.entries.append(entry)
             if entry.sender and not entry.is_own and not is_seen:
                 self.unread += 1
-                self.is_mentioned |= bool(name) and fold(name) in fold(entry.text)
+                self.is_mentioned |= is_mentioned(entry.text, name)
         if len(self.entries) > MAX_ENTRIES + _CHUNK:
             del self.entries[:_CHUNK]
             self.revision += 1
@@ -83,6 +84,15 @@ class Pane:
             self.entries[:0] = older
             self.revision += 1
         return bool(older)
+
+    def update(self, seq: int, change: Callable[[Entry], Entry]) -> bool:
+        """Change the entry of an event; return whether the log has it."""
+        for at in range(len(self.entries) - 1, -1, -1):
+            if self.entries[at].seq == seq:
+                self.entries[at] = change(self.entries[at])
+                self.revision += 1
+                return True
+        return False
 
     def see(self) -> None:
         """Note that the user has seen the log."""

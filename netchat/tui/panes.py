@@ -21,21 +21,32 @@ from netchat.chat.room_codes import LOBBY, show_code
 from netchat.chat.room_moderation import RoomFlags
 from netchat.tui.actions import run_command
 from netchat.tui.commands import ParsedLine
-from netchat.tui.entries import Entry, entry_of_event, entry_of_line, past_entry
+from netchat.tui.entries import Entry, entry_of_event, entry_of_line, past_entry, present_entry
 from netchat.tui.file_lines import file_number, transfer_status
 from netchat.tui.lines import Line, LineKind, error_line, sanitize
 from netchat.tui.pane import Pane, private_key
 from netchat.tui.panes_state import ConversationState, PanesState, TransferState
 from netchat.tui.session import ChatSession, ShownTransfer
 from netchat.wire import EventKind, RoomKind
+from netchat.wire.annotations import parse_annotation
 
 __all__ = ["ConversationState", "Panes", "PanesState", "TransferState"]
 
 #: Number of events of the history that are requested on entering a room.
 PAST = 50
 
-#: Kinds of past events that are not shown: who came and went is no longer of interest.
-_NOT_SHOWN = frozenset({EventKind.JOIN, EventKind.LEAVE, EventKind.RENAME})
+#: Kinds of past events that are not shown: who came and went is no longer of interest, and a message shows
+#: its edits and reactions itself.
+_NOT_SHOWN = frozenset(
+    {
+        EventKind.JOIN,
+        EventKind.LEAVE,
+        EventKind.RENAME,
+        EventKind.EDIT,
+        EventKind.DELETE,
+        EventKind.REACTION,
+    }
+)
 
 
 class Panes:
@@ -104,21 +115,34 @@ class Panes:
             self._append(conversation, [*warnings, *shown])
             return
         self._append(conversation, [*warnings, *(line for line in shown if line is not last)])
-        if last in shown:
+        if last not in shown:
+            return
+        messages = self.session.messages_of(event.event.room)
+        found = parse_annotation(event.event.kind, event.event.text)
+        if found is None or found.kind is EventKind.REPLY:
             number = file_number(self.session, event.event)
-            self._add(conversation, [entry_of_event(event, number)])
+            self._add(conversation, [present_entry(entry_of_event(event, number), messages)])
+        # The message itself shows what has changed, if the log has it.
+        elif event.problems or not conversation.update(
+            found.target, lambda entry: present_entry(entry, messages)
+        ):
+            self._append(conversation, [last])
 
     def _take_history(self, event: HistoryReceived, lines: list[Line]) -> None:
         conversation = self._of_room(event.room)
         is_own_request = event.request in self._requested
         self._requested.discard(event.request)
+        messages = self.session.messages_of(event.room)
         past = [
-            past_entry(
-                each,
-                own_name=self.session.core.name,
-                problems=event.sealed.get(each.seq),
-                unsealed=event.unsealed.get(each.seq, ()),
-                offer=file_number(self.session, each),
+            present_entry(
+                past_entry(
+                    each,
+                    own_name=self.session.core.name,
+                    problems=event.sealed.get(each.seq),
+                    unsealed=event.unsealed.get(each.seq, ()),
+                    offer=file_number(self.session, each),
+                ),
+                messages,
             )
             for each in event.events
             if each.kind not in _NOT_SHOWN
@@ -165,6 +189,8 @@ class Panes:
             elif command.verb == "leave" and not command.words:
                 self.close(selected.key)
                 return
+        is_private = selected is not None and selected.is_private
+        self.session.focus = selected.room if selected is not None and is_private else ""
         lines = run_command(self.session, command, passwords)
         self._follow_session()
         has_failed = any(line.kind is LineKind.ERROR for line in lines)

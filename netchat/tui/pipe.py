@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import stat
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
@@ -107,6 +108,7 @@ async def run_pipe(
         for number in STOP_SIGNALS:
             with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
                 loop.add_signal_handler(number, stopped, number)
+        watched = _watch_output(stop)
         poke = asyncio.Event()
         listening = asyncio.create_task(
             _stopping(stop, _listen(session, printer, poke, list(notes)))
@@ -120,12 +122,34 @@ async def run_pipe(
         # Wait for the server to confirm BYE; without a connection it was not sent.
         await asyncio.wait({listening}, timeout=1 if session.core.ended else 0)
         listening.cancel()
+        if watched >= 0:
+            loop.remove_reader(watched)
         for task in (listening, sending):
             with contextlib.suppress(asyncio.CancelledError):
                 await task
     if stop.done():
         return stop.result()
     return FAILED if printer.failed else OK
+
+
+def _watch_output(stop: asyncio.Future[int]) -> int:
+    """End the client when the reader of standard output exits, as `head` does, even between events.
+
+    Returns:
+        The watched descriptor, or -1 if standard output is no pipe.
+    """
+
+    def closed() -> None:
+        if not stop.done():
+            stop.set_result(OK)
+
+    # Of the writing end of a pipe, the system reports only that the reading end is closed.
+    with contextlib.suppress(OSError, ValueError, NotImplementedError):
+        number = sys.stdout.fileno()
+        if stat.S_ISFIFO(os.fstat(number).st_mode):
+            asyncio.get_running_loop().add_reader(number, closed)
+            return number
+    return -1
 
 
 async def _stopping(stop: asyncio.Future[int], work: Coroutine[Any, Any, None]) -> None:

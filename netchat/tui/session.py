@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from netchat.chat.client_events import (
@@ -20,13 +21,14 @@ from netchat.chat.room_codes import LOBBY, read_code
 from netchat.chat.sealing.room_secret import read_invitation
 from netchat.net.client_driver import ClientDriver
 from netchat.tui.export import Export
-from netchat.tui.lines import Line, error_line
+from netchat.tui.lines import Line, error_line, room_name
 from netchat.tui.people import People
-from netchat.wire import BannedUser, Member, RoomKind
+from netchat.tui.room_messages import RoomMessages
+from netchat.wire import BannedUser, FoundMessage, Member, RoomKind
 from netchat.wire.file_offers import FileOffer
 from netchat.wording import many
 
-__all__ = ["ChatSession", "ShownTransfer"]
+__all__ = ["ChatSession", "PendingSearch", "ShownTransfer"]
 
 #: Seconds to wait for acknowledgements when the user leaves.
 LAST_MOMENT = 2.0
@@ -41,6 +43,21 @@ class ShownTransfer(NamedTuple):
 
     begun_with: int
     """Bytes that were transferred then."""
+
+
+@dataclass(slots=True)
+class PendingSearch:
+    """A search that awaits an answer of the server.
+
+    Attributes:
+        words: The words as the user has written them.
+        found: The messages found so far, newest first.
+        requests: Number of requests that were made.
+    """
+
+    words: str
+    found: list[FoundMessage] = field(default_factory=list)
+    requests: int = 1
 
 
 class ChatSession:
@@ -74,6 +91,12 @@ class ChatSession:
         offers: Offered files with their rooms, in the order of their numbers.
         offer_numbers: These numbers by room and sequence number.
         transfers: Transfers in progress, by number.
+        messages: Messages that the user has seen, by room.
+        searches: Searches that await an answer, by the number of the SEARCH request.
+        past_count: Number of past messages to show on entering a room; 0 for none.
+        entry_requests: Rooms whose past is requested, by the number of the HISTORY request.
+        first_live: Sequence number of the first event shown of each room since the user has entered it.
+        focus: Code of the private room that commands about messages refer to; empty for the current room.
         bans: Bans received so far of lists that span several answers, by room.
     """
 
@@ -106,6 +129,12 @@ class ChatSession:
         self.offers: list[tuple[str, FileOffer]] = []
         self.offer_numbers: dict[tuple[str, int], int] = {}
         self.transfers: dict[int, ShownTransfer] = {}
+        self.messages: dict[str, RoomMessages] = {}
+        self.searches: dict[int, PendingSearch] = {}
+        self.past_count = 0
+        self.entry_requests: dict[int, str] = {}
+        self.first_live: dict[str, int] = {}
+        self.focus = ""
         self.bans: dict[str, list[BannedUser]] = {}
 
     @property
@@ -129,6 +158,17 @@ class ChatSession:
         """Return the title of a room, or an empty string."""
         view = self.core.memory.rooms.get(room)
         return view.title if view is not None else ""
+
+    def place(self, room: str) -> str:
+        """Return how a sentence names a room: by its title, or by its code if it is not the current one."""
+        title = self.title_of(room)
+        if title:
+            return f"“{title}”"
+        return "this room" if room == self.current and room != LOBBY else room_name(room)
+
+    def messages_of(self, room: str) -> RoomMessages:
+        """Return the messages of a room that the user has seen."""
+        return self.messages.setdefault(room, RoomMessages())
 
     @property
     def ready(self) -> bool:

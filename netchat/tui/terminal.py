@@ -17,6 +17,7 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import DummyHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
+from netchat.chat.client_events import ClientEvent, RoomEvent
 from netchat.chat.room_codes import LOBBY, show_code
 from netchat.chat.text import show_text
 from netchat.exit_codes import INTERRUPTED, OK
@@ -26,10 +27,18 @@ from netchat.tui.commands import PASSWORDS, completions, parse
 from netchat.tui.file_lines import transfer_status
 from netchat.tui.lines import Line, error_line, notice_line, render
 from netchat.tui.main_loop import listen
+from netchat.tui.mentions import must_notify
 from netchat.tui.pipe import STOP_SIGNALS
 from netchat.tui.session import ChatSession
+from netchat.tui.time_column import WIDTH, TimeColumn
 
 __all__ = ["run_terminal"]
+
+#: Past messages that are shown on entering a room.
+PAST = 50
+
+#: Shortest time between two bells, in seconds.
+BELL_SECONDS = 2.0
 
 
 async def run_terminal(session: ChatSession, notes: Iterable[Line] = ()) -> int:
@@ -57,12 +66,17 @@ class _Terminal:
         self._colour = not os.environ.get("NO_COLOR")
         self._begun = asyncio.Event()
         self._arrivals = Arrivals()
+        self._times = TimeColumn(time.time())
+        self._early: dict[str, list[tuple[RoomEvent, list[Line]]]] = {}
+        self._rung_at = float("-inf")
+        session.past_count = PAST
         self._arrivals_timer: asyncio.TimerHandle | None = None
         self._prompt_session: PromptSession[str] = PromptSession(
             self._prompt,
             bottom_toolbar=self._toolbar,
             completer=_Tab(session),
             complete_while_typing=False,
+            enable_suspend=True,  # Ctrl-Z
             erase_when_done=True,  # the message appears when its echo arrives
             refresh_interval=0.5,
         )
@@ -104,7 +118,7 @@ class _Terminal:
 
     async def _listen(self) -> None:
         async for event, lines in listen(self.session):
-            self._show(self._arrivals.take(event, lines, time.monotonic()))
+            self._take(event, lines)
             if self._arrivals.is_pending and self._arrivals_timer is None:
                 self._check_arrivals()
             if self.session.initial_room_refused:
@@ -112,6 +126,25 @@ class _Terminal:
             if self.session.was_online and not self._begun.is_set():
                 self._show([*self._notes, notice_line("help", "/help lists the commands")])
                 self._begun.set()
+
+    def _take(self, event: ClientEvent, lines: list[Line]) -> None:
+        """Show the lines of an event, or keep them until the past of its room has been shown."""
+        awaited = self.session.entry_requests.values()
+        if isinstance(event, RoomEvent) and event.event.room in awaited:
+            self._early.setdefault(event.event.room, []).append((event, lines))
+            return
+        self._show_event(event, lines)
+        for room in [room for room in self._early if room not in awaited]:
+            for each in self._early.pop(room):
+                self._show_event(*each)
+
+    def _show_event(self, event: ClientEvent, lines: list[Line]) -> None:
+        now = time.monotonic()
+        self._show(self._arrivals.take(event, lines, now))
+        is_for_user = isinstance(event, RoomEvent) and must_notify(event, self.session.core.name)
+        if is_for_user and now - self._rung_at >= BELL_SECONDS:
+            self._rung_at = now
+            print(end="\a", flush=True)  # noqa: T201 - the terminal's notification
 
     def _check_arrivals(self) -> None:
         """Show the people who have joined and left once no more follow."""
@@ -173,7 +206,12 @@ class _Terminal:
 
     def _show(self, lines: Iterable[Line]) -> None:
         for line in lines:
-            print(render(line, colour=self._colour, one_line=False), flush=True)  # noqa: T201
+            for placed in self._times.place(line, time.time()):
+                name = self.session.core.name
+                text = render(
+                    placed, colour=self._colour, one_line=False, own_name=name, indent=WIDTH + 2
+                )
+                print(text, flush=True)  # noqa: T201 - the output of the command
 
     def _prompt(self) -> StyleAndTextTuples:
         session = self.session
@@ -188,7 +226,13 @@ class _Terminal:
             parts.append(f"{core.unsent} not acknowledged yet")
         now = time.monotonic()
         parts += [transfer_status(shown, now) for shown in session.transfers.values()]
-        others = [show_code(code) for code in session.rooms if code != session.current]
+        if session.title_of(session.current) and session.current != LOBBY:
+            parts.insert(1, show_code(session.current))  # the prompt shows the title
+        others = [
+            session.title_of(code) or show_code(code)
+            for code in session.rooms
+            if code != session.current
+        ]
         if others:
             parts.append(f"also in {', '.join(others)}")
         return [("", show_text(" " + "  |  ".join(parts)))]

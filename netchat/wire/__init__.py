@@ -11,6 +11,7 @@ Messages are frozen dataclasses; `encode` makes a frame, `FrameReader` and `deco
 and `spec` exports the declarations for other languages.
 """
 
+from netchat.wire.annotations import Annotation, parse_annotation
 from netchat.wire.declare import MESSAGES, Message, Record, Way
 from netchat.wire.features import Feature
 from netchat.wire.fields import Choice, Encoding, Field, fields_of
@@ -32,6 +33,7 @@ from netchat.wire.limits import (
     MAX_CHUNK,
     MAX_DEVICES,
     MAX_FILE_NAME,
+    MAX_FOUND,
     MAX_FRAME,
     MAX_HISTORY,
     MAX_MEMBERSHIPS,
@@ -56,6 +58,7 @@ __all__ = [
     "MAX_CHUNK",
     "MAX_DEVICES",
     "MAX_FILE_NAME",
+    "MAX_FOUND",
     "MAX_FRAME",
     "MAX_HISTORY",
     "MAX_MEMBERSHIPS",
@@ -67,6 +70,7 @@ __all__ = [
     "MAX_TEXT",
     "MESSAGES",
     "VERSION",
+    "Annotation",
     "Choice",
     "Feature",
     "Field",
@@ -83,6 +87,7 @@ __all__ = [
     "decode",
     "encode",
     "fields_of",
+    "parse_annotation",
     "parse_offer",
     "seal",
     "walk",

@@ -24,3 +24,6 @@ class Feature(IntFlag):
 
     #: The client handles files.
     FILES = 16
+
+    #: The client handles edits, deletions, replies and reactions.
+    ANNOTATIONS = 32

@@ -8,6 +8,7 @@ __all__ = [
     "MAX_CHUNK",
     "MAX_DEVICES",
     "MAX_FILE_NAME",
+    "MAX_FOUND",
     "MAX_FRAME",
     "MAX_HISTORY",
     "MAX_MEMBERSHIPS",
@@ -42,6 +43,9 @@ MAX_MEMBERSHIPS = 400
 
 #: Maximum number of events in the answer to one HISTORY. A client requests the rest with another.
 MAX_HISTORY = 1000
+
+#: Maximum number of messages in one FOUND. Each takes up to 1,700 bytes of the frame.
+MAX_FOUND = 25
 
 #: Maximum number of servers in one SERVERS. Each takes up to 600 bytes of the frame.
 MAX_SERVERS = 64

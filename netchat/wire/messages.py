@@ -13,6 +13,7 @@ from netchat.wire.declare import Message, Record, Way, message, record
 from netchat.wire.limits import (
     MAX_BAN_PAGE,
     MAX_DEVICES,
+    MAX_FOUND,
     MAX_MEMBERSHIPS,
     MAX_ROSTER,
     MAX_SEALED,
@@ -23,6 +24,7 @@ __all__ = [
     "GROUPS",
     "AccountStatus",
     "Ack",
+    "Annotate",
     "BanList",
     "BannedUser",
     "Bans",
@@ -40,6 +42,8 @@ __all__ = [
     "ErrorCode",
     "Event",
     "EventKind",
+    "Found",
+    "FoundMessage",
     "Hello",
     "History",
     "HistoryEnd",
@@ -71,6 +75,7 @@ __all__ = [
     "SealedEvent",
     "SealedSend",
     "SealedText",
+    "Search",
     "Send",
     "ServerAddress",
     "Servers",
@@ -117,8 +122,22 @@ class EventKind(wire.Choice):
     )
     MODERATED = 6, "A moderator has changed what a user may do in the room."
     ROOM_CHANGED = 7, "A moderator has changed the room."
+    EDIT = (
+        8,
+        "A member changed an own message: the number of its event, a line feed, and the new text. "
+        "Like the next three and ERASED, only for clients with bit 5 of `features`; to others, the "
+        "server describes it in a CHAT with the same `seq`. In SEALED_EVENT, the text of a sealed one.",
+    )
+    DELETE = 9, "A member deleted an own message, or a moderator any: the number of its event."
+    REPLY = 10, "A member answered a message: the number of its event, a line feed, and the answer."
+    REACTION = (
+        11,
+        "A member reacted to a message: the number of its event, a line feed, `+` (or `-` to take it back), "
+        "and the reaction.",
+    )
     SEALED = 12, "A member sent a message that only members can read. In SEALED_EVENT only."
     REKEY = 13, "A member gave the room a new secret. In SEALED_EVENT only."
+    ERASED = 14, "A message that was deleted since. The server has replaced it; the text is empty."
     FILE = (
         15,
         "A member offered a file. Only for clients with bit 4 of `features`; to others, the server "
@@ -237,6 +256,7 @@ class ErrorCode(wire.Choice):
         187,
         "The client has too many transfers at a time; retry after one has ended.",
     )
+    NO_SUCH_MESSAGE = 190, "No message has this number, or it was deleted, or is not of this kind."
 
 
 @record
@@ -304,6 +324,20 @@ class BannedUser(Record):
 
 
 @record
+class FoundMessage(Record):
+    """A message, in FOUND."""
+
+    seq: int = wire.u64("Sequence number of its event.")
+    time: int = wire.u64("The server's clock, in microseconds since 1970-01-01 UTC.")
+    kind: int = wire.u8("CHAT, EDIT, REPLY or FILE.", EventKind)
+    target: int = wire.u64("For an EDIT or REPLY, the number of the event that it refers to; or 0.")
+    sender: str = wire.text("Name of the user.")
+    text: str = wire.text(
+        "The message or the name of the file, cut to 400 characters around the first word."
+    )
+
+
+@record
 class Wrap(Record):
     """A room's new secret, for one device."""
 
@@ -317,7 +351,9 @@ class Wrap(Record):
 class Sealed(Record):
     """A sealed message; docs/SEALING.md has the details."""
 
-    kind: int = wire.u8("Kind of the event: SEALED, FILE or REKEY.", EventKind)
+    kind: int = wire.u8(
+        "Kind of the event: SEALED, EDIT, DELETE, REPLY, REACTION, FILE or REKEY.", EventKind
+    )
     algorithms: int = wire.u8("1: HKDF-SHA256, AES-256-GCM, Ed25519.")
     epoch: int = wire.u32("Number of the room's secret, from 1. For REKEY, that of the new secret.")
     run: int = wire.u32(
@@ -345,7 +381,8 @@ class SealedText(Record):
 
     name: str = wire.text("The sender's name, as the sender knows it.")
     text: str = wire.text(
-        "The message; for REKEY, its reason; for FILE, the lines of EVENT (the SHA-256 is that of the "
+        "The message; for REKEY, its reason; for EDIT, DELETE, REPLY and REACTION, the text of EVENT; for "
+        "FILE, the lines of EVENT (the SHA-256 is that of the "
         "sealed form) and a fifth one, the file's key in hexadecimal."
     )
 
@@ -376,7 +413,8 @@ class Hello(Message):
     features: int = wire.u32(
         "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles "
         "ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: "
-        "it handles sealed messages. Bit 4: it handles files. The server ignores bits that it does not "
+        "it handles sealed messages. Bit 4: it handles files. Bit 5: it handles edits, deletions, replies "
+        "and reactions. The server ignores bits that it does not "
         "know."
     )
     device: bytes = wire.blob(
@@ -401,7 +439,7 @@ class Welcome(Message):
     features: int = wire.u32(
         "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: "
         "the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit "
-        "3: sealed messages. Bit 4: files."
+        "3: sealed messages. Bit 4: files. Bit 5: ANNOTATE and SEARCH."
     )
     session: int = wire.u64("Session number, for users and logs. It is not secret.")
     device: int = wire.u64("The client's device id, as used in EVENT.")
@@ -634,6 +672,51 @@ class HistoryEnd(Message):
         "Sequence number of the oldest event that the server keeps of this room."
     )
     room: str = wire.text("The room's code.")
+
+
+@message(0x25, Way.TO_SERVER)
+class Annotate(Message):
+    """Edits, deletes or answers a message of a room, or reacts to it.
+
+    The EVENT answers it, as it answers SEND. Only the sender of a message can edit it; the sender and
+    moderators can delete it. In a sealed room, a SEALED_SEND of the same kind takes its place.
+    """
+
+    counter: int = wire.u64("Number of the message on this device, larger than the one before.")
+    kind: int = wire.u8("EDIT, DELETE, REPLY or REACTION.", EventKind)
+    target: int = wire.u64("Sequence number of the message's event.")
+    room: str = wire.text("The room's code.")
+    text: str = wire.text(
+        "The new text or the answer; for a REACTION, `+` or `-` and the reaction; for a DELETE, empty."
+    )
+
+
+@message(0x26, Way.TO_SERVER)
+class Search(Message):
+    """Searches a room for messages that contain all words of a text, from the newest to the oldest.
+
+    FOUND answers it. The server searches only a part of the history at a time.
+    """
+
+    request: int = wire.u32("Request number, returned in the answer.")
+    before: int = wire.u64("Sequence number before which to search; 0 to begin at the end.")
+    room: str = wire.text("The room's code.")
+    words: str = wire.text("The words, separated by spaces; case makes no difference.")
+
+
+@message(0x27, Way.TO_CLIENT)
+class Found(Message):
+    """Answers SEARCH."""
+
+    request: int = wire.u32("Number of the answered request.")
+    searched: int = wire.u64(
+        "Sequence number of the oldest event that was searched: the next SEARCH continues before it. 0 or 1 "
+        "if nothing is left."
+    )
+    room: str = wire.text("The room's code.")
+    messages: tuple[FoundMessage, ...] = wire.records(
+        FoundMessage, "The messages, newest first. At most 25.", MAX_FOUND
+    )
 
 
 @message(0x30, Way.TO_SERVER)

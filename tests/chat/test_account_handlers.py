@@ -312,7 +312,7 @@ def test_one_address_cannot_occupy_the_queue_of_checks(world):
 
 def test_passwords_that_are_not_allowed(world):
     user = world.user("Nova2026", "lobby")
-    for password in ("short", "nova2026", "x" * 1025, "é" * 513):
+    for password in ("short", "nova2026", "x" * 1025, "é" * 513, "\0" * 9, "tab\tbetween"):
         user.core.register(password)
         world.settle()
         assert user.all(RequestRefused)[-1].error.code == ErrorCode.PASSWORD_NOT_ALLOWED

@@ -86,6 +86,7 @@ def test_the_encoding_stays_the_same():
         51: "CreateSealedRoom",
         52: "PublishDevice",
         60: "OfferFile",
+        70: "PostAnnotation",
     }
 
 

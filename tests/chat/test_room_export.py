@@ -36,6 +36,11 @@ EVENTS = [
     event(9, EventKind.CHAT, "Ada", "\x1b[2J\u202eevil"),
     event(10, 77, "Ada", "from the future"),
     event(11, EventKind.FILE, "Ada", "3\n" + "0" * 64 + "\n\na.txt"),
+    event(13, EventKind.EDIT, "Ada", "2\nHello"),
+    event(14, EventKind.DELETE, "Ada", "3"),
+    event(15, EventKind.REPLY, "Vega", "2\n<b>yes"),
+    event(16, EventKind.REACTION, "Vega", "2\n-👍"),
+    event(17, EventKind.ERASED, "=cmd", ""),
     Event(12, 2**63, 0, 0, EventKind.JOIN, "7K3F92MQ0T", "Late", ""),
 ]
 
@@ -49,7 +54,14 @@ def test_text():
     assert lines[9] == "2023-11-14T22:13:20Z  * Vega left: bye"
     assert lines[10] == r"2023-11-14T22:13:20Z  Ada: \x1b[2J\u202eevil"
     assert lines[12].endswith("* Ada offered a file: a.txt (3 bytes)")
-    assert lines[13].startswith("9999-12-31T23:59:59Z")
+    assert [line[22:] for line in lines[13:18]] == [
+        "* Ada (edited message 2) Hello",
+        "* Ada (deleted message 3)",
+        "* Vega (reply to message 2) <b>yes",
+        "* Vega (took back a reaction to message 2) 👍",
+        "* =cmd (deleted)",
+    ]
+    assert lines[18].startswith("9999-12-31T23:59:59Z")
     assert export_log([], "txt", "lobby") == "# lobby\n"
 
 

@@ -49,7 +49,7 @@ def test_lines(run) -> None:
         (["--tree"], "0x20 SEND"),
         (["--hex"], "0000  4e 43 01"),
         (["--tree", "--hex"], "0000  4e 43 01"),
-        (["--stats"], "echo of SEND: median 211 ms"),
+        (["--stats"], "RTT of SEND: 50% 211 ms"),
         (["--follow"], "[lobby] Nova: hello\n"),
         (["--ladder"], "== SYN ="),
         (["--clock"], ".009000"),
@@ -77,7 +77,7 @@ def test_views_and_filters(run, options: list[str], text: str) -> None:
 )
 def test_filters_omit_other_messages(run, options: list[str], text: str) -> None:
     result = run("story.pcapng", *options)
-    assert result.exit_code == 0
+    assert result.exit_code == (options == ["--user", "Bo"])  # 1: Bo never says HELLO
     assert text not in result.stdout
 
 
@@ -97,7 +97,7 @@ def test_a_room_code_can_be_written_in_groups(run, written) -> None:
 )  # fmt: skip
 def test_a_filter_without_matches_is_reported(run, asked: list[str]) -> None:
     result = run("story.pcapng", *asked)
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert result.stderr == "No message in story.pcapng matches the filter. Users in it: Nova.\n"
 
 
@@ -188,3 +188,70 @@ def test_export_files(run, tmp_path) -> None:
     assert result.output == "No file was transferred in this capture.\n"
     assert list((tmp_path / "files").iterdir()) == []
     assert run("story.pcapng", "--export-files", "files", "--tree").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        (["-T", "fields", "-e", "type", "-e", "netchat.text"],
+         ["HELLO\t", "WELCOME\t", "SEND\t\\x01äabä", "EVENT\t\\x01äabä"]),
+        (["-T", "fields", "-e", "tcp.port", "-Y", "hello"], ["50000,6464"]),
+        (["-e", "packet", "-e", "message", "--first", "1", "--filter", "to_client and message"], ["6\t1"]),
+        (["-Y", "send", "--count"], ["3"]),
+        (["--count", "--type", "EVENT", "--user", "Nova"], ["3"]),
+        (["-Y", "send", "-T", "fields", "-e", "send.counter", "--last", "2"], ["2", "3"]),
+    ],
+)  # fmt: skip
+def test_fields_and_parts(run, options: list[str], lines: list[str]) -> None:
+    result = run("chat.pcapng.gz", *options)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines()[: len(lines)] == lines
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-T", "fields"], "-T fields needs the fields: add -e FIELD"),
+        (["-e", "rooom"], "unknown field rooom; did you mean room?"),
+        (["-e", "room", "--json"], "-e prints fields only"),
+        (["-e", "room", "-T", "json"], "-e prints fields only"),
+        (["--count", "--stats"], "--count, --first and --last apply to lines"),
+        (["--first", "1", "--last", "1"], "--count, --first and --last cannot be combined"),
+        (["-T", "json", "--tree"], "--json can only be combined with --stats"),
+        (["--filter", "seq = 1"], "column 5: = is not an operator; use ==\n\n  seq = 1\n      ^"),
+    ],
+)  # fmt: skip
+def test_contradictions_of_fields_and_filters(run, options: list[str], said: str) -> None:
+    result = run("story.pcapng", *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_a_filter_without_matches(run) -> None:
+    result = run("story.pcapng", "-Y", "seq > 10000", "--count")
+    assert (result.exit_code, result.stdout) == (1, "0\n")
+    assert "matches the filter" in result.stderr
+    # An empty capture has no chat that could match.
+    assert run("other.pcapng", "-Y", "send").exit_code == 1
+
+
+def test_filters_of_the_views(run) -> None:
+    assert "psst" not in run("story.pcapng", "--follow", "-Y", "room == lobby").stdout
+    assert json.loads(run("story.pcapng", "-T", "json", "--first", "1").stdout)["item"] == "notice"
+    result = run(str(CAPTURES / "retransmission.pcapng"), "-Y", "retransmitted")
+    assert result.stdout.endswith("[retransmission]\n")
+    assert len(result.stdout.splitlines()) == 1
+
+
+def test_health_of_tcp(run) -> None:
+    two = str(CAPTURES / "two-users.pcapng")
+    text = run(two, "--stats", "--tcp").stdout
+    assert text.count("TCP → window 64,512 to 64,512 bytes, 0 zero windows, SACK permitted") == 2
+    rows = [json.loads(line) for line in run(two, "--stats", "--tcp", "--json").stdout.splitlines()]
+    assert [row["tcp"]["to_server"]["rtt"]["count"] for row in rows] == [7, 6]
+    assert [row["tcp"]["to_client"]["window_scale"] for row in rows] == [10, 10]
+    udp = run(str(CAPTURES / "link-udp.pcapng"), "--stats", "--tcp", "--user", "Nova").stdout
+    assert "over UDP" in udp
+    assert "TCP" not in udp
+    assert "tcp" not in json.loads(run(two, "--stats", "--json").stdout.splitlines()[0])
+    assert run(two, "--tcp").exit_code == 2

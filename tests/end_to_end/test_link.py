@@ -40,9 +40,10 @@ def test_a_chat_over_a_noisy_line_is_as_if_nothing_were_wrong(
     said = [f"Nova: {line}" for line in lines]
     for one in (nova, plain):
         assert [line for line in one.out if line.startswith("Nova: ")] == said
-    table = {line.split()[0]: line for line in nova.out[-9:]}
+    table = {line.split()[0]: line for line in nova.out[-10:]}
     assert list(table) == [
-        "link", "reason", "recovery", "sent", "received", "repaired", "channel", "rate", "goodput",
+        "link", "reason", "recovery", "sent", "received", "repaired", "channel", "rate", "capacity",
+        "goodput",
     ]  # fmt: skip
     assert table["link"] == f"link      {link}; open"
     assert table["reason"] == "reason    fixed, requested by the client"

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netchat.channels.stream import ChannelStream
-from netchat.link.code_table import _syndrome, block_code
-from netchat.link.harq_buffer import HarqBuffer
+from netchat.link.block_code import crc_syndrome
+from netchat.link.code_table import block_code
+from netchat.link.harq_buffer import REDUNDANCY, HarqBuffer
 from netchat.link.harq_combining import _guess, _majority
 from netchat.link.incremental_work import finish
 
@@ -90,7 +91,7 @@ def test_each_combination_is_guessed(
     for index, (position, error) in enumerate(wrong.items()):
         copies[chosen >> index & 1][position] ^= error
     one, other = (np.frombuffer(copy, np.uint8) for copy in copies)
-    found = _guess(one, other, lambda sealed: _syndrome(b"", sealed))
+    found = _guess(one, other, lambda sealed: crc_syndrome(b"", sealed))
 
     assert found == (sealed if valid else None)
 
@@ -99,13 +100,23 @@ def test_copies_are_kept_by_block_and_up_to_a_limit() -> None:
     copies = HarqBuffer(1000)
     first = (0, 10, 4)
 
-    assert [len(copies.add(first, bytes(100))) for _ in range(7)] == [1, 2, 3, 4, 5, 5, 5]
+    assert [len(copies.add(first, 4, bytes(100))) for _ in range(7)] == [1, 2, 3, 4, 5, 5, 5]
     assert copies.held == 500
     for offset in range(10, 60, 10):
-        copies.add((offset, 10, 4), bytes(100))
+        copies.add((offset, 10, 4), 4, bytes(100))
     assert copies.held == 1000
-    copies.add((70, 10, 4), bytes(100))  # the least recently updated one is evicted
+    copies.add((70, 10, 4), 4, bytes(100))  # the least recently updated one is evicted
     assert copies.held == 600
     copies.forget_before(40)
     assert copies.held == 300
-    assert len(copies.add((30, 10, 4), bytes(100))) == 1
+    assert len(copies.add((30, 10, 4), 4, bytes(100))) == 1
+
+
+def test_more_pieces_than_copies_are_kept() -> None:
+    copies, key = HarqBuffer(1000), (0, 10, REDUNDANCY)
+
+    assert not copies.has(key)
+    counts = [len(copies.add(key, number, b"x")) for number in range(30)]
+    assert counts == [*range(1, 25), 24, 24, 24, 24, 24, 24]
+    assert copies.has(key)
+    assert copies.held == 24

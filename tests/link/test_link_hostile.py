@@ -115,7 +115,7 @@ def test_unsent_data_cannot_be_acknowledged(fields: dict[str, int]) -> None:
 
 def test_contradictory_acknowledgements_cause_slow_retransmissions() -> None:
     peer = Peer()
-    peer.server.send(bytes(20_000))
+    peer.server.send(bytes(40_000))
     sent = len(peer.server.blocks_to_send(0.0))
     assert sent >= 5
     peer.say(Kind.ACK, echo=FIRST + sent - 2, arrived=0xFFFFFFFF)  # ACCEPT has no number
@@ -128,7 +128,7 @@ def test_contradictory_acknowledgements_cause_slow_retransmissions() -> None:
         blocks += len(peer.server.blocks_to_send(peer.now))
         if peer.now > 60:
             break
-    assert peer.server.buffered == 20_000
+    assert peer.server.buffered == 40_000
     assert 5 < blocks < 60
 
 

@@ -233,3 +233,29 @@ def test_past_events_that_should_have_been_sealed_have_problems():
     past = HistoryReceived("R", events, 1, 1, {1: (), 2: ("forged",)}, {3: ("not sealed",)})
     found = [(event.seq, event.is_sealed, event.problems) for event in _received(past)]
     assert found == [(1, True, ()), (2, True, ("forged",)), (3, False, ("not sealed",))]
+
+
+async def test_messages_are_edited_answered_reacted_to_found_and_deleted(server):
+    async with (
+        netchat.Client(server.address, name="Nova") as nova,
+        netchat.Client(server.address, name="Maya") as maya,
+    ):
+        room = await nova.create()
+        other = await maya.join(room.code)
+        first = await room.send("a red pne")
+        edit = await room.edit(first, "a red pen")
+        reply = await other.reply(first, "which pen?")
+        reaction = await other.react(first.seq, "👍")
+        back = await other.react(first, "👍", remove=True)
+        with pytest.raises(Refused, match="Only its sender"):
+            await other.edit(first, "mine")
+        found = await room.search("PEN red")
+        many = await room.search("pen", count=1)
+        deletion = await room.delete(first)
+        left = await room.history(10)
+    assert [edit.text, reply.text] == [f"{first.seq}\na red pen", f"{first.seq}\nwhich pen?"]
+    assert [reaction.text, back.text] == [f"{first.seq}\n+👍", f"{first.seq}\n-👍"]
+    assert [message.seq for message in found] == [edit.seq]
+    assert [message.seq for message in many] == [reply.seq]
+    assert deletion.kind == EventKind.DELETE
+    assert [e.text for e in left if e.kind == EventKind.ERASED] == ["", ""]

@@ -12,7 +12,7 @@ from netchat.chat.client import ChatClient
 from netchat.chat.outbox import ClientState, RoomView
 from netchat.errors import NetchatError
 from netchat.net.client_store import ClientStore
-from netchat.wire import Join, RoomKind, Send, encode
+from netchat.wire import Annotate, EventKind, Join, RoomKind, Send, encode
 
 
 @pytest.fixture
@@ -67,6 +67,17 @@ def test_the_outbox_is_kept_up_to_date(path):
     store.close()
     assert reload(path) == made
     assert list(reload(path).outbox) == [9, 10]
+
+
+def test_annotations_are_kept(path):
+    made = memory()
+    made.outbox[10] = Annotate(10, EventKind.EDIT, 7, "lobby", "ho")
+    made.outbox[11] = Annotate(11, EventKind.DELETE, 8, "lobby", "")
+    made.outbox[12] = Send(12, "lobby", "next")
+    made.counter = 12
+    save(path, made)
+    assert reload(path) == made
+    assert list(reload(path).outbox) == [8, 9, 10, 11, 12]
 
 
 def test_a_client_resumes_the_session_of_a_killed_one(path):
@@ -138,6 +149,7 @@ STATE = {
     "counter": 1,
     "rooms": [["lobby", 1, "", 7, 3]],
     "private": {"sourav": ["psst"]},
+    "annotations": [[2, 8, 7, "lobby", "ho"]],
 }
 WRONG = [
     None,
@@ -162,8 +174,8 @@ def test_any_value_anywhere_in_the_state(path, key):
     save(path, memory())
     for value in WRONG:
         states = [{**STATE, key: value}]
-        if key == "rooms":
-            room = STATE["rooms"][0]
+        if key in ("rooms", "annotations"):
+            room = STATE[key][0]
             states += [{**STATE, key: [[*room[:n], value, *room[n + 1 :]]]} for n in range(5)]
         for state in states:
             with contextlib.closing(sqlite3.connect(path)) as file:

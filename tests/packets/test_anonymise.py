@@ -131,3 +131,18 @@ def test_what_cannot_be_rewritten_is_refused(name, tmp_path):
         anonymise(CAPTURES / f"{name}.pcapng", tmp_path / "out.pcapng")
     with pytest.raises(CaptureError, match="itself"):
         anonymise(CAPTURES / f"{name}.pcapng", CAPTURES / f"{name}.pcapng")
+
+
+def test_edits_and_reactions_keep_their_target():
+    stand_ins = StandIns()
+    for kind, text in (
+        (wire.EventKind.EDIT, "17\nmy secret"),
+        (wire.EventKind.REACTION, "17\n+secret"),
+        (wire.EventKind.DELETE, "17"),
+    ):
+        event = wire.Event(20, 1, 2, 3, kind, "lobby", "Nova", text)
+        (frame,) = wire.FrameReader().feed(stand_ins.frame(wire.encode(event)))
+        new = wire.decode(frame)
+        found, was = (wire.parse_annotation(kind, each) for each in (new.text, text))
+        assert (found.target, len(found.text)) == (17, len(was.text))
+        assert "secret" not in new.text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netchat.errors import CaptureError
+from netchat.errors import CaptureError, FilterError
 from netchat.packets import DecodedMessage, Messages, Sniffer, read, read_capture
 from netchat.packets.scapy import NCP, NCPSend
 from tests.end_to_end.processes import ROOT
@@ -40,6 +40,20 @@ def test_a_message_has_time_direction_fields_bytes_and_scapy(chat: Messages) -> 
     assert layers[NCP].length == send.size - 16
     assert layers[NCPSend].room == send.fields["room"]
     assert bytes(layers) == send.raw
+
+
+def test_a_filter_as_text(chat: Messages) -> None:
+    sends = [m.raw for m in chat.filter(type="SEND")]
+    assert [m.raw for m in chat.filter("type == SEND")] == sends
+    users = {m.user for m in chat}
+    both = chat.filter(f'user in {{"{max(users)}"}}').filter("send")
+    assert list(both)
+    assert [m.raw for m in both] == [
+        m.raw for m in chat if m.type == "SEND" and m.user == max(users)
+    ]
+    assert {type(i).__name__ for i in chat.filter("notice").items()} == {"Notice"}
+    with pytest.raises(FilterError, match="column 6"):
+        chat.filter("type = SEND")
 
 
 def test_filters_can_be_chained(chat: Messages) -> None:

@@ -36,6 +36,13 @@ def test_commands_become_requests(line, wanted):
     assert asked(session) == [wanted]
 
 
+def test_a_scope_without_what_to_ban_is_no_name():
+    session = online("lobby", ROOM)
+    text = "What to ban must follow device: without a space, as in device:Nova."
+    assert typed(session, "/ban device: 2h") == [f"[error] {text}"]
+    assert asked(session) == []
+
+
 @pytest.mark.parametrize("line", ["/mute Nova 0s", "/ban Nova 00h no"])
 def test_a_mute_or_ban_of_no_time_is_not_one_without_end(line):
     session = online("lobby", ROOM)

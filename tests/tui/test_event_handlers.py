@@ -1,5 +1,6 @@
 """Handlers of client events: the lines shown and the requests sent."""
 
+import dataclasses
 import re
 
 import pytest
@@ -28,6 +29,7 @@ from netchat.tui.lines import LineKind
 from netchat.wire import (
     BannedUser,
     Bans,
+    DeviceList,
     Error,
     ErrorCode,
     Event,
@@ -75,7 +77,7 @@ def test_a_resumed_session_keeps_its_rooms_and_name():
     )
     assert lines[1:] == [
         "[room] you are in the lobby",
-        "[room] you are in room 7K3F9-2MQ0T; others join it with /join 7K3F9-2MQ0T",
+        "[room] you are in room 7K3F9-2MQ0T; others join it by this code",
     ]
     assert session.current == ROOM
     assert {type(request) for request in asked(session)} == {Who}
@@ -118,6 +120,20 @@ def test_private_messages_show_their_direction():
     ]
     assert shown(session, RoomEntered("@1", RoomKind.PRIVATE, "Nova", 2, True)) == []
     assert shown(session, RoomLeft("@1")) == []
+
+
+def test_a_request_that_crosses_the_end_of_a_conversation_is_no_error():
+    session = online("lobby")
+    text = "You are not in the room @8YWW6PGQ8A; join it first."
+    for request in (
+        DeviceList(1, "@8YWW6PGQ8A", ""),
+        Who(1, "@8YWW6PGQ8A", ""),
+        History(1, 1, 2, "@8YWW6PGQ8A"),
+    ):
+        error = Error(ErrorCode.NOT_A_MEMBER, request.TYPE, 1, text, "")
+        assert shown(session, RequestRefused(error, request)) == []
+        inside = dataclasses.replace(request, room="lobby")
+        assert shown(session, RequestRefused(error, inside)) == [f"[error] {text}"]
 
 
 def test_a_refused_initial_room():

@@ -69,22 +69,22 @@ def test_a_rename_shows_both_names():
 
 
 def test_a_line_of_another_room_names_the_room():
-    line = event_line(event(EventKind.CHAT, "Nova", "hi"), "7K3F92MQ0T")
+    line = event_line(event(EventKind.CHAT, "Nova", "hi"), "7K3F9-2MQ0T")
     assert plain(line) == "[7K3F9-2MQ0T] Nova: hi"
 
 
 def test_history_lines_start_with_the_time():
     assert plain(past_line(event(EventKind.CHAT, "Nova", "hi"))).startswith("2023-11-1")
-    assert plain(past_line(event(EventKind.CHAT, "Nova", "hi"))).endswith("  Nova: hi")
+    assert plain(past_line(event(EventKind.CHAT, "Nova", "hi"))).endswith("  #7 Nova: hi")
 
 
 def test_member_lists_mark_who_is_away():
     members = [Member("Lisa", 0), Member("Nova", 1)]
     assert (
-        plain(people_line("lobby", members, LineKind.ANSWER))
+        plain(people_line("the lobby", members, LineKind.ANSWER))
         == "[who] 2 in the lobby: Lisa, Nova (away)"
     )
-    many = plain(people_line("7K3F92MQ0T", members, LineKind.NOTICE, 30))
+    many = plain(people_line("room 7K3F9-2MQ0T", members, LineKind.NOTICE, 30))
     assert many == ("[who] 30 in room 7K3F9-2MQ0T: Lisa, Nova (away) and 28 more (/who lists them)")
 
 
@@ -129,3 +129,16 @@ def test_room_names_and_truncation():
     assert room_name("7K3F92MQ0T") == "room 7K3F9-2MQ0T"
     assert shorten("one\ntwo") == "one two"
     assert len(shorten("x" * 500)) == 60
+
+
+def test_code_and_mentions_stand_out_in_colour():
+    line = event_line(event(EventKind.CHAT, "Nova", "run `x` @Nova @Bo\n```py\na\n\x1bb\n```\nok"))
+    assert render(line, colour=False, one_line=True).endswith(
+        "run `x` @Nova @Bo\\n```py\\na\\n\\x1bb\\n```\\nok"
+    )
+    shown = render(line, colour=True, one_line=False, own_name="nova", indent=2)
+    assert "run \x1b[36mx\x1b[0m \x1b[1;7m@Nova\x1b[0m \x1b[1m@Bo\x1b[0m" in shown
+    assert shown.endswith("\x1b[36m\n  a\n  \\x1bb\n  \x1b[0mok")
+    piped = render(line, colour=True, one_line=True)
+    assert "`x`" in piped
+    assert "\n" not in piped

@@ -8,8 +8,10 @@ from netchat.chat.client_events import (
     HistoryReceived,
     Offline,
     RoomEntered,
+    RoomEvent,
     RoomLeft,
     RosterReceived,
+    SearchCompleted,
 )
 from netchat.chat.outbox import RoomView
 from netchat.tui.entries import Entry
@@ -17,7 +19,18 @@ from netchat.tui.event_handlers import handle_event
 from netchat.tui.lines import LineKind
 from netchat.tui.pane import MAX_ENTRIES, Pane
 from netchat.tui.panes import PAST, Panes
-from netchat.wire import Event, EventKind, History, Join, Member, Private, RoomKind, Send
+from netchat.wire import (
+    Annotate,
+    Event,
+    EventKind,
+    FoundMessage,
+    History,
+    Join,
+    Member,
+    Private,
+    RoomKind,
+    Send,
+)
 from netchat.wire.file_offers import FileOffer, offer_text
 from tests.tui.offline import ROOM, asked, new_session
 from tests.tui.pane_user import PaneUser
@@ -229,3 +242,79 @@ def test_the_log_is_bounded():
     assert MAX_ENTRIES <= len(conversation.entries) <= MAX_ENTRIES + 1_000
     assert conversation.entries[-1].text == str(MAX_ENTRIES + 4_999)
     assert conversation.revision
+
+
+def test_edits_and_reactions_change_the_entry_of_the_message():
+    user = PaneUser()
+    user.event("lobby", "Nova", "frist")
+    seq = user.seq
+    user.event("lobby", "Maya", f"{seq}\n+👍", EventKind.REACTION)
+    before = user.panes.conversations["lobby"].revision
+    user.event("lobby", "Nova", f"{seq}\nfirst\nline", EventKind.EDIT)
+    assert user.panes.conversations["lobby"].revision > before
+    user.event("lobby", "Bo", f"{seq}\nyes", EventKind.REPLY)
+    assert user.log("lobby")[-2:] == [
+        "Nova: first\nline (edited)  [👍 1]",
+        "Bo: ↩ Nova “first line”\nyes",
+    ]
+    user.event("lobby", "Nova", str(seq), EventKind.DELETE)
+    assert user.log("lobby")[-2] == "Nova: (deleted)"
+    user.event("lobby", "Nova", "1\nold", EventKind.EDIT)  # of a message that the log does not have
+    assert user.log("lobby")[-1] == "Nova: old (message 1)"
+
+
+def test_a_forged_edit_is_shown_beside_the_message():
+    user = PaneUser()
+    user.event("lobby", "Nova", "mine")
+    seq = user.seq
+    view = user.session.core.memory.rooms["lobby"]
+    event = Event(seq + 1, 0, 0, 0, EventKind.EDIT, "lobby", "Nova", f"{seq}\nforged")
+    user.take(RoomEvent(event, view.kind, "", False, False, problems=("not sealed",)))
+    log = user.log("lobby")
+    assert "Nova: mine" in log
+    assert any("not sealed" in line for line in log)
+
+
+def test_past_messages_have_their_edits():
+    user = PaneUser()
+    offer = "3\n" + "a" * 64 + "\n\ncat.png"
+    events = [
+        Event(1, 0, 0, 0, EventKind.CHAT, "lobby", "Nova", "frist"),
+        Event(2, 0, 0, 0, EventKind.EDIT, "lobby", "Nova", "1\nfirst"),
+        Event(3, 0, 0, 0, EventKind.FILE, "lobby", "Nova", offer),
+        Event(4, 0, 0, 0, EventKind.REACTION, "lobby", "Bo", "3\n+🎉"),
+        Event(5, 0, 0, 0, EventKind.ERASED, "lobby", "Bo", ""),
+    ]
+    user.take(HistoryReceived("lobby", tuple(events), 1))
+    assert user.log("lobby")[:3] == [
+        "Nova: first (edited)",
+        "Nova: cat.png (3 bytes)  /save 1  [🎉 1]",
+        "Bo: (deleted)",
+    ]
+    user.event("lobby", "Nova", "3", EventKind.DELETE)
+    assert user.log("lobby")[1] == "Nova: (deleted)"
+
+
+def test_commands_about_messages_mean_the_selected_conversation():
+    user = PaneUser()
+    user.enter("@1", RoomKind.PRIVATE, "Nova")
+    user.event("@1", "Nova", "psst")
+    user.event("lobby", "Maya", "hello")
+    user.panes.select("@nova")
+    user.run("/reply what?")
+    (sent,) = (m for m in user.session.core.memory.outbox.values() if isinstance(m, Annotate))
+    assert (sent.room, sent.text) == ("@1", "what?")
+    user.panes.select("lobby")
+    user.run("/reply hi")
+    assert [m.room for m in user.session.core.memory.outbox.values()] == ["@1", "lobby"]
+
+
+def test_found_messages_have_their_own_time():
+    user = PaneUser()
+    user.session.core.requests.clear()
+    user.run("/search pen")
+    (number,) = user.session.core.requests
+    message = FoundMessage(3, 1_700_000_000_000_000, EventKind.CHAT, 0, "Nova", "a pen")
+    user.take(SearchCompleted("lobby", (message,), 0, number))
+    entry = user.panes.conversations["lobby"].entries[-2]
+    assert (entry.text, entry.when) == ("#3 Nova: a pen", 1_700_000_000.0)

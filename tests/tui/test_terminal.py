@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -23,10 +24,16 @@ pytestmark = pytest.mark.skipif(
 TIMEOUT = 60.0
 
 
+#: The column with the times.
+_TIME = re.compile(r"^(\d\d:\d\d | {6})(?=\S)")
+
+
 class Screen:
     """Terminal that runs a client."""
 
-    def __init__(self, socket: Path, state: Path, port: int, *options: str) -> None:
+    def __init__(
+        self, socket: Path, state: Path, port: int, *options: str, in_shell: bool = False
+    ) -> None:
         self._tmux = ["tmux", "-S", str(socket), "-f", os.devnull]
         command = shlex.join(
             [sys.executable, "-m", "netchat", "client", f"127.0.0.1:{port}", *options]
@@ -35,8 +42,8 @@ class Screen:
         self.pane = subprocess.run(
             [
                 *self._tmux,
-                *("new-session", "-d", "-P", "-F", "#{pane_id}", "-x", "100", "-y", "30"),
-                f"{command}; echo ended with $?; sleep 1000",
+                *("new-session", "-d", "-P", "-F", "#{pane_id}", "-x", "120", "-y", "30"),
+                "bash --norc" if in_shell else f"{command}; echo ended with $?; sleep 1000",
             ],
             cwd=ROOT,
             env=environment,
@@ -44,6 +51,9 @@ class Screen:
             capture_output=True,
             text=True,
         ).stdout.strip()
+
+        if in_shell:
+            self.enter(command)
 
     def _run(self, *command: str) -> str:
         return subprocess.run(
@@ -63,12 +73,16 @@ class Screen:
     def lines(self) -> list[str]:
         """Return the lines of the screen, without blank ones."""
         shown = self._run("capture-pane", "-p", "-t", self.pane)
-        return [line.rstrip() for line in shown.splitlines() if line.strip()]
+        lines = (_TIME.sub("", line).rstrip() for line in shown.splitlines())
+        return [line for line in lines if line.strip()]
 
-    def see(self, text: str, *, at_end: bool = False) -> None:
-        """Wait until a line of the screen is `text`, or ends with it."""
+    def see(self, text: str, *, at_end: bool = False, within: bool = False) -> None:
+        """Wait until a line of the screen is `text`, or ends with it or contains it."""
         deadline = time.monotonic() + TIMEOUT
-        while not any(line.endswith(text) if at_end else line == text for line in self.lines):
+        while not any(
+            text in line if within else line.endswith(text) if at_end else line == text
+            for line in self.lines
+        ):
             assert time.monotonic() < deadline, f"no {text!r} in\n" + "\n".join(self.lines)
             time.sleep(0.05)
 
@@ -141,3 +155,43 @@ def test_a_lost_connection_is_shown_and_messages_typed_meanwhile_arrive(place):
         nova.see("Nova  |  online, 1 here", at_end=True)
         nova.type("C-c")
         nova.see("ended with 130")
+
+
+def test_the_client_is_suspended_and_resumed(place):
+    with Server("--ephemeral") as server:
+        nova = Screen(*place, server.port, "-n", "Nova", in_shell=True)
+        nova.see("[join] Nova joined the chat")
+        nova.type("half a li")
+        nova.see("lobby> half a li")
+        nova.type("C-z")
+        nova.see("Stopped", within=True)
+        lisa = Screen(*place, server.port, "-n", "Lisa")
+        lisa.see("[join] Lisa joined the chat")
+        lisa.enter("while it sleeps")
+        lisa.see("Lisa: while it sleeps")
+        nova.enter("fg")
+        nova.see("Lisa: while it sleeps")
+        nova.see("lobby> half a li")
+        nova.enter("ne")
+        lisa.see("Nova: half a line")
+
+
+def test_the_past_edits_and_the_input_history(place):
+    with Server("--ephemeral") as server:
+        nova = Screen(*place, server.port, "-n", "Nova")
+        nova.see("[join] Nova joined the chat")
+        nova.enter("frist")
+        nova.see("Nova: frist")
+        nova.enter("/edit first")
+        nova.see("[edit] Nova: first (was “frist”)")
+        nova.type("Up", "Up")
+        nova.see("lobby> frist")
+        nova.type("C-u")
+        lisa = Screen(*place, server.port, "-n", "Lisa")
+        lisa.see("[join] Lisa joined the chat")
+        lisa.see("Nova: first (edited)")
+        lines = lisa.lines
+        assert lines.index("Nova: first (edited)") < lines.index("[join] Lisa joined the chat")
+        assert "Nova: frist" not in lines
+        lisa.enter("/reply good morning")
+        nova.see("Lisa ↩ Nova “first”: good morning")

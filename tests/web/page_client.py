@@ -31,6 +31,7 @@ from netchat.chat.client_events import (
     RoomEvent,
     RoomLeft,
     RosterReceived,
+    SearchCompleted,
     SessionEnded,
     Undelivered,
     WarningReceived,
@@ -38,7 +39,7 @@ from netchat.chat.client_events import (
 from netchat.chat.outbox import ClientState
 from netchat.errors import EncodeError, PeerError
 from netchat.web.site import PAGE
-from netchat.wire import MESSAGES, BannedUser, Error, Event, Member, RoomKind
+from netchat.wire import MESSAGES, BannedUser, Error, Event, FoundMessage, Member, RoomKind
 
 __all__ = ["NODE", "Node", "PageClient"]
 
@@ -182,6 +183,9 @@ class PageClient:
     def history(self, room: str, count: int, before: int | None = None) -> None:
         self._call("history", room, count, *([] if before is None else [{"big": str(before)}]))
 
+    def annotate(self, room: str, kind: int, target: int, text: str = "") -> None:
+        self._call("annotate", room, int(kind), {"big": str(target)}, text)
+
     def moderate(
         self,
         room: str,
@@ -198,7 +202,7 @@ class PageClient:
     def __getattr__(self, name: str) -> Any:
         if name not in (
             *("send_hello", "ping", "say", "send_private", "join", "create", "leave", "who"),
-            *("rename", "bye", "bans"),
+            *("rename", "bye", "bans", "search"),
         ):
             raise AttributeError(name)
         call = {"send_hello": "introduce", "send_private": "tell"}.get(name, name)
@@ -224,6 +228,9 @@ def _event(fields: dict[str, Any]) -> ClientEvent:
         case "past":
             events = tuple(Event(**event) for event in fields["events"])
             return HistoryReceived(fields["room"], events, fields["oldest"])
+        case "found":
+            messages = tuple(FoundMessage(**message) for message in fields["messages"])
+            return SearchCompleted(fields["room"], messages, fields["searched"])
         case "people":
             members = tuple(Member(**member) for member in fields["members"])
             return RosterReceived(fields["room"], fields["total"], members, fields["more"])

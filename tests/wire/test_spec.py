@@ -51,7 +51,7 @@ def test_senders():
 
 
 def test_records_and_enums_in_order_of_appearance():
-    rooms = ["Position", "Membership", "ServerAddress", "Member", "BannedUser"]
+    rooms = ["Position", "Membership", "ServerAddress", "Member", "FoundMessage", "BannedUser"]
     sealed = ["Sealed", "Wrap", "DeviceKeys", "SealedText"]
     assert [r.__name__ for r in records()] == rooms + sealed
     kinds = ["ErrorCode", "EventKind", "Role", "ModeratorAction", "RoomKind"]

@@ -25,6 +25,7 @@ from netchat.bench.link.results import LinkResults
 from netchat.bench.link.simulation import Run, Setting, run_link
 from netchat.bench.link.suite import (
     BEACH,
+    CHOICES,
     CODES,
     ORACLE,
     SWEEP,
@@ -33,10 +34,11 @@ from netchat.bench.link.suite import (
     parse_link,
 )
 from netchat.bench.link.time_varying_channel import TimeVaryingChannel
+from netchat.link.code_table import numbered
 from netchat.link.open_request import Mode
 from netchat.link.policies.bandit import Bandit
 from netchat.link.policies.policy import Oracle, Policy
-from netchat.link.policy_registry import ADAPTIVE, code_number, policy
+from netchat.link.policy_registry import ADAPTIVE, policy
 
 __all__ = ["link_bench"]
 
@@ -112,7 +114,7 @@ def link_bench(
             replace(line, channel=TimeVaryingChannel(((spec, _TRIAL),), spec)),
             (seed, 0, again),
         )
-        for spec in specs for code in CODES for again in range(2)
+        for spec in specs for code in CHOICES for again in range(2)
     ]  # fmt: skip
     total = len(trials) + 2 * repeats * len(pairs)
     done = 0
@@ -153,11 +155,11 @@ def _pairs(links: Sequence[str] | None, channels: Sequence[str] | None) -> list[
 def _best(channels: Sequence[str], runs: Sequence[Run]) -> dict[str, str]:
     """Return the code with the most data delivered over each channel, from two runs of each."""
     best = {}
-    each = 2 * len(CODES)
+    each = 2 * len(CHOICES)
     for number, channel in enumerate(channels):
         mine = runs[number * each : (number + 1) * each]
-        brought = [mine[2 * i].delivered + mine[2 * i + 1].delivered for i in range(len(CODES))]
-        best[channel] = CODES[brought.index(max(brought))]
+        brought = [mine[2 * i].delivered + mine[2 * i + 1].delivered for i in range(len(CHOICES))]
+        best[channel] = CHOICES[brought.index(max(brought))]
     return best
 
 
@@ -181,7 +183,7 @@ def _run(plan: _Plan) -> Run:
     chooses = one.selection in ADAPTIVE or one.selection == ORACLE
     return run_link(
         plan.setting,
-        CODES[0] if chooses else one.selection,
+        "adaptive" if chooses else one.selection,
         np.random.SeedSequence(plan.seed),
         mode=one.mode,
         policy=_policy(plan) if chooses else None,
@@ -193,5 +195,5 @@ def _policy(plan: _Plan) -> Policy:
         made = policy(plan.link.selection)
         return Bandit(plan.seed[-1]) if isinstance(made, Bandit) else made
     varying = plan.setting.channel
-    numbers = {channel: code_number(code) for channel, code in plan.best}
+    numbers = {channel: numbered(code) for channel, code in plan.best}
     return Oracle(lambda now: numbers[varying.at(now)])

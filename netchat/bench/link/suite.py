@@ -7,11 +7,22 @@ from dataclasses import dataclass
 
 from netchat.bench.link.time_varying_channel import TimeVaryingChannel
 from netchat.channels.stream import ChannelStream
+from netchat.link.code_table import CODES as TABLE
+from netchat.link.decode_probability import CANDIDATES, REDUNDANCY_CANDIDATES
 from netchat.link.open_request import Mode
 from netchat.link.policy_registry import ADAPTIVE, validate_policy
 from netchat.wording import cut
 
-__all__ = ["BEACH", "CODES", "ORACLE", "SWEEP", "LinkSpec", "parse_channel", "parse_link"]
+__all__ = [
+    "BEACH",
+    "CHOICES",
+    "CODES",
+    "ORACLE",
+    "SWEEP",
+    "LinkSpec",
+    "parse_channel",
+    "parse_link",
+]
 
 #: A clear period, one with bursts, a storm, and another clear period.
 BEACH = TimeVaryingChannel(
@@ -32,11 +43,14 @@ SWEEP = tuple(
     )
 )  # fmt: skip
 
-#: Codes from which the policies and the oracle choose; the suite also measures each alone.
+#: Codes that the suite measures alone.
 CODES = (
     "uncoded", "rs:255,251", "rs:255,239", "rs:255,223", "rs:255,191", "rs:255,127", "rs:96,32",
-    "rs:255,127+hamming:7,4",
+    "rs:255,127+hamming:7,4", "nr:5", "nr:18", "nr:53",
 )  # fmt: skip
+
+#: Codes from which the oracle chooses: all that the policies know.
+CHOICES = tuple(dict.fromkeys(TABLE[number] for number in (*CANDIDATES, *REDUNDANCY_CANDIDATES)))
 
 ORACLE = "oracle"
 

@@ -27,6 +27,7 @@ from netchat.chat.sealing.sealed_message import (
 from netchat.chat.sealing.transcript import Transcript
 from netchat.errors import SealingError
 from netchat.wire import DeviceKeys, Event, EventKind, Sealed, SealedEvent, Wrap
+from netchat.wire.annotations import ANNOTATIONS
 
 __all__ = ["Opened", "SealedRoom", "changed_keys"]
 
@@ -46,6 +47,9 @@ _UNSEALED_KINDS = frozenset(
         EventKind.ROOM_CHANGED,
     }
 )
+
+#: Kinds of events that a private room has until its first secret.
+_MESSAGE_KINDS = ANNOTATIONS | {EventKind.CHAT, EventKind.FILE, EventKind.ERASED}
 
 
 def changed_keys(name: str) -> str:
@@ -320,7 +324,7 @@ class SealedRoom:
             return ()
         if not self.is_private:
             return ("this text is not sealed: the server has inserted it, or changed the room",)
-        if follows_sealed or event.kind not in (EventKind.CHAT, EventKind.FILE):
+        if follows_sealed or event.kind not in _MESSAGE_KINDS:
             return ("this text is not sealed, although earlier ones were",)
         return ()
 

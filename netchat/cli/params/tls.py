@@ -49,6 +49,7 @@ def parse_servers(
     *,
     hint: str = "[tls://]HOST[:PORT]",
     udp: bool = False,
+    port: int = DEFAULT_PORT,
 ) -> tuple[list[tuple[str, int]], TlsClient | None]:
     """Parse the addresses of one or more servers, and the options for TLS.
 
@@ -59,6 +60,7 @@ def parse_servers(
         keylog: The option `--keylog`.
         hint: Name of the parameter with the addresses, for errors.
         udp: Whether the connections use UDP.
+        port: Port of the servers whose address names none.
 
     Returns:
         Host and port of each server, and the factory of TLS connections; None without TLS.
@@ -70,7 +72,7 @@ def parse_servers(
     """
     try:
         plain, is_tls = split_scheme(addresses)
-        servers = parse_addresses(plain, DEFAULT_PORT)
+        servers = parse_addresses(plain, port)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=hint) from error
     if not is_tls:

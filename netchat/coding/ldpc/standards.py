@@ -15,12 +15,12 @@ from netchat.arguments import whole_number
 from netchat.coding.ldpc.graph import Graph, base_matrix, expanded, parse_qc
 from netchat.wording import cut
 
-__all__ = ["STANDARDS", "Design", "design"]
+__all__ = ["LIFTINGS", "STANDARDS", "Design", "base_graph_1", "design"]
 
 _DATA = Path(__file__).with_name("data")
 
 #: Lifting sizes of 5G NR by their set (3GPP TS 38.212, table 5.3.2-1).
-_LIFTINGS = {
+LIFTINGS = {
     a << j: index
     for index, a in enumerate((2, 3, 5, 7, 9, 11, 13, 15))
     for j in range(8)
@@ -140,9 +140,9 @@ def _nr(
         )
     columns, blocks = (68, 22) if base == 1 else (52, 10)
     used = 22 if base == 1 else 10 if k > 640 else 9 if k > 560 else 8 if k > 192 else 6
-    lifting = min(size for size in _LIFTINGS if used * size >= k)
+    lifting = min(size for size in LIFTINGS if used * size >= k)
     entries = np.array([line.split() for line in _text(f"nr_bg{base}.txt")], np.int64)
-    shifts = entries[:, 2 + _LIFTINGS[lifting]] % lifting
+    shifts = entries[:, 2 + LIFTINGS[lifting]] % lifting
     rows: list[list[tuple[int, ...]]] = [
         [()] * columns for _ in range(int(entries[:, 0].max()) + 1)
     ]
@@ -162,6 +162,16 @@ def _nr(
         f"LDPC 5G ({n},{k})", graph, np.arange(k), place[sent],
         f"3GPP TS 38.212, section 5.3.2: 5G NR, base graph {base}",
     )  # fmt: skip
+
+
+def base_graph_1(lifting: int) -> list[tuple[int, int, int]]:
+    """Return the entries of 5G's base graph 1 for a lifting size: row, column and shift, by row."""
+    entries = np.array([line.split() for line in _text("nr_bg1.txt")], np.int64)
+    shifts = entries[:, 2 + LIFTINGS[lifting]] % lifting
+    return [
+        (row, column, shift)
+        for (row, column), shift in zip(entries[:, :2].tolist(), shifts.tolist(), strict=True)
+    ]
 
 
 def _needed(

@@ -15,8 +15,9 @@ import random
 from netchat.link.code_table import CODES
 from netchat.link.decode_probability import (
     CANDIDATES,
-    block_size,
-    nominal_rate,
+    REDUNDANCY_CANDIDATES,
+    expected_cost,
+    longest_payload,
     success_probability,
 )
 from netchat.link.error_rate_estimator import ErrorRateEstimator
@@ -36,8 +37,6 @@ _DOUBT = 0.02
 #: Factor for the payloads of older blocks.
 _FADE_PAYLOAD = 7 / 8
 
-_RANK = {code: rank for rank, code in enumerate(CANDIDATES)}
-
 
 class Bandit:
     """Policy that chooses codes by Thompson sampling.
@@ -49,60 +48,70 @@ class Bandit:
     def __init__(self, seed: int | None = None) -> None:
         self._random = random.Random(seed)
         self._channel = ErrorRateEstimator()
-        self._arrived = [0.0] * len(CANDIDATES)
-        self._failed = [0.0] * len(CANDIDATES)
+        self._candidates: tuple[int, ...] = CANDIDATES
+        self._arrived = dict.fromkeys(CANDIDATES, 0.0)
+        self._failed = dict.fromkeys(CANDIDATES, 0.0)
         # Sums over recent blocks of the payload's length and of its square.
         self._lengths = self._squares = 0.0
-        self._worth = [nominal_rate(code) for code in CANDIDATES]
         self._code = 4
 
     @property
     def why(self) -> str:
         """Expected goodput of the two best codes, as text."""
-        best = sorted(((self._mean(rank), rank) for rank in range(len(CANDIDATES))), reverse=True)[
-            :2
-        ]
-        (most, first), (less, second) = ((mean, CODES[CANDIDATES[rank]]) for mean, rank in best)
+        means = {}
+        for code in self._candidates:
+            arrived, failed = self._beta(code)
+            means[code] = arrived / (arrived + failed)
+        goodput = self._goodput(means)
+        first, second = sorted(goodput, key=goodput.__getitem__, reverse=True)[:2]
         return (
-            f"bandit: bit error rate {self._channel.ber:.1e}; expected goodput: {first} {most:.0%} "
-            f"of the line, {second} {less:.0%}"
+            f"bandit: bit error rate {self._channel.ber:.1e}; expected goodput: {CODES[first]} "
+            f"{goodput[first]:.0%} of the line, {CODES[second]} {goodput[second]:.0%}"
         )
 
-    def _beta(self, rank: int) -> tuple[float, float]:
-        expected = min(
-            1 - _DOUBT, max(_DOUBT, success_probability(CANDIDATES[rank], self._channel.ber))
-        )
+    def _beta(self, code: int) -> tuple[float, float]:
+        expected = success_probability(code, self._channel.ber)
+        expected = min(1 - _DOUBT, max(_DOUBT, expected))
         return (
-            self._arrived[rank] + _PRIOR * expected,
-            self._failed[rank] + _PRIOR * (1 - expected),
+            self._arrived[code] + _PRIOR * expected,
+            self._failed[code] + _PRIOR * (1 - expected),
         )
 
-    def _mean(self, rank: int) -> float:
-        arrived, failed = self._beta(rank)
-        return self._worth[rank] * arrived / (arrived + failed)
+    def _goodput(self, success: dict[int, float]) -> dict[int, float]:
+        """Return the expected goodput of each code, given the probabilities of success.
+
+        All codes are compared at the same payload length: what a code happened to carry, a full block or
+        the end of a message, says nothing about the code.
+        """
+        # The length of the block that a byte travels in, on average.
+        length = round(self._squares / self._lengths) if self._lengths else None
+        found = {}
+        for code in self._candidates:
+            payload = length or longest_payload(code)
+            found[code] = payload / expected_cost(code, payload, success)
+        return found
 
     def choose(self, now: float) -> int:  # noqa: ARG002 - the protocol's
         """Return the best code according to one random draw from the distributions."""
         if self._channel.known:
-            drawn = [
-                self._worth[rank] * self._random.betavariate(*self._beta(rank))
-                for rank in range(len(CANDIDATES))
-            ]
-            self._code = CANDIDATES[drawn.index(max(drawn))]
+            drawn = {code: self._random.betavariate(*self._beta(code)) for code in self._candidates}
+            goodput = self._goodput(drawn)
+            self._code = max(goodput, key=goodput.__getitem__)
         return self._code
 
     def outcome(self, now: float, outcome: Outcome) -> None:  # noqa: ARG002
         """Update the distributions with the outcome of a block."""
-        rank = _RANK.get(outcome.code)
-        if rank is None or not outcome.payload:
+        if outcome.code not in self._arrived or not outcome.payload:
             return
-        self._measure(outcome.payload)
+        self._lengths = _FADE_PAYLOAD * self._lengths + outcome.payload
+        self._squares = _FADE_PAYLOAD * self._squares + outcome.payload**2
         self._fade(_FADE)
+        rank = self._candidates.index(outcome.code)
         if outcome.arrived:
-            for stronger in range(rank, len(CANDIDATES)):
+            for stronger in self._candidates[rank:]:
                 self._arrived[stronger] += 1
         else:
-            for weaker in range(rank + 1):
+            for weaker in self._candidates[: rank + 1]:
                 self._failed[weaker] += 1
 
     def channel(self, now: float, report: ChannelReport) -> None:  # noqa: ARG002
@@ -112,19 +121,13 @@ class Bandit:
         if self._channel.changes > changes:
             self._fade(_CHANGE)
 
-    def _measure(self, payload: int) -> None:
-        """Set the payload share of each code to that of a recent block.
-
-        All codes are compared at the same payload length: what a code happened to carry, a full block or
-        the end of a message, says nothing about the code.
-        """
-        self._lengths = _FADE_PAYLOAD * self._lengths + payload
-        self._squares = _FADE_PAYLOAD * self._squares + payload**2
-        length = round(
-            self._squares / self._lengths
-        )  # of the block that a byte travels in, on average
-        self._worth = [length / block_size(code, length) for code in CANDIDATES]
+    def use_redundancy(self) -> None:
+        """Choose among the codes with incremental redundancy, too."""
+        self._candidates = REDUNDANCY_CANDIDATES
+        self._arrived = {code: self._arrived.get(code, 0.0) for code in self._candidates}
+        self._failed = {code: self._failed.get(code, 0.0) for code in self._candidates}
 
     def _fade(self, kept: float) -> None:
-        self._arrived = [count * kept for count in self._arrived]
-        self._failed = [count * kept for count in self._failed]
+        for counts in (self._arrived, self._failed):
+            for code in counts:
+                counts[code] *= kept

@@ -58,6 +58,9 @@ class Policy(Protocol):
     def channel(self, now: float, report: ChannelReport) -> None:
         """Process a channel report of the peer."""
 
+    def use_redundancy(self) -> None:
+        """Process the news that the peer can decode the codes with incremental redundancy."""
+
 
 class FixedCode:
     """Policy that uses one code for every block.
@@ -81,6 +84,9 @@ class FixedCode:
     def channel(self, now: float, report: ChannelReport) -> None:
         """Ignore the report."""
 
+    def use_redundancy(self) -> None:
+        """Ignore the news."""
+
 
 class Oracle:
     """Policy that knows the best code at each time: the upper bound for all policies.
@@ -103,3 +109,6 @@ class Oracle:
 
     def channel(self, now: float, report: ChannelReport) -> None:
         """Ignore the report."""
+
+    def use_redundancy(self) -> None:
+        """Ignore the news."""

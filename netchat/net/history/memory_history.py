@@ -6,7 +6,16 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 
-from netchat.chat.persistence import AuditRow, Batch, EventRow, RoomDeleted, Snapshot
+from netchat.chat.persistence import (
+    AuditRow,
+    Batch,
+    EditRow,
+    EventErased,
+    EventRow,
+    RoomDeleted,
+    Snapshot,
+)
+from netchat.net.history.erasure import erased_frame
 from netchat.net.history.purge import DueRoom, PostponedPurge
 
 __all__ = ["MemoryHistory"]
@@ -24,6 +33,7 @@ class MemoryHistory:
         self._postponed_purge: PostponedPurge | None = None
         self._rooms: dict[int, list[EventRow]] = {}
         self._counters: dict[int, dict[int, int]] = {}
+        self._edits: dict[tuple[int, int], list[int]] = {}
         self._audit: deque[AuditRow] = deque(maxlen=MAX_AUDIT)
 
     def load(self) -> Snapshot:
@@ -43,13 +53,32 @@ class MemoryHistory:
             for change in batch.changes:
                 if isinstance(change, AuditRow):
                     self._audit.append(change)
+                if isinstance(change, EditRow):
+                    self._edits.setdefault((change.room, change.target), []).append(change.seq)
+                if isinstance(change, EventErased):
+                    for seq in (change.seq, *self._edits.pop((change.room, change.seq), ())):
+                        self._erase(change.room, seq)
                 if isinstance(change, RoomDeleted):  # its events cannot be requested any more
                     self._rooms.pop(change.id, None)
                     self._counters.pop(change.id, None)
+                    self._forget_edits(change.id, 1 << 63)
+
+    def _erase(self, room: int, seq: int) -> None:
+        """Replace a deleted message, if it is still kept."""
+        log = self._rooms.get(room, [])
+        at = seq - log[0].seq if log else -1
+        if 0 <= at < len(log) and (frame := erased_frame(log[at].frame)) is not None:
+            log[at] = log[at]._replace(frame=frame)
 
     def clear_room(self, room: int, floor: int) -> None:
         """Delete a room's events before `floor`."""
         self._rooms[room] = [row for row in self._rooms.get(room, []) if row.seq >= floor]
+        self._forget_edits(room, floor)
+
+    def _forget_edits(self, room: int, floor: int) -> None:
+        """Forget the edits of a room's messages before `floor`, which are no longer kept."""
+        for key in [key for key in self._edits if key[0] == room and key[1] < floor]:
+            del self._edits[key]
 
     def audit(self, count: int) -> list[AuditRow]:
         """Return the last entries of the audit log, newest first."""
@@ -85,6 +114,8 @@ class MemoryHistory:
         last = min(most, len(log) - 1)
         keep = next((i for i in range(last) if log[i].time >= before), max(last, 0))
         self._rooms[room] = log[keep:]
+        if log:
+            self._forget_edits(room, log[keep].seq)
         return keep, log[keep].seq if log else 1
 
     def read(self, room: int, first: int, last: int, max_bytes: int) -> tuple[list[bytes], int]:

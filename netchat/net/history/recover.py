@@ -26,6 +26,7 @@ from netchat.chat.persistence import (
     Batch,
     Change,
     DeviceRow,
+    EditRow,
     EpochRow,
     EventRow,
     InvitationRow,
@@ -61,6 +62,7 @@ from netchat.wire import (
     SealedEvent,
     decode,
 )
+from netchat.wire.annotations import parse_annotation
 from netchat.wire.frame import MAGIC, VERSION
 from netchat.wording import cannot
 
@@ -405,8 +407,18 @@ def _write(history: SqliteHistory, found: Recovered) -> None:
                 if row.device:
                     key = row.room, row.device
                     found.counters[key] = max(row.counter, found.counters.get(key, 0))
-            history.write([Batch(rows=rows)])
+            history.write([Batch(rows=rows, changes=[*_edits(rows)])])
     history.write([Batch(counters=found.counters)])
+
+
+def _edits(rows: Iterable[EventRow]) -> Iterator[EditRow]:
+    """Yield which of a room's events edit an earlier one."""
+    for row in rows:
+        event = _event(row.frame)
+        if isinstance(event, Event):
+            edit = parse_annotation(event.kind, event.text)
+            if edit is not None and edit.kind is EventKind.EDIT:
+                yield EditRow(row.room, edit.target, row.seq)
 
 
 def _row(room: int, frame: bytes) -> EventRow:

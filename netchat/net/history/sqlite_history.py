@@ -24,7 +24,9 @@ from netchat.chat.persistence import (
     Batch,
     DeviceDeleted,
     DeviceRow,
+    EditRow,
     EpochRow,
+    EventErased,
     InvitationDeleted,
     InvitationRow,
     MembershipDeleted,
@@ -48,6 +50,7 @@ from netchat.net.history.cluster_member import (
     temporary_file,
 )
 from netchat.net.history.damage import after_damage
+from netchat.net.history.erasure import erased_frame
 from netchat.net.history.history_file import HistoryFile
 from netchat.net.history.purge import DueRoom, PostponedPurge
 from netchat.net.history.stored_state import load_snapshot, read_audit
@@ -115,6 +118,10 @@ CREATE TABLE IF NOT EXISTS audit (
     action INTEGER NOT NULL, room TEXT NOT NULL, target TEXT NOT NULL, seconds INTEGER NOT NULL,
     text TEXT NOT NULL
 );
+-- Edits of messages, which are erased together with them.
+CREATE TABLE IF NOT EXISTS edit (
+    room INTEGER, target INTEGER, seq INTEGER, PRIMARY KEY (room, target, seq)
+) WITHOUT ROWID;
 -- Of rooms with sealed messages: number of the secret, and its check value.
 CREATE TABLE IF NOT EXISTS epoch (
     room INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, secret_check BLOB NOT NULL
@@ -161,6 +168,7 @@ _CHANGES: tuple[dict[type, str], ...] = (
         RoomDeleted: "DELETE FROM rules WHERE room IN (VALUES {})",
     },
     {AuditRow: "INSERT OR IGNORE INTO audit VALUES {}"},
+    {EditRow: "INSERT OR IGNORE INTO edit VALUES {}"},
     {EpochRow: "INSERT OR REPLACE INTO epoch VALUES {}"},
     {
         DeviceRow: "INSERT OR REPLACE INTO device VALUES {}",
@@ -195,6 +203,18 @@ SELECT id, time FROM (
     WHERE room.id BETWEEN ? AND ?
 ) WHERE (time IS NULL OR time < ?)
 AND (gone OR seq < (SELECT max(seq) FROM event WHERE event.room = id))
+"""
+
+# A message and its edits.
+_ERASED = """
+SELECT seq, frame FROM event WHERE room = :room AND seq = :seq UNION ALL
+SELECT event.seq, frame FROM edit JOIN event ON event.room = edit.room AND event.seq = edit.seq
+WHERE edit.room = :room AND target = :seq
+"""
+
+_PURGE_EDITS = """
+DELETE FROM edit WHERE room = :room
+AND target < (SELECT coalesce(min(seq), target + 1) FROM event WHERE room = :room)
 """
 
 _CLEAR = "DELETE FROM event WHERE room = ? AND seq < min(?, (SELECT min(seq) FROM event WHERE room = ?) + ?)"
@@ -378,6 +398,9 @@ class SqliteHistory:
                 _execute(cursor, self._insert_events, batch.rows)
                 counters = [(*key, last) for key, last in batch.counters.items()]
                 _execute(cursor, _SET_COUNTERS, counters)
+                for change in batch.changes:
+                    if type(change) is EventErased:
+                        _erase(cursor, change)
                 if batch.position is not None:
                     cursor.execute(SAVE_POSITION, batch.position)
             cursor.execute("COMMIT")
@@ -472,6 +495,7 @@ class SqliteHistory:
                 cursor.execute("BEGIN IMMEDIATE")
                 cursor.execute(_PURGE, {"room": room, "before": before, "most": most})
                 deleted = cursor.rowcount
+                cursor.execute(_PURGE_EDITS, {"room": room})
                 (oldest,) = cursor.execute(_OLDEST, (room,)).fetchone()
                 if oldest is None:
                     cursor.execute("DELETE FROM room WHERE id = ? AND gone", (room,))
@@ -500,6 +524,7 @@ class SqliteHistory:
             deleted = self._writer.execute(_CLEAR, (room, floor, room, most)).rowcount
             if deleted:
                 return True
+            self._writer.execute(_PURGE_EDITS, {"room": room})
             (is_busy, *_) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             return bool(is_busy)
 
@@ -600,6 +625,16 @@ def _is_event(frame: object, seq: object) -> bool:
         and _LENGTH_CRC_SEQ.unpack_from(frame, _START_SIZE)
         == (len(frame) - HEADER_SIZE, checksum(frame), seq)
     )
+
+
+def _erase(cursor: sqlite3.Cursor, erased: EventErased) -> None:
+    """Replace a deleted message and its edits."""
+    rows = cursor.execute(_ERASED, {"room": erased.room, "seq": erased.seq}).fetchall()
+    for seq, frame in rows:
+        if _is_event(frame, seq) and (new := erased_frame(frame)) is not None:
+            cursor.execute(
+                "UPDATE event SET frame = ? WHERE room = ? AND seq = ?", (new, erased.room, seq)
+            )
 
 
 def _execute(

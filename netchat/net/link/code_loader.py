@@ -9,20 +9,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from netchat.chat.fair_shares import Shares
+from netchat.link.code_spec import check_form
 from netchat.link.code_table import (
     CODES,
     BlockCode,
     CodeSource,
-    check_form,
     check_spec,
     known_code,
+    warm_up_redundancy,
 )
+from netchat.link.incremental_redundancy import RedundancyCode
+from netchat.net.link.short_collections import short_collections
 from netchat.wording import many
 
 __all__ = ["MAX_IN_USE", "CodeLoader"]
@@ -37,6 +40,11 @@ _RECENT = 8
 
 #: Ratio of rest to work of the building thread, which competes with the event loop for the GIL.
 _REST = 4
+
+
+def _load_redundancy() -> None:
+    with short_collections():
+        warm_up_redundancy()
 
 
 class _Outcome(NamedTuple):
@@ -64,6 +72,7 @@ class CodeLoader:
         self._turns: dict[str, int] = {}  # number of the last turn of each group that waits
         self._turn = 0
         self._thread = ThreadPoolExecutor(1, "codes")
+        self._redundancy: Future[None] | None = None
 
     def source(self, share: str) -> CodeSource:
         """Return the source of codes for an address group; see `netchat.link.code_table`."""
@@ -76,6 +85,8 @@ class CodeLoader:
             ValueError: A link cannot use the code, or too many others are in use.
         """
         found = known_code(spec) or self._in_use.get(spec)
+        if isinstance(found, RedundancyCode) and not self._has_redundancy():
+            return None
         if found is not None:
             return found
         check_form(spec)
@@ -88,6 +99,15 @@ class CodeLoader:
             self._waiting.append(spec)
             self._build_next()
         return None
+
+    def _has_redundancy(self) -> bool:
+        """Return whether the codes with incremental redundancy are loaded; start to load them."""
+        if self._redundancy is None:
+            self._redundancy = self._thread.submit(_load_redundancy)
+        if self._redundancy.done() and self._redundancy.exception():  # no memory, for example
+            self._redundancy = None
+            return False
+        return self._redundancy.done()
 
     def close(self) -> None:
         """Cancel pending builds."""

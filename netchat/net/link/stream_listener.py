@@ -6,13 +6,12 @@ A server that has never received a link does not load the modules that links nee
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from netchat.net.link.cpu_budget import LinkWork
+from netchat.net.link.short_collections import short_collections
 
 if TYPE_CHECKING:
     from netchat.net.link.code_loader import CodeLoader
@@ -20,32 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamLinkListener"]
 
-#: New objects per collection while modules are loaded, about two milliseconds of work; and the number
-#: of collections before a longer one.
-_NEW_OBJECTS, _NEVER = 5000, 1_000_000_000
-
 
 def _prepare() -> None:
-    with _short_collections():
+    with short_collections():
         from netchat.link.code_table import warm_up
 
         warm_up()
-
-
-@contextlib.contextmanager
-def _short_collections() -> Iterator[None]:
-    """Keep the garbage collector from pausing the event loop for long while modules are loaded.
-
-    Numba creates 100,000 objects, which stay in memory. A full collection would hold the GIL for 0.1 s, so
-    only new objects are examined, and those that remain are left out of later collections.
-    """
-    thresholds = gc.get_threshold()
-    gc.set_threshold(_NEW_OBJECTS, _NEVER, _NEVER)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.freeze()
 
 
 class StreamLinkListener:

@@ -17,6 +17,7 @@ from netchat.errors import LinkError
 from netchat.link.code_table import CODES, OPENED, block_code
 from netchat.link.datagram_mask import masked
 from netchat.link.header import Header, Kind, unwrap, write_header
+from netchat.link.incremental_redundancy import INCREMENTS
 from netchat.link.open_request import Mode, read_open_request
 from netchat.link.payload_decoder import PayloadDecoder
 from netchat.link.receiver import RECEIVE_WINDOW
@@ -156,6 +157,8 @@ class BlockDecoder:
         outcome = "good" if payload is not None else "failed"
         if stats.combined_blocks > combined:
             outcome = "combined"
+        elif payload is None and header.code in INCREMENTS and place + header.length <= self._next:
+            outcome = "surplus"
         elif stats.damaged_blocks:
             outcome, stats.damaged_blocks = "damaged", 0
         block = self._block(found, outcome, payload, stats.corrected_symbols - corrected)

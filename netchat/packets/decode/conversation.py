@@ -65,6 +65,7 @@ class Conversation:
         link: State of the noisy link it uses, or None.
         tls: State of TLS, or None if the connection is in the clear.
         transport: `TCP` or `UDP`.
+        origin: Time of the first packet of the capture, in ns; -1 if unknown.
         duplicates: Further streams of the connection, if each packet was captured several times with
             other sequence numbers. Their items belong to this conversation; their counters are separate.
     """
@@ -82,6 +83,7 @@ class Conversation:
     link: LinkState | None = None
     tls: TlsState | None = None
     transport: str = "TCP"
+    origin: int = -1
     duplicates: list[Conversation] = field(default_factory=list)
 
     def learn(self, message: Message) -> None:
@@ -101,6 +103,14 @@ class Conversation:
     def _learn_room(self, membership: Membership) -> None:
         if len(self.rooms) < _MAX_ROOMS:
             self.rooms[membership.room] = membership
+
+    def elapsed(self, time: int) -> int:
+        """Return the time since the first packet of the capture, in ns.
+
+        Args:
+            time: A time of capture, in ns.
+        """
+        return time - (self.origin if self.origin >= 0 else self.began)
 
     def counts(self, *, to_server: bool) -> DirectionCounts:
         """Return the counters of one direction, for all streams together."""

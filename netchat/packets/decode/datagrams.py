@@ -78,6 +78,7 @@ class Datagrams:
             complete from its first byte on.
         number: Returns the number of the next conversation.
         trace: Whether to yield each datagram as well, as a `Trace`.
+        origin: Time of the first packet of the capture, in ns.
     """
 
     def __init__(
@@ -88,7 +89,9 @@ class Datagrams:
         number: Callable[[], int],
         *,
         trace: bool,
+        origin: int = -1,
     ) -> None:
+        self._origin = origin
         self._ports = ports
         self._budget = budget
         self._open_frames = open_frames
@@ -218,7 +221,9 @@ class Datagrams:
             items.append(Notice(time, conversation, True, "replaced", packet))
         linked = LinkState(number=header.link)
         whole = header.kind is Kind.OPEN
-        conversation = Conversation(self._number(), client, server, time, whole, transport="UDP")
+        conversation = Conversation(
+            self._number(), client, server, time, whole, transport="UDP", origin=self._origin
+        )
         conversation.link = linked
         items.append(Notice(time, conversation, to_server, "opened" if whole else "joined", packet))
         up, down = (

@@ -86,6 +86,7 @@ class Decoder:
         self.packets: int = 0
         self.skipped: Counter[str] = Counter()
         self.conversations: int = 0
+        self._origin = -1  # time of the first packet
         self._ports = frozenset(ports)
         self._limit = limit
         self._trace = trace
@@ -105,6 +106,8 @@ class Decoder:
             The items that it completes, often none.
         """
         number, time, link, data, length = packet
+        if not self.packets:
+            self._origin = time
         self.packets += 1
         fields = dissect(link, data, length)
         if isinstance(fields, str):
@@ -164,7 +167,12 @@ class Decoder:
             from netchat.packets.decode.datagrams import Datagrams
 
             self._datagrams = Datagrams(
-                self._ports, self._budget, self._open_frames, self._count, trace=self._trace
+                self._ports,
+                self._budget,
+                self._open_frames,
+                self._count,
+                trace=self._trace,
+                origin=self._origin,
             )
         return self._datagrams
 
@@ -368,7 +376,7 @@ class Decoder:
             to_server = source[1] >= target[1]  # most servers have the lower port
         client, server = (source, target) if to_server else (target, source)
         chat = True if self._ports & {source[1], target[1]} else None
-        conversation = Conversation(0, client, server, time, bool(opening))
+        conversation = Conversation(0, client, server, time, bool(opening), origin=self._origin)
         keys = segment.key, reverse(segment.key)
         halves = [
             TcpStream(key, conversation, counts, self._budget, self._open_detector, to_server=to)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from netchat.wire import (
+    Annotate,
     Hello,
     History,
     Join,
@@ -82,6 +83,8 @@ class Translation:
         if isinstance(message, History):
             first, last = (max(0, number + shift) for number in (message.first, message.last))
             return dataclasses.replace(message, first=first, last=last)
+        if isinstance(message, Annotate):
+            return dataclasses.replace(message, target=max(0, message.target + shift))
         return message
 
     def rename(self, record: _R) -> _R:

@@ -45,6 +45,7 @@ _OUTCOMES = {
     "good": "intact",
     "combined": "FAILED alone, decoded together with its earlier copies",
     "failed": "FAILED, more errors than the code corrects",
+    "surplus": "more parity of a block that had arrived",
     "damaged": "delivered damaged, as this link's mode requires",
     "foreign": "ignored, belongs to another link",
     "": "",
@@ -125,7 +126,8 @@ def block_lines(block: Block, paint: Paint = plain) -> list[str]:
         "code": f"{header.code} {show_line(block.code)}".rstrip(),
         "offset": f"{header.offset} (byte {_from_first(block, header.offset, 32)})",
         "number": f"{header.number} (#{_from_first(block, header.number, 24)})",
-        "window": f"{header.window} x 4 KiB",
+        "window": f"{header.window} x 4 KiB"
+        + "; its sender decodes incremental redundancy" * header.redundancy,
         "ack": f"{header.ack} (byte {_from_first(block, header.ack, 32)})",
         "echo": f"{header.echo} ({_echo(block)})",
         "delay": f"{header.delay / 10:g} ms",

@@ -5,12 +5,16 @@ from __future__ import annotations
 from netchat.packets.items import Damage, DecodedMessage, Gap, Item, TlsRecord
 from netchat.packets.views.sealed import Opener
 from netchat.wire import Event, EventKind, RoomKind, SealedEvent, SealedText
+from netchat.wire.annotations import ANNOTATIONS, describe_annotation
 from netchat.wire.file_offers import describe_offer
 from netchat.wire.moderation_text import KINDS, describe, parse_notice
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
 __all__ = ["ChatTranscript"]
+
+#: Kinds of sealed messages that are shown as what they are once they are opened.
+_SEALED_KINDS = ANNOTATIONS | {EventKind.FILE}
 
 #: Maximum number of events remembered, so that an event sent to several members is shown once.
 _REMEMBERED = 100_000
@@ -65,14 +69,8 @@ class ChatTranscript:
             size = sum(len(sealed.ciphertext) for sealed in event.sealed)
             why = found or f"sealed, {many(size, 'byte')}"
             name, text = event.sender, f"({why})"
-        is_offer = stated == EventKind.FILE and isinstance(found, SealedText)
-        kind = (
-            EventKind.REKEY
-            if stated == EventKind.REKEY
-            else EventKind.FILE
-            if is_offer
-            else EventKind.CHAT
-        )
+        is_known = stated in _SEALED_KINDS and isinstance(found, SealedText)
+        kind = EventKind(stated) if is_known or stated == EventKind.REKEY else EventKind.CHAT
         return Event(
             event.seq, event.time, event.device, event.counter, kind, event.room, name, text
         )
@@ -96,10 +94,20 @@ class ChatTranscript:
             room = " + ".join(ends)
         if event.kind in KINDS:
             return f"[{room}] {show_line(describe(parse_notice(event)))}"
+        shown = event.text
+        if event.kind in ANNOTATIONS or event.kind == EventKind.ERASED:
+            shown = describe_annotation(event.kind, event.text)
         # Further lines are indented, so that a text cannot imitate another user's message.
-        text = "\n    ".join(show_line(line) for line in event.text.split("\n"))
+        text = "\n    ".join(show_line(line) for line in shown.split("\n"))
         match event.kind:
-            case EventKind.CHAT:
+            case (
+                EventKind.CHAT
+                | EventKind.EDIT
+                | EventKind.DELETE
+                | EventKind.REPLY
+                | EventKind.REACTION
+                | EventKind.ERASED
+            ):
                 return f"[{room}] {sender}: {text}"
             case EventKind.JOIN:
                 return f"[{room}] {sender} joined"

@@ -107,7 +107,7 @@ class Ladder:
         self._rows: list[Row] = []
         self._segments: dict[tuple[Conversation, int], Row] = {}
         self._texts: dict[int, list[tuple[str, str]]] = {}  # by row: kinds and texts completed
-        self._clients: dict[Conversation, None] = {}
+        self._selected: set[int] = set()  # rows of segments that match by themselves
 
     def add(self, item: Item) -> None:
         """Add the next item."""
@@ -213,6 +213,8 @@ class Ladder:
         row.note = item.note
         if len(self._rows) < MAX_ROWS:
             self._segments[item.conversation, item.packet] = row
+        if self._wanted is not None and self._wanted(item):
+            self._selected.add(id(row))
         self._append(row)
 
     def _label(self, item: DecodedMessage | Block | TlsRecord, kind: str, text: str) -> None:
@@ -223,7 +225,7 @@ class Ladder:
 
     def _is_wanted(self, row: Row) -> bool:
         assert self._wanted is not None
-        if id(row) in self._texts or not row.packet:
+        if id(row) in self._texts or id(row) in self._selected or not row.packet:
             return True
         # A segment without a message is drawn if its conversation is selected.
         probe = Notice(row.time, row.source, row.to_server, "", row.packet)

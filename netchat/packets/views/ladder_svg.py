@@ -92,7 +92,7 @@ def ladder_svg(ladder: Ladder, title: str) -> str:
     xs = [_MARGIN + 90 + step * place for place in range(len(participants))]
     body: list[str] = []
     y = _TOP + 18
-    zero = before = rows[0].time if rows else 0
+    before = rows[0].time if rows else 0
     for row in rows:
         if row.time - before >= _PAUSE:
             y += 10
@@ -102,7 +102,7 @@ def ladder_svg(ladder: Ladder, title: str) -> str:
         y += _HEIGHTS[row.kind] - 16 + _LABEL * (len(row.texts) - 1)
         start = xs[places[row.source, not row.to_server]]
         end = xs[places[row.source, row.to_server]]
-        body.append(_number(16, y, f"{(row.time - zero) / 1e9:.6f}"))
+        body.append(_number(16, y, f"{row.source.elapsed(row.time) / 1e9:.6f}"))
         if row.packet:
             body.append(_number(100, y, str(row.packet)))
         body += _row(row, start, end, y)

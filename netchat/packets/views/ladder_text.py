@@ -45,13 +45,13 @@ def ladder_lines(ladder: Ladder, width: int) -> Iterator[LadderLine]:
     yield LadderLine("head", _head([participant.name for participant in participants], columns))
     yield LadderLine("ack", _head([participant.address for participant in participants], columns))
     poles = _poles(columns)
-    zero = before = rows[0].time
+    before = rows[0].time
     for row in rows:
         if row.time - before >= _PAUSE:
             yield LadderLine("ack", _over(poles, 0, f"  ... {(row.time - before) / 1e9:.1f} s"))
         before = row.time
         ends = [columns[places[row.source, side]] for side in (not row.to_server, row.to_server)]
-        margin = f"{(row.time - zero) / 1e9:z11.6f} {row.packet or '':>5}"
+        margin = f"{row.source.elapsed(row.time) / 1e9:z11.6f} {row.packet or '':>5}"
         yield from _row(row, poles, ends[0], ends[1], margin)
     if ladder.left_out:
         yield LadderLine(

@@ -6,6 +6,7 @@ import datetime
 
 from wcwidth import ljust, rjust
 
+from netchat.packets.decode.conversation import Conversation
 from netchat.packets.items import (
     Block,
     Damage,
@@ -37,7 +38,7 @@ _NOTICES = {
 
 
 class Lines:
-    """Formatter of items as lines; times count from the first item.
+    """Formatter of items as lines; times count from the first packet of the capture.
 
     Args:
         clock: Whether to show the time of day instead.
@@ -45,26 +46,23 @@ class Lines:
 
     def __init__(self, *, clock: bool = False) -> None:
         self._clock = clock
-        self._zero: int | None = None
 
-    def time(self, time: int) -> str:
+    def time(self, time: int, conversation: Conversation) -> str:
         """Format a time in ns."""
-        if self._zero is None:
-            self._zero = time
         if self._clock:
             try:
                 moment = datetime.datetime.fromtimestamp(time // 1_000_000_000)
             except (ValueError, OverflowError, OSError):
                 return f"{time / 1e9:.6f}"  # a year outside the calendar: a damaged capture
             return f"{moment:%H:%M:%S}.{time % 1_000_000_000 // 1000:06d}"
-        return f"{(time - self._zero) / 1e9:z11.6f}"
+        return f"{conversation.elapsed(time) / 1e9:z11.6f}"
 
     def line(self, item: Item) -> str:
         """Format an item."""
         conversation = item.conversation
         sender = side_name(conversation, server=not item.to_server)
         target = side_name(conversation, server=item.to_server)
-        head = f"{self.time(item.time)}  {rjust(sender, 16)} → {ljust(target, 16)}"
+        head = f"{self.time(item.time, conversation)}  {rjust(sender, 16)} → {ljust(target, 16)}"
         match item:
             case DecodedMessage():
                 marks = " [retransmitted]" * item.repeated + " [after resync]" * item.found

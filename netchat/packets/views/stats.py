@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from array import array
 from collections import Counter
 from typing import Any
 
 from netchat.packets.decode.conversation import Conversation, DirectionCounts, show_endpoint
 from netchat.packets.decode.link_state import BlockCounts
 from netchat.packets.items import Damage, DecodedMessage, Item, TlsRecord
+from netchat.packets.tcp.health import HealthMonitor, SideHealth
+from netchat.packets.time_sample import TimeSample
 from netchat.packets.tls.key_schedule import SUITES
 from netchat.packets.tls.records import version_name
 from netchat.packets.tls.state import TlsCounts, TlsState
 from netchat.packets.views.summary import side_name
-from netchat.wire import MESSAGES, Event, SealedEvent, SealedSend, Send
+from netchat.wire import MESSAGES, Annotate, Event, SealedEvent, SealedSend, Send
+from netchat.wire.annotations import annotation_text
 from netchat.wording import many
 
 __all__ = ["ConversationStats", "Stats"]
 
 #: Maximum number of messages per conversation that wait for their echo.
 _MAX_SENT = 4096
-
-#: Round-trip times kept per conversation. At this number, every second one is dropped, and from
-#: then on only every second one is kept: a thinned sample with nearly the same quantiles.
-_MAX_TIMES = 65_536
-
 
 #: TCP counters that are copied unchanged.
 _COUNTS = ("segments", "retransmissions", "out_of_order", "gaps", "missing", "conflicts", "astray")
@@ -40,7 +37,7 @@ class ConversationStats:
         bytes: Bytes of those messages, for each direction.
         damage: Damaged, unfinished and skipped byte ranges, by cause.
         checksums: Frames with a wrong CRC-32.
-        echoes: Times from a SEND or SEALED_SEND to the event that echoes it to its sender, in ns.
+        rtt: Times from a SEND, ANNOTATE or SEALED_SEND to the event that echoes it to its sender.
         last: Time of the last message, in ns.
         sent: Messages that wait for their echo, by counter.
     """
@@ -51,12 +48,11 @@ class ConversationStats:
         self.bytes = [0, 0]
         self.damage: Counter[str] = Counter()
         self.checksums = 0
-        self.echoes = array("q")
+        self.rtt = TimeSample()
         self.last = conversation.began
         self.sent: dict[int, DecodedMessage] = {}
-        self._stride, self._skipped = 1, 0
 
-    def send(self, item: DecodedMessage, message: Send | SealedSend) -> None:
+    def send(self, item: DecodedMessage, message: Send | Annotate | SealedSend) -> None:
         """Record a message to the server."""
         # If the message is retransmitted, the user has waited since the first time.
         self.sent.setdefault(message.counter, item)
@@ -69,32 +65,25 @@ class ConversationStats:
         if sent is None or message.device != (self.conversation.device or message.device):
             return
         send = sent.message
-        assert isinstance(send, Send | SealedSend)
+        assert isinstance(send, Send | Annotate | SealedSend)
         if send.room != message.room or _content(send) != _content(message):
             return
         del self.sent[message.counter]
-        self._skipped += 1
-        if self._skipped >= self._stride:
-            self._skipped = 0
-            self.echoes.append(max(0, item.time - sent.time))
-        if len(self.echoes) > _MAX_TIMES:
-            self.echoes = self.echoes[::2]
-            self._stride *= 2
-
-    def quantile(self, part: float) -> int | None:
-        """Return the echo time, in ns, that a fraction `part` does not exceed, or None."""
-        times = sorted(self.echoes)
-        return times[min(len(times) - 1, int(part * len(times)))] if times else None
+        self.rtt.add(max(0, item.time - sent.time))
 
 
 class Stats:
     """Statistics of all conversations, with TCP's counters from each.
 
+    Args:
+        health: Observer of the same packets, to describe the health of TCP as well; or None.
+
     Attributes:
         rows: The counters, in the order in which the conversations appeared.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, health: HealthMonitor | None = None) -> None:
+        self._health = health
         self.rows: dict[Conversation, ConversationStats] = {}
 
     def add(self, item: Item) -> None:
@@ -111,7 +100,7 @@ class Stats:
             if isinstance(message, Event | SealedEvent):
                 if message.counter in row.sent:
                     row.event(item, message)
-            elif isinstance(message, Send | SealedSend):
+            elif isinstance(message, Send | Annotate | SealedSend):
                 row.send(item, message)
         elif isinstance(item, TlsRecord):
             row.last = max(row.last, item.time)
@@ -121,18 +110,35 @@ class Stats:
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return the counters as plain data, one dict per conversation."""
-        return [_as_dict(row) for row in self.rows.values()]
+        return [_as_dict(row) | self._tcp_as_dict(row) for row in self.rows.values()]
 
     def lines(self) -> list[str]:
         """Return the counters as lines of text."""
         lines: list[str] = []
         for row in self.rows.values():
             lines += _lines(row)
+            sides = self._sides_of(row)
+            for arrow, side in zip("→←", sides, strict=False):
+                lines.append(f"     TCP {arrow} {side.text()}")
+                lines.append(f"           RTT: {side.rtt.text()}")
         return lines
 
+    def _sides_of(self, row: ConversationStats) -> tuple[SideHealth, ...]:
+        found = self._health.of(row.conversation) if self._health is not None else None
+        return found if found is not None else ()
 
-def _content(message: Send | SealedSend | Event | SealedEvent) -> object:
+    def _tcp_as_dict(self, row: ConversationStats) -> dict[str, Any]:
+        if self._health is None:
+            return {}
+        names = ("to_server", "to_client")
+        sides = {n: side.as_dict() for n, side in zip(names, self._sides_of(row), strict=False)}
+        return {"tcp": sides or None}
+
+
+def _content(message: Send | Annotate | SealedSend | Event | SealedEvent) -> object:
     """Return what a message and its echo have in common besides the room."""
+    if isinstance(message, Annotate):
+        return annotation_text(message.kind, message.target, message.text)
     return message.text if isinstance(message, Send | Event) else message.sealed
 
 
@@ -155,7 +161,6 @@ def _as_dict(row: ConversationStats) -> dict[str, Any]:
             sides[name]["link"] = {
                 **dataclasses.asdict(blocks), "bit_error_rate": blocks.bit_error_rate
             }  # fmt: skip
-    median, slow = row.quantile(0.5), row.quantile(0.95)
     return {
         "conversation": conversation.number,
         "user": conversation.user,
@@ -168,9 +173,7 @@ def _as_dict(row: ConversationStats) -> dict[str, Any]:
         **sides,
         "crc_failures": row.checksums,
         "damage": dict(row.damage),
-        "echoes": len(row.echoes),
-        "echo_median_s": median / 1e9 if median is not None else None,
-        "echo_p95_s": slow / 1e9 if slow is not None else None,
+        "rtt": row.rtt.as_dict(),
     }
 
 
@@ -207,14 +210,7 @@ def _lines(row: ConversationStats) -> list[str]:
                 f"     {'':<10} {blocks.blocks:>9,} {_noun(blocks.blocks, 'block')}  {first}"
             )
             lines.append(f"     {'':<30}{rest}")
-    median, slow = row.quantile(0.5), row.quantile(0.95)
-    if median is not None and slow is not None:
-        count = len(row.echoes)
-        lines.append(
-            f"     echo of SEND: median {_ms(median)}, 95 % within {_ms(slow)}, of {count:,}"
-        )
-    else:
-        lines.append("     echo of SEND: none seen")
+    lines.append(f"     RTT of SEND: {row.rtt.text()}")
     kinds = ", ".join(f"{count:,} {cause}" for cause, count in row.damage.items()) or "none"
     lines.append(f"     damage: {kinds}; {row.checksums:,} with a wrong CRC-32")
     return lines
@@ -295,7 +291,3 @@ def _blocks(counts: BlockCounts) -> tuple[str, str]:
         f"{many(counts.missing, 'byte')} missing from the link"
         + ("" if rate is None else f"; {rate:.2g} of the bits were wrong"),
     )
-
-
-def _ms(time: int) -> str:
-    return f"{time / 1e6:.3g} ms" if time < 1_000_000_000 else f"{time / 1e9:.3g} s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netchat.packets.decode.conversation import Conversation, show_endpoint
 from netchat.wire import (
+    Annotate,
     Error,
     Event,
     EventKind,
@@ -18,6 +19,7 @@ from netchat.wire import (
     Welcome,
     fields_of,
 )
+from netchat.wire.annotations import ANNOTATIONS, describe_annotation
 from netchat.wire.file_offers import describe_offer
 from netchat.wire.moderation_text import KINDS, describe, parse_notice
 from netchat.wire.safe_text import INVISIBLE, show_line
@@ -47,6 +49,10 @@ def summary(message: Message) -> str:
     match message:
         case Send():
             return f"{_word(message.room)} #{message.counter} {quote(message.text)}"
+        case Annotate():
+            kind = value_name(fields_of(Annotate)[1], message.kind)
+            head = f"{_word(message.room)} #{message.counter} {kind} of {message.target}"
+            return f"{head} {quote(message.text)}" if message.text else head
         case Event():
             return _event(message)
         case SealedSend(sealed=(sealed, *_)):
@@ -84,6 +90,8 @@ def _event(event: Event) -> str:
         return f"{head}: {quote(event.text)}"
     if event.kind in KINDS:
         return f"{head}: {quote(describe(parse_notice(event)))}"
+    if event.kind in ANNOTATIONS:
+        return f"{head}: {quote(describe_annotation(event.kind, event.text))}"
     if event.kind == EventKind.FILE:
         return f"{head}: {quote(describe_offer(event.text))}"
     return f"{head} {quote(event.text)}" if event.text else head

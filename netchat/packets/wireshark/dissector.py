@@ -31,7 +31,7 @@ from netchat.wire.fields import BLOB, LIST
 from netchat.wire.pairs import ANSWERS, link_field
 from netchat.wire.spec import enums, records, senders
 
-__all__ = ["DISSECTOR", "SCRIPT", "dissector"]
+__all__ = ["DISSECTOR", "SCRIPT", "common_fields", "dissector"]
 
 _HERE = Path(__file__).parent
 
@@ -83,7 +83,7 @@ def _spec() -> str:
         ]
     lines += ["}", "", "-- Fields that mean the same in all messages.", "local COMMON = {"]
     lines += [
-        f"  [{_quoted(name)}] = {_field(field)}," for name, field in sorted(_common().items())
+        f"  [{_quoted(name)}] = {_field(field)}," for name, field in sorted(common_fields().items())
     ]
     lines += ["}", "", "-- Requests, their responses, and the fields that link them."]
     questions: dict[int, str] = {}
@@ -138,8 +138,8 @@ def _field(field: Field) -> str:
     return "{ " + ", ".join([*parts, f"doc = {_quoted(field.doc)}"]) + " }"
 
 
-def _common() -> dict[str, Field]:
-    """Return the fields with one kind and one set of values in all messages."""
+def common_fields() -> dict[str, Field]:
+    """Return the fields with one kind and one set of values in all messages, by name."""
     found: dict[str, Field | None] = {}
     for declared in [*MESSAGES.values(), *records()]:
         for field in fields_of(declared):

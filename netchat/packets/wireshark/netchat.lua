@@ -12,8 +12,8 @@ local DEFAULT_PORT, MAX_FRAME = "6464", 65536
 local ERROR, EVENT, WELCOME, BYE = 0x05, 0x21, 0x02, 0x06
 
 local ENUMS = {
-  ErrorCode = { [1] = "BAD_FRAME", [2] = "UNEXPECTED", [3] = "HANDSHAKE_TIMEOUT", [4] = "FRAME_TIMEOUT", [5] = "IDLE_TIMEOUT", [6] = "STALLED", [7] = "SERVER_FULL", [8] = "BUSY", [9] = "SESSION_MOVED", [10] = "SHUTTING_DOWN", [100] = "NAME_TAKEN", [101] = "NAME_NOT_ALLOWED", [110] = "NO_SUCH_ROOM", [111] = "NOT_A_MEMBER", [112] = "TOO_MANY_ROOMS", [113] = "NO_SUCH_USER", [120] = "TEXT_NOT_ALLOWED", [121] = "TEXT_TOO_LONG", [122] = "OUT_OF_ORDER", [130] = "TOO_FAST", [140] = "STORAGE", [141] = "STORAGE_RESTORED", [150] = "LOGIN_REQUIRED", [151] = "WRONG_PASSWORD", [152] = "TOO_MANY_GUESSES", [153] = "NO_REGISTRATION", [154] = "PASSWORD_NOT_ALLOWED", [155] = "NO_ACCOUNTS", [156] = "NOT_REGISTERED", [157] = "REGISTERED", [158] = "LOGIN_BUSY", [160] = "REMOVED", [161] = "BANNED", [162] = "NOT_ALLOWED", [163] = "MUTED", [164] = "READ_ONLY", [165] = "LOCKED", [166] = "NOT_POSSIBLE", [167] = "TOO_MANY", [168] = "NOTHING_TO_CHANGE", [170] = "NOT_SEALING", [171] = "OLD_EPOCH", [172] = "SEALED_ROOM_FULL", [173] = "NOT_SEALED", [174] = "CANNOT_SEAL", [175] = "BAD_SEAL", [180] = "NO_FILES", [181] = "FILE_TOO_LARGE", [182] = "QUOTA_EXCEEDED", [183] = "DISK_FULL", [184] = "WRONG_HASH", [185] = "NO_SUCH_FILE", [186] = "BAD_FILE", [187] = "TOO_MANY_TRANSFERS" },
-  EventKind = { [1] = "CHAT", [2] = "JOIN", [3] = "LEAVE", [4] = "RENAME", [5] = "REMOVED", [6] = "MODERATED", [7] = "ROOM_CHANGED", [12] = "SEALED", [13] = "REKEY", [15] = "FILE" },
+  ErrorCode = { [1] = "BAD_FRAME", [2] = "UNEXPECTED", [3] = "HANDSHAKE_TIMEOUT", [4] = "FRAME_TIMEOUT", [5] = "IDLE_TIMEOUT", [6] = "STALLED", [7] = "SERVER_FULL", [8] = "BUSY", [9] = "SESSION_MOVED", [10] = "SHUTTING_DOWN", [100] = "NAME_TAKEN", [101] = "NAME_NOT_ALLOWED", [110] = "NO_SUCH_ROOM", [111] = "NOT_A_MEMBER", [112] = "TOO_MANY_ROOMS", [113] = "NO_SUCH_USER", [120] = "TEXT_NOT_ALLOWED", [121] = "TEXT_TOO_LONG", [122] = "OUT_OF_ORDER", [130] = "TOO_FAST", [140] = "STORAGE", [141] = "STORAGE_RESTORED", [150] = "LOGIN_REQUIRED", [151] = "WRONG_PASSWORD", [152] = "TOO_MANY_GUESSES", [153] = "NO_REGISTRATION", [154] = "PASSWORD_NOT_ALLOWED", [155] = "NO_ACCOUNTS", [156] = "NOT_REGISTERED", [157] = "REGISTERED", [158] = "LOGIN_BUSY", [160] = "REMOVED", [161] = "BANNED", [162] = "NOT_ALLOWED", [163] = "MUTED", [164] = "READ_ONLY", [165] = "LOCKED", [166] = "NOT_POSSIBLE", [167] = "TOO_MANY", [168] = "NOTHING_TO_CHANGE", [170] = "NOT_SEALING", [171] = "OLD_EPOCH", [172] = "SEALED_ROOM_FULL", [173] = "NOT_SEALED", [174] = "CANNOT_SEAL", [175] = "BAD_SEAL", [180] = "NO_FILES", [181] = "FILE_TOO_LARGE", [182] = "QUOTA_EXCEEDED", [183] = "DISK_FULL", [184] = "WRONG_HASH", [185] = "NO_SUCH_FILE", [186] = "BAD_FILE", [187] = "TOO_MANY_TRANSFERS", [190] = "NO_SUCH_MESSAGE" },
+  EventKind = { [1] = "CHAT", [2] = "JOIN", [3] = "LEAVE", [4] = "RENAME", [5] = "REMOVED", [6] = "MODERATED", [7] = "ROOM_CHANGED", [8] = "EDIT", [9] = "DELETE", [10] = "REPLY", [11] = "REACTION", [12] = "SEALED", [13] = "REKEY", [14] = "ERASED", [15] = "FILE" },
   Role = { [0] = "MEMBER", [1] = "MODERATOR", [2] = "OWNER" },
   ModeratorAction = { [1] = "KICK", [2] = "MUTE", [3] = "UNMUTE", [4] = "BAN", [5] = "UNBAN", [6] = "APPOINT", [7] = "DISMISS", [8] = "TITLE", [9] = "LOCK", [10] = "UNLOCK", [11] = "READ_ONLY", [12] = "WRITABLE", [13] = "CLEAR", [14] = "CLOSE" },
   RoomKind = { [1] = "LOBBY", [2] = "ROOM", [3] = "PRIVATE", [4] = "SEALED" },
@@ -41,6 +41,14 @@ local RECORDS = {
     { name = "name", kind = "text", doc = "The user's name." },
     { name = "away", kind = "u8", doc = "1 while the connection is lost and the session may still be resumed, otherwise 0. Clients that handle SERVERS also get 2 + N: the user is connected to server N of the last SERVERS, counting from 0." },
   },
+  FoundMessage = {
+    { name = "seq", kind = "u64", doc = "Sequence number of its event." },
+    { name = "time", kind = "u64", clock = true, doc = "The server's clock, in microseconds since 1970-01-01 UTC." },
+    { name = "kind", kind = "u8", enum = "EventKind", doc = "CHAT, EDIT, REPLY or FILE." },
+    { name = "target", kind = "u64", doc = "For an EDIT or REPLY, the number of the event that it refers to; or 0." },
+    { name = "sender", kind = "text", doc = "Name of the user." },
+    { name = "text", kind = "text", doc = "The message or the name of the file, cut to 400 characters around the first word." },
+  },
   BannedUser = {
     { name = "number", kind = "u64", doc = "Number of the ban, for `#NUMBER` as the `target` of an UNBAN." },
     { name = "until", kind = "u64", clock = true, doc = "Its end in microseconds since 1970-01-01 UTC; 0 if it has no end." },
@@ -51,7 +59,7 @@ local RECORDS = {
     { name = "reason", kind = "text", doc = "The reason, or empty." },
   },
   Sealed = {
-    { name = "kind", kind = "u8", enum = "EventKind", doc = "Kind of the event: SEALED, FILE or REKEY." },
+    { name = "kind", kind = "u8", enum = "EventKind", doc = "Kind of the event: SEALED, EDIT, DELETE, REPLY, REACTION, FILE or REKEY." },
     { name = "algorithms", kind = "u8", doc = "1: HKDF-SHA256, AES-256-GCM, Ed25519." },
     { name = "epoch", kind = "u32", doc = "Number of the room's secret, from 1. For REKEY, that of the new secret." },
     { name = "run", kind = "u32", doc = "Random number, new at each startup of the sender. With `counter` it forms the nonce." },
@@ -78,7 +86,7 @@ local RECORDS = {
   },
   SealedText = {
     { name = "name", kind = "text", doc = "The sender's name, as the sender knows it." },
-    { name = "text", kind = "text", doc = "The message; for REKEY, its reason; for FILE, the lines of EVENT (the SHA-256 is that of the sealed form) and a fifth one, the file's key in hexadecimal." },
+    { name = "text", kind = "text", doc = "The message; for REKEY, its reason; for EDIT, DELETE, REPLY and REACTION, the text of EVENT; for FILE, the lines of EVENT (the SHA-256 is that of the sealed form) and a fifth one, the file's key in hexadecimal." },
   },
 }
 
@@ -87,7 +95,7 @@ local MESSAGES = {
     name = "HELLO", way = "client",
     doc = "Opens a connection: the first frame of every client.",
     fields = {
-      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: it handles sealed messages. Bit 4: it handles files. The server ignores bits that it does not know." },
+      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: it handles sealed messages. Bit 4: it handles files. Bit 5: it handles edits, deletions, replies and reactions. The server ignores bits that it does not know." },
       { name = "device", kind = "blob", doc = "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it." },
       { name = "token", kind = "blob", doc = "Token of the last WELCOME or ACCOUNT_STATUS (32 bytes), or empty for a new session. The token of an account's session also logs in, after the session has ended." },
       { name = "name", kind = "text", doc = "Requested user name." },
@@ -99,7 +107,7 @@ local MESSAGES = {
     name = "WELCOME", way = "server",
     doc = "Answers HELLO: the session is established and durable.",
     fields = {
-      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit 3: sealed messages. Bit 4: files." },
+      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit 3: sealed messages. Bit 4: files. Bit 5: ANNOTATE and SEARCH." },
       { name = "session", kind = "u64", doc = "Session number, for users and logs. It is not secret." },
       { name = "device", kind = "u64", doc = "The client's device id, as used in EVENT." },
       { name = "time", kind = "u64", clock = true, doc = "The server's clock, in microseconds since 1970-01-01 UTC." },
@@ -289,6 +297,37 @@ local MESSAGES = {
       { name = "last", kind = "u64", doc = "Sequence number of the last event sent." },
       { name = "oldest", kind = "u64", doc = "Sequence number of the oldest event that the server keeps of this room." },
       { name = "room", kind = "text", doc = "The room's code." },
+    },
+  },
+  [0x25] = {
+    name = "ANNOTATE", way = "client",
+    doc = "Edits, deletes or answers a message of a room, or reacts to it.",
+    fields = {
+      { name = "counter", kind = "u64", doc = "Number of the message on this device, larger than the one before." },
+      { name = "kind", kind = "u8", enum = "EventKind", doc = "EDIT, DELETE, REPLY or REACTION." },
+      { name = "target", kind = "u64", doc = "Sequence number of the message's event." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "text", kind = "text", doc = "The new text or the answer; for a REACTION, `+` or `-` and the reaction; for a DELETE, empty." },
+    },
+  },
+  [0x26] = {
+    name = "SEARCH", way = "client",
+    doc = "Searches a room for messages that contain all words of a text, from the newest to the oldest.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Request number, returned in the answer." },
+      { name = "before", kind = "u64", doc = "Sequence number before which to search; 0 to begin at the end." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "words", kind = "text", doc = "The words, separated by spaces; case makes no difference." },
+    },
+  },
+  [0x27] = {
+    name = "FOUND", way = "server",
+    doc = "Answers SEARCH.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Number of the answered request." },
+      { name = "searched", kind = "u64", doc = "Sequence number of the oldest event that was searched: the next SEARCH continues before it. 0 or 1 if nothing is left." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "messages", kind = "list", record = "FoundMessage", doc = "The messages, newest first. At most 25." },
     },
   },
   [0x30] = {
@@ -519,6 +558,7 @@ local COMMON = {
   ["address"] = { name = "address", kind = "text", doc = "The address of any message." },
   ["algorithms"] = { name = "algorithms", kind = "u8", doc = "The algorithms of any message." },
   ["away"] = { name = "away", kind = "u8", doc = "The away of any message." },
+  ["before"] = { name = "before", kind = "u64", doc = "The before of any message." },
   ["code"] = { name = "code", kind = "u16", enum = "ErrorCode", doc = "The code of any message." },
   ["count"] = { name = "count", kind = "u32", doc = "The count of any message." },
   ["counter"] = { name = "counter", kind = "u64", doc = "The counter of any message." },
@@ -554,6 +594,7 @@ local COMMON = {
   ["room"] = { name = "room", kind = "text", doc = "The room of any message." },
   ["run"] = { name = "run", kind = "u32", doc = "The run of any message." },
   ["scope"] = { name = "scope", kind = "u8", doc = "The scope of any message." },
+  ["searched"] = { name = "searched", kind = "u64", doc = "The searched of any message." },
   ["seconds"] = { name = "seconds", kind = "u32", doc = "The seconds of any message." },
   ["seen"] = { name = "seen", kind = "u64", doc = "The seen of any message." },
   ["sender"] = { name = "sender", kind = "text", doc = "The sender of any message." },
@@ -563,24 +604,24 @@ local COMMON = {
   ["software"] = { name = "software", kind = "text", doc = "The software of any message." },
   ["stored"] = { name = "stored", kind = "u64", doc = "The stored of any message." },
   ["suggestion"] = { name = "suggestion", kind = "text", doc = "The suggestion of any message." },
-  ["target"] = { name = "target", kind = "text", doc = "The target of any message." },
   ["text"] = { name = "text", kind = "text", doc = "The text of any message." },
   ["time"] = { name = "time", kind = "u64", doc = "The time of any message." },
   ["title"] = { name = "title", kind = "text", doc = "The title of any message." },
   ["total"] = { name = "total", kind = "u32", doc = "The total of any message." },
   ["until"] = { name = "until", kind = "u64", doc = "The until of any message." },
+  ["words"] = { name = "words", kind = "text", doc = "The words of any message." },
 }
 
 -- Requests, their responses, and the fields that link them.
-local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END", [0x30] = "ACCOUNT_STATUS", [0x31] = "ACCOUNT_STATUS", [0x32] = "ACCOUNT_STATUS", [0x33] = "BYE", [0x38] = "MODERATED", [0x3a] = "BAN_LIST", [0x40] = "UPLOAD_STATE", [0x42] = "UPLOAD_STATE", [0x44] = "CHUNK", [0x45] = "EVENT", [0x50] = "EVENT", [0x52] = "JOINED", [0x54] = "DEVICES" }
-local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "EVENT", [0x24] = "HISTORY_END", [0x34] = "ACCOUNT_STATUS", [0x39] = "MODERATED", [0x3b] = "BAN_LIST", [0x41] = "UPLOAD_STATE", [0x42] = "CHUNK", [0x51] = "EVENT", [0x55] = "DEVICES" }
-local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request", [0x30] = "request", [0x31] = "request", [0x32] = "request", [0x33] = "request", [0x34] = "request", [0x38] = "request", [0x39] = "request", [0x3a] = "request", [0x3b] = "request", [0x40] = "request", [0x41] = "request", [0x42] = "request", [0x44] = "request", [0x45] = "counter", [0x50] = "counter", [0x51] = "counter", [0x52] = "request", [0x54] = "request", [0x55] = "request" }
+local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END", [0x25] = "EVENT", [0x26] = "FOUND", [0x30] = "ACCOUNT_STATUS", [0x31] = "ACCOUNT_STATUS", [0x32] = "ACCOUNT_STATUS", [0x33] = "BYE", [0x38] = "MODERATED", [0x3a] = "BAN_LIST", [0x40] = "UPLOAD_STATE", [0x42] = "UPLOAD_STATE", [0x44] = "CHUNK", [0x45] = "EVENT", [0x50] = "EVENT", [0x52] = "JOINED", [0x54] = "DEVICES" }
+local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "EVENT", [0x24] = "HISTORY_END", [0x27] = "FOUND", [0x34] = "ACCOUNT_STATUS", [0x39] = "MODERATED", [0x3b] = "BAN_LIST", [0x41] = "UPLOAD_STATE", [0x42] = "CHUNK", [0x51] = "EVENT", [0x55] = "DEVICES" }
+local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request", [0x25] = "counter", [0x26] = "request", [0x27] = "request", [0x30] = "request", [0x31] = "request", [0x32] = "request", [0x33] = "request", [0x34] = "request", [0x38] = "request", [0x39] = "request", [0x3a] = "request", [0x3b] = "request", [0x40] = "request", [0x41] = "request", [0x42] = "request", [0x44] = "request", [0x45] = "counter", [0x50] = "counter", [0x51] = "counter", [0x52] = "request", [0x54] = "request", [0x55] = "request" }
 
 -- The noisy link's blocks.
 local MARKER, LINK_VERSION = "\026\207\252\029", 1
 local LINK_HEADER, LINK_CODED_HEADER = 32, 96
 local KINDS = { [1] = "OPEN", [2] = "ACCEPT", [3] = "REFUSE", [4] = "DATA", [5] = "ACK", [6] = "CLOSE", [7] = "CHALLENGE" }
-local CODES = { [0] = "uncoded", [1] = "rs:96,32", [2] = "rs:255,251", [3] = "rs:255,239", [4] = "rs:255,223", [5] = "rs:255,191", [6] = "rs:255,127", [7] = "rs:255,127+hamming:7,4", [255] = "the code that OPEN named" }
+local CODES = { [0] = "uncoded", [1] = "rs:96,32", [2] = "rs:255,251", [3] = "rs:255,239", [4] = "rs:255,223", [5] = "rs:255,191", [6] = "rs:255,127", [7] = "rs:255,127+hamming:7,4", [16] = "nr:3", [17] = "nr:5", [18] = "nr:6", [19] = "nr:8", [20] = "nr:10", [21] = "nr:12", [22] = "nr:15", [23] = "nr:18", [24] = "nr:21", [25] = "nr:25", [26] = "nr:29", [27] = "nr:34", [28] = "nr:40", [29] = "nr:46", [30] = "nr:53", [31] = "nr:61", [32] = "nr:70", [33] = "nr:80", [34] = "nr:92", [35] = "nr:105", [36] = "nr:120", [37] = "nr:135", [48] = "nr:3..5", [49] = "nr:5..6", [50] = "nr:6..8", [51] = "nr:8..10", [52] = "nr:10..12", [53] = "nr:12..15", [54] = "nr:15..18", [55] = "nr:18..21", [56] = "nr:21..25", [57] = "nr:25..29", [58] = "nr:29..34", [59] = "nr:34..40", [60] = "nr:40..46", [61] = "nr:46..53", [62] = "nr:53..61", [63] = "nr:61..70", [64] = "nr:70..80", [65] = "nr:80..92", [66] = "nr:92..105", [67] = "nr:105..120", [68] = "nr:120..135", [255] = "the code that OPEN named" }
 
 local HEADER_SIZE, CRC_OFFSET = 16, 12
 local SIZES = { u8 = 1, u16 = 2, u32 = 4, u64 = 8, text = 2, blob = 4, list = 2 }
@@ -662,7 +703,8 @@ for name, field in pairs({
   wrong = { ProtoField.uint16, base.DEC },
   offset = { ProtoField.uint32, base.DEC },
   number = { ProtoField.uint24, base.DEC },
-  window = { ProtoField.uint8, base.DEC },
+  redundancy = { ProtoField.bool, 8, nil, 0x80 },
+  window = { ProtoField.uint8, base.DEC, nil, 0x7f },
   ack = { ProtoField.uint32, base.DEC },
   echo = { ProtoField.uint24, base.DEC },
   delay = { ProtoField.uint8, base.DEC },
@@ -671,7 +713,7 @@ for name, field in pairs({
   crc = { ProtoField.uint16, base.HEX },
 }) do
   local abbr = "netchat.block." .. name
-  register(abbr, field[1](abbr, name, field[2], field[3]))
+  register(abbr, field[1](abbr, name, field[2], field[3], field[4]))
 end
 
 local function register_fields(prefix, fields)
@@ -1124,6 +1166,7 @@ local function add_link_header(tvb, at, tree)
   add("wrong", 2)
   add("offset", 4)
   add("number", 3)
+  tree:add(f["netchat.block.redundancy"], tvb(place, 1))
   add("window", 1)
   add("ack", 4)
   add("echo", 3)

@@ -99,6 +99,7 @@ const aboutUser = (action) => moderate(action, (target, text = "") => ({ target,
 function ban(name, ...words) {
   const [prefix, ...rest] = name.split(":");
   const scope = rest.length ? SCOPES[prefix.toLowerCase()] : undefined;
+  if (scope && !rest.join("")) return { problem: `What to ban must follow ${prefix}: without a space, as in ${prefix}:Nova.` };
   return { target: scope ? rest.join(":") : name, scope: scope ?? 0, ...lasting(words) };
 }
 

@@ -1,6 +1,7 @@
 // The model for the views: rooms, messages and members, built from the client's events.
 // It touches no elements; views listen for its changes.
 
+import { annotationText, describeAnnotation } from "./annotations.js";
 import { describeOffer } from "./files.js";
 import { EventKind, ModeratorAction, RoomKind } from "./protocol.js";
 import { skeleton } from "./outbox.js";
@@ -64,6 +65,13 @@ export class Chat extends EventTarget {
     this.emit("pending", room);
   }
 
+  /** Edit, delete or answer a message of a room, or react to it; see `ChatClient.annotate`. */
+  annotate(room, kind, target, text = "") {
+    this.core.annotate(room.code, kind, target, text);
+    this.flush();
+    this.emit("pending", room);
+  }
+
   /** Open a private conversation; the first message creates its room on the server. */
   openPrivate(name) {
     const wanted = skeleton(name);
@@ -113,6 +121,13 @@ export class Chat extends EventTarget {
     if (room.asked || room.begins || room.over) return;
     room.asked = this.core.history(room.code, PAGE, room.entries[0]?.seq);
     this.flush();
+  }
+
+  /** Search a room; a "found" event follows. Continue with `searched` of the event before. */
+  search(room, words, before) {
+    const request = this.core.search(room.code, words, before);
+    this.flush();
+    return request;
   }
 
   moderate(room, action, fields) {
@@ -297,9 +312,9 @@ export class Chat extends EventTarget {
     }
   }
 
-  on_undelivered({ room: code, text, why, to, isOffer }) {
-    const room = this.rooms.get(code ?? draftCode(to));
-    room?.failed.push({ text: isOffer ? describeOffer(text) : text, why });
+  on_undelivered({ why, to, ...send }) {
+    const room = this.rooms.get(send.room ?? draftCode(to));
+    room?.failed.push({ text: shownText(send), why });
     if (room) this.emit("pending", room);
   }
 
@@ -322,6 +337,12 @@ export class Chat extends EventTarget {
     if (this.current === room) this.open(this.rooms.values().next().value ?? null);
     this.emit("rooms");
   }
+}
+
+/** Return what users read about a message in the outbox. */
+export function shownText({ text, kind, target, isOffer }) {
+  if (kind) return describeAnnotation(kind, annotationText(kind, target, text));
+  return isOffer ? describeOffer(text) : text;
 }
 
 /** Placeholder for the code of a private room that does not exist yet; real codes have no @. */

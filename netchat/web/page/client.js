@@ -6,14 +6,15 @@
 // message stays in the outbox until its echo arrives, and each room's events are applied once, in
 // order.
 
+import { annotationText, FEATURE_ANNOTATIONS } from "./annotations.js";
 import { FEATURE_FILES, Files, offerFields } from "./files.js";
 import { handleFrame } from "./handlers.js";
 import { Memory, skeleton } from "./outbox.js";
-import { encode, ErrorCode, FrameReader, LIMITS, RoomKind } from "./protocol.js";
+import { encode, ErrorCode, EventKind, FrameReader, LIMITS, RoomKind } from "./protocol.js";
 
 // Optional features of the client, in HELLO: it handles SERVERS, ACCOUNT_STATUS, ROOM_STATE and moderation,
-// and files.
-const FEATURES = 1 | 2 | 4 | FEATURE_FILES;
+// files, and edits, deletions, replies and reactions.
+const FEATURES = 1 | 2 | 4 | FEATURE_FILES | FEATURE_ANNOTATIONS;
 /** Optional feature of the client: sealed messages. */
 export const FEATURE_SEALED = 8;
 // Counters per message in a room with sealed messages; see netchat/chat/client_sealing.py.
@@ -36,6 +37,7 @@ export class ChatClient {
     this.account = ""; // name of the user's account; empty for a guest
     this.role = 0;
     this.hasAccounts = false; // of the server
+    this.hasAnnotations = true; // of the server; assumed until it says so
     this.credentials = null; // {name, password, isNew, invitation} to send before HELLO
     this.isLoggingOut = false;
     this.goodbye = null; // the BYE or LOGOUT frame, once the user ends the session
@@ -139,13 +141,30 @@ export class ChatClient {
   // -- user actions ---------------------------------------------------------------------------
 
   /** Send a message to a joined room; keep it until its echo arrives. Returns its counter. */
-  say(room, text) {
+  say(room, text) { return this.post({ room, text }); }
+
+  /** Offer an uploaded file to a room; keep the offer until its echo arrives. */
+  offer(room, text) { return this.post({ room, text, isOffer: true }); }
+
+  /**
+   * Edit, delete or answer the message `target` of a room, or react to it; keep that until its echo arrives.
+   *
+   * `kind` is EventKind.EDIT, DELETE, REPLY or REACTION; `text` is the new text or the answer, `+` or `-` and a
+   * reaction, or empty for a deletion. Throws if the server is too old.
+   */
+  annotate(room, kind, target, text = "") {
+    if (!this.hasAnnotations) throw new Error("This server is too old to edit, delete, answer or react.");
+    return this.post({ room, text, kind, target });
+  }
+
+  post(message) {
+    const { room } = message;
     const view = this.memory.rooms.get(room);
     if (!view) throw new Error(`not in the room ${room}`);
     const isHandled = this.sealing?.handles(view);
     const counter = this.memory.counter + (isHandled ? COUNTER_GAP : 1n);
-    const send = { counter, room, text };
-    const frame = encode("SEND", send); // encode before storing: the outbox must never hold an invalid message
+    const send = { counter, ...message };
+    const frame = waitingFrame(send); // encode before storing: the outbox must never hold an invalid message
     this.memory.counter = counter;
     this.memory.outbox.set(counter, send);
     if (isHandled) this.sealing.transmit(room);
@@ -153,23 +172,8 @@ export class ChatClient {
     return counter;
   }
 
-  /** Offer an uploaded file to a room; keep the offer until its echo arrives. */
-  offer(room, text) {
-    const view = this.memory.rooms.get(room);
-    const isHandled = this.sealing?.handles(view);
-    const counter = this.memory.counter + (isHandled ? COUNTER_GAP : 1n);
-    this.memory.counter = counter;
-    const send = { counter, room, text, isOffer: true };
-    this.memory.outbox.set(counter, send);
-    if (isHandled) this.sealing.transmit(room);
-    else if (this.online && view.isCaughtUp) this.sendWaiting(send);
-  }
-
   /** Send what waits in the outbox, to a room that is not sealed. */
-  sendWaiting(send) {
-    if (send.isOffer) this.send("OFFER", offerFields(send));
-    else this.send("SEND", { counter: send.counter, room: send.room, text: send.text });
-  }
+  sendWaiting(send) { this.out.push(waitingFrame(send)); }
 
   /** Send a private message to a user. */
   tell(name, text) {
@@ -192,6 +196,11 @@ export class ChatClient {
   leave(room) { return this.ask("LEAVE", { room }); }
   who(room, after = "") { return this.ask("WHO", { room, after }); }
   rename(name) { return this.ask("RENAME", { name }); }
+  /** Search a room on the server, from the newest message; `before` continues an earlier answer. */
+  search(room, words, before = 0n) {
+    if (!this.hasAnnotations) throw new Error("This server is too old to search.");
+    return this.ask("SEARCH", { before, room, words });
+  }
   bans(room, after = 0n) { return this.ask("BANS", { after, room }); }
 
   /** Request an action in a room, as its moderator. */
@@ -262,4 +271,17 @@ export class ChatClient {
   report(what, fields) {
     this.events.push({ what, ...fields });
   }
+}
+
+/** Return the frame that sends what waits in the outbox to a room that is not sealed. */
+function waitingFrame(send) {
+  const { counter, room, text, kind, target, isOffer } = send;
+  if (isOffer) return encode("OFFER", offerFields(send));
+  return kind ? encode("ANNOTATE", { counter, kind, target, room, text }) : encode("SEND", { counter, room, text });
+}
+
+/** Return the text and the kind, if it has one of its own, with which a message in the outbox is sealed. */
+export function sealedContent({ text, kind, target, isOffer }) {
+  if (kind) return { text: annotationText(kind, target, text), kind };
+  return isOffer ? { text, kind: EventKind.FILE } : { text };
 }

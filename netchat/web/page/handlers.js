@@ -1,6 +1,7 @@
 // Handlers for the server's messages, one function per message type.
 // Counterpart of netchat/chat/client_handlers.py.
 
+import { FEATURE_ANNOTATIONS } from "./annotations.js";
 import { FEATURE_SEALED } from "./client.js";
 import { newView, skeleton } from "./outbox.js";
 import { describe, MODERATION_KINDS, parseNotice } from "./moderation_text.js";
@@ -20,7 +21,7 @@ const FLAGS = {
 
 // Types of the messages about transfers, and of those that the outbox keeps.
 const TRANSFERS = ["UPLOAD", "CHUNK", "DOWNLOAD"].map((name) => MESSAGES[name].type);
-const MESSAGES_SENT = ["SEND", "SEALED_SEND", "OFFER"].map((name) => MESSAGES[name].type);
+const MESSAGES_SENT = ["SEND", "ANNOTATE", "SEALED_SEND", "OFFER"].map((name) => MESSAGES[name].type);
 
 // The smallest code of an error after which the server does not close the connection.
 const FIRST_REFUSAL = 100;
@@ -35,6 +36,27 @@ export function handleFrame(client, { name, fields }) {
   handler(client, fields);
 }
 
+function found(client, { request, room, searched, messages }) {
+  client.requests.delete(request);
+  client.report("found", { request, room, searched, messages, isComplete: searched <= 1n });
+}
+
+/** Give up what an older server would end the connection for. */
+function dropAnnotations(client) {
+  for (const [counter, send] of client.memory.outbox) {
+    if (!send.kind) continue;
+    client.memory.outbox.delete(counter);
+    client.report("undelivered", { ...send, why: "this server is too old to edit, delete, answer or react" });
+  }
+  for (const [number, asked] of client.requests) {
+    if (asked.name !== "SEARCH") continue;
+    client.requests.delete(number);
+    const error = { code: ErrorCode.NOT_POSSIBLE, about: MESSAGES.SEARCH.type, reference: number,
+      text: "This server is too old to search.", suggestion: "" };
+    client.report("declined", { error, request: asked });
+  }
+}
+
 function welcome(client, message) {
   if (client.online) throw new Error("WELCOME was sent twice");
   client.online = true;
@@ -43,6 +65,8 @@ function welcome(client, message) {
   client.maxText = message.max_text;
   client.maxFrame = message.max_frame;
   client.hasAccounts = (message.features & 2) !== 0;
+  client.hasAnnotations = (message.features & FEATURE_ANNOTATIONS) !== 0;
+  if (!client.hasAnnotations) dropAnnotations(client);
   const { memory } = client;
   memory.token = message.token;
   const resumed = message.resumed === 1;
@@ -379,6 +403,7 @@ export const HANDLERS = {
     client.sealing?.transmit(room);
   },
   HISTORY_END: historyEnd,
+  FOUND: found,
   ROSTER: (client, message) => {
     client.requests.delete(message.request);
     const { request, room, total, members, more } = message;

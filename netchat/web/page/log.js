@@ -6,7 +6,7 @@
 
 import { h, icon } from "./dom.js";
 import { fold } from "./crowd.js";
-import { describeOffer } from "./files.js";
+import { shownText } from "./chat.js";
 import { line, missedLine } from "./log_line.js";
 import { showText } from "./text.js";
 
@@ -141,8 +141,8 @@ export class LogView {
   showTail() {
     const { chat, room } = this;
     const own = { sender: chat.name, device: -1n, kind: 1 };
-    const pending = chat.pending(room).map(({ text, isOffer }, i) =>
-      line({ ...own, text: isOffer ? describeOffer(text) : text }, i ? own : this.last?.event, true, room, "pending"));
+    const pending = chat.pending(room).map((send, i) =>
+      line({ ...own, text: shownText(send) }, i ? own : this.last?.event, true, room, "pending"));
     const failed = room.failed.map((failure) => this.failure(failure, own));
     const warnings = room.warnings.map((text) => h("p", { class: "notice warning", role: "alert" }, icon("alert"), showText(text)));
     this.tail.replaceChildren(...pending, ...failed, ...warnings);

@@ -1,5 +1,6 @@
 // One item of a room's log: a message or a notice, with a separator if a new day begins.
 
+import { describeAnnotation, MESSAGE_KINDS, parseAnnotation } from "./annotations.js";
 import { h, icon } from "./dom.js";
 import { fileCard } from "./file_card.js";
 import { describe, MODERATION_KINDS, parseNotice } from "./moderation_text.js";
@@ -10,7 +11,7 @@ import {
 
 const GROUP = 300_000_000n; // microseconds; closer messages of one sender are grouped
 
-const SAID = [EventKind.CHAT, EventKind.FILE]; // kinds that a member has sent
+const SAID = MESSAGE_KINDS; // kinds that a member has sent
 
 /** Build a round avatar from a name. */
 export function avatar(name) {
@@ -48,7 +49,7 @@ function message(event, previous, own, when, state) {
     ? h("span", { class: "text unreadable" }, "This message cannot be opened.")
     : event.kind === EventKind.FILE && event.time !== undefined
       ? fileCard(event)
-      : h("span", { class: "text" }, ...readable(event.text));
+      : h("span", { class: "text" }, ...readable(parseAnnotation(event.kind, event.text)?.text ?? event.text));
   const bubble = h("div", { class: "bubble", dir: "auto" }, // the direction of the text; <bdi> is ignored
     // Screen readers read the name with each message; it is displayed once per group.
     own || follows
@@ -94,6 +95,8 @@ function notice({ kind, counter, sender, text, problems }, when, room) {
       [each, () => [showText(describe(parseNotice({ kind, counter, sender, text })))]])),
     [EventKind.REKEY]: () => (room.private && !text ? ["Messages are sealed from here on: only the two of you can read them"]
       : [who(), " changed the room's secret", text ? ` (${showText(text)})` : "", "; older links no longer open it"]),
+    ...Object.fromEntries([EventKind.EDIT, EventKind.DELETE, EventKind.REACTION, EventKind.ERASED].map((each) =>
+      [each, () => [who(), ` ${showText(describeAnnotation(kind, text))}`]])),
   }[kind]?.() ?? [`unknown event of kind ${kind}`];
   for (const problem of problems ?? []) content.push(h("span", { class: "seal-problem", role: "alert" }, ` ${showText(problem)}`));
   return h("p", { class: "notice" }, ...content,

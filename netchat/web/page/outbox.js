@@ -19,7 +19,7 @@ export class Memory {
     this.token = new Uint8Array(0); // resumes the session
     this.counter = 0n; // counter of the last message
     this.rooms = new Map(); // code -> view
-    this.outbox = new Map(); // counter -> {counter, room, text, isOffer}, in order
+    this.outbox = new Map(); // counter -> {counter, room, text, isOffer, kind, target}, in order
     this.private = new Map(); // skeleton of a name -> texts to send once the private room exists
     this.roomStates = {}; // per room code: read position, draft and failed messages
     this.current = ""; // code of the room on the screen
@@ -59,8 +59,9 @@ export class Memory {
       const { log, last } = view;
       memory.rooms.set(view.room, newView({ ...view, log: number(log), last: number(last) }));
     }
-    for (const { counter, room, text: message, isOffer = false } of plain.outbox) {
-      memory.outbox.set(number(counter), { counter: number(counter), room, text: message, isOffer });
+    for (const { counter, room, text: message, isOffer = false, kind = 0, target = "0n" } of plain.outbox) {
+      const more = kind ? { kind, target: number(target) } : { isOffer };
+      memory.outbox.set(number(counter), { counter: number(counter), room, text: message, ...more });
     }
     memory.private = new Map(plain.private);
     memory.roomStates = plain.shelf;

@@ -9,7 +9,7 @@
 
 export const VERSION = 1, MAGIC = "NC";
 export const HEADER_SIZE = 16, CRC_OFFSET = 12;
-export const LIMITS = {DEFAULT_PORT: 6464, MAX_BAN_PAGE: 50, MAX_CHUNK: 61440, MAX_DEVICES: 128, MAX_FILE_NAME: 255, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_MEMBERSHIPS: 400, MAX_NAME: 24, MAX_PIECE: 1048576, MAX_ROSTER: 500, MAX_SEALED: 200, MAX_SERVERS: 64, MAX_TEXT: 16384};
+export const LIMITS = {DEFAULT_PORT: 6464, MAX_BAN_PAGE: 50, MAX_CHUNK: 61440, MAX_DEVICES: 128, MAX_FILE_NAME: 255, MAX_FOUND: 25, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_MEMBERSHIPS: 400, MAX_NAME: 24, MAX_PIECE: 1048576, MAX_ROSTER: 500, MAX_SEALED: 200, MAX_SERVERS: 64, MAX_TEXT: 16384};
 
 // name, offset, size, description
 export const HEADER = [
@@ -80,6 +80,7 @@ export const ENUMS = {
     185: "NO_SUCH_FILE",
     186: "BAD_FILE",
     187: "TOO_MANY_TRANSFERS",
+    190: "NO_SUCH_MESSAGE",
   },
   EventKind: {
     1: "CHAT",
@@ -89,8 +90,13 @@ export const ENUMS = {
     5: "REMOVED",
     6: "MODERATED",
     7: "ROOM_CHANGED",
+    8: "EDIT",
+    9: "DELETE",
+    10: "REPLY",
+    11: "REACTION",
     12: "SEALED",
     13: "REKEY",
+    14: "ERASED",
     15: "FILE",
   },
   Role: {
@@ -152,6 +158,14 @@ export const RECORDS = {
     ["name", "text", "The user's name."],
     ["away", "u8", "1 while the connection is lost and the session may still be resumed, otherwise 0. Clients that handle SERVERS also get 2 + N: the user is connected to server N of the last SERVERS, counting from 0."],
   ],
+  FoundMessage: [
+    ["seq", "u64", "Sequence number of its event."],
+    ["time", "u64", "The server's clock, in microseconds since 1970-01-01 UTC."],
+    ["kind", "u8", "CHAT, EDIT, REPLY or FILE.", "EventKind"],
+    ["target", "u64", "For an EDIT or REPLY, the number of the event that it refers to; or 0."],
+    ["sender", "text", "Name of the user."],
+    ["text", "text", "The message or the name of the file, cut to 400 characters around the first word."],
+  ],
   BannedUser: [
     ["number", "u64", "Number of the ban, for `#NUMBER` as the `target` of an UNBAN."],
     ["until", "u64", "Its end in microseconds since 1970-01-01 UTC; 0 if it has no end."],
@@ -162,7 +176,7 @@ export const RECORDS = {
     ["reason", "text", "The reason, or empty."],
   ],
   Sealed: [
-    ["kind", "u8", "Kind of the event: SEALED, FILE or REKEY.", "EventKind"],
+    ["kind", "u8", "Kind of the event: SEALED, EDIT, DELETE, REPLY, REACTION, FILE or REKEY.", "EventKind"],
     ["algorithms", "u8", "1: HKDF-SHA256, AES-256-GCM, Ed25519."],
     ["epoch", "u32", "Number of the room's secret, from 1. For REKEY, that of the new secret."],
     ["run", "u32", "Random number, new at each startup of the sender. With `counter` it forms the nonce."],
@@ -189,7 +203,7 @@ export const RECORDS = {
   ],
   SealedText: [
     ["name", "text", "The sender's name, as the sender knows it."],
-    ["text", "text", "The message; for REKEY, its reason; for FILE, the lines of EVENT (the SHA-256 is that of the sealed form) and a fifth one, the file's key in hexadecimal."],
+    ["text", "text", "The message; for REKEY, its reason; for EDIT, DELETE, REPLY and REACTION, the text of EVENT; for FILE, the lines of EVENT (the SHA-256 is that of the sealed form) and a fifth one, the file's key in hexadecimal."],
   ],
 };
 export const MESSAGES = {
@@ -197,7 +211,7 @@ export const MESSAGES = {
     type: 0x01,
     doc: "Opens a connection: the first frame of every client.",
     fields: [
-      ["features", "u32", "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: it handles sealed messages. Bit 4: it handles files. The server ignores bits that it does not know."],
+      ["features", "u32", "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. Bit 2: it handles ROOM_STATE and the events and errors of moderation. Bit 3: it handles sealed messages. Bit 4: it handles files. Bit 5: it handles edits, deletions, replies and reactions. The server ignores bits that it does not know."],
       ["device", "blob", "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it."],
       ["token", "blob", "Token of the last WELCOME or ACCOUNT_STATUS (32 bytes), or empty for a new session. The token of an account's session also logs in, after the session has ended."],
       ["name", "text", "Requested user name."],
@@ -209,7 +223,7 @@ export const MESSAGES = {
     type: 0x02,
     doc: "Answers HELLO: the session is established and durable.",
     fields: [
-      ["features", "u32", "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit 3: sealed messages. Bit 4: files."],
+      ["features", "u32", "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows. Bit 2: the server supports MODERATE. Bit 3: sealed messages. Bit 4: files. Bit 5: ANNOTATE and SEARCH."],
       ["session", "u64", "Session number, for users and logs. It is not secret."],
       ["device", "u64", "The client's device id, as used in EVENT."],
       ["time", "u64", "The server's clock, in microseconds since 1970-01-01 UTC."],
@@ -399,6 +413,37 @@ export const MESSAGES = {
       ["last", "u64", "Sequence number of the last event sent."],
       ["oldest", "u64", "Sequence number of the oldest event that the server keeps of this room."],
       ["room", "text", "The room's code."],
+    ],
+  },
+  ANNOTATE: {
+    type: 0x25,
+    doc: "Edits, deletes or answers a message of a room, or reacts to it.",
+    fields: [
+      ["counter", "u64", "Number of the message on this device, larger than the one before."],
+      ["kind", "u8", "EDIT, DELETE, REPLY or REACTION.", "EventKind"],
+      ["target", "u64", "Sequence number of the message's event."],
+      ["room", "text", "The room's code."],
+      ["text", "text", "The new text or the answer; for a REACTION, `+` or `-` and the reaction; for a DELETE, empty."],
+    ],
+  },
+  SEARCH: {
+    type: 0x26,
+    doc: "Searches a room for messages that contain all words of a text, from the newest to the oldest.",
+    fields: [
+      ["request", "u32", "Request number, returned in the answer."],
+      ["before", "u64", "Sequence number before which to search; 0 to begin at the end."],
+      ["room", "text", "The room's code."],
+      ["words", "text", "The words, separated by spaces; case makes no difference."],
+    ],
+  },
+  FOUND: {
+    type: 0x27,
+    doc: "Answers SEARCH.",
+    fields: [
+      ["request", "u32", "Number of the answered request."],
+      ["searched", "u64", "Sequence number of the oldest event that was searched: the next SEARCH continues before it. 0 or 1 if nothing is left."],
+      ["room", "text", "The room's code."],
+      ["messages", "list", "The messages, newest first. At most 25.", "FoundMessage"],
     ],
   },
   LOGIN: {

@@ -1,5 +1,6 @@
 // A room as the page sees it: its events, its members, and the user's read position.
 
+import { AnnotationLog, MESSAGE_KINDS } from "./annotations.js";
 import { EventKind, RoomKind } from "./protocol.js";
 import { LOBBY, showCode } from "./text.js";
 
@@ -15,6 +16,7 @@ export class Room {
     this.kind = kind;
     this.peer = peer;
     this.entries = []; // events and gaps, in order: {seq, event} or {seq, missed}
+    this.annotations = new AnnotationLog(); // edits, deletions and reactions of these events
     this.people = new Map(); // name -> away
     this.unlisted = 0; // members beyond those listed
     this.roster = null; // the member list being received: {request, people}
@@ -51,9 +53,10 @@ export class Room {
   append(entry, own) {
     this.entries.push(entry);
     const { event } = entry;
+    if (event) this.annotations.add(event);
     if (event && !this.private) this.updateMembers(event);
     if (this.watched) this.markRead();
-    if (own || ![EventKind.CHAT, EventKind.FILE].includes(event?.kind) || event.seq <= this.read) return;
+    if (own || !MESSAGE_KINDS.includes(event?.kind) || event.seq <= this.read) return;
     this.line ??= this.read;
     this.kept.unread += 1;
   }
@@ -64,6 +67,7 @@ export class Room {
     const older = events.filter(({ seq }) => first === undefined || seq < first);
     const entries = older.map((event) => ({ seq: event.seq, event }));
     this.entries.unshift(...entries);
+    for (const event of older) this.annotations.add(event);
     this.begins = !older.length || older[0].seq <= oldest;
     if (this.kept.unread && this.line === null) this.line = this.read;
     return entries;
@@ -78,6 +82,7 @@ export class Room {
   /** Drop all entries before the one with sequence number `seq`: a moderator has cleared them. */
   clearBefore(seq) {
     this.entries = this.entries.filter((entry) => entry.seq >= seq);
+    this.annotations.clearBefore(seq);
     this.begins = true;
     this.kept.unread = 0;
     this.line = null;

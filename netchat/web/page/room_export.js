@@ -1,5 +1,6 @@
 // A room's log as text, JSON lines, CSV or HTML. Counterpart of netchat/chat/room_export.py.
 
+import { ANNOTATIONS, describeAnnotation } from "./annotations.js";
 import { describe, MODERATION_KINDS, parseNotice } from "./moderation_text.js";
 import { describeOffer } from "./files.js";
 import { EventKind } from "./protocol.js";
@@ -22,6 +23,8 @@ function sentence(event) {
     [EventKind.JOIN]: `${event.sender} joined`,
     [EventKind.LEAVE]: `${event.sender} left${why}`,
     [EventKind.RENAME]: `${event.sender} is now ${event.text}`,
+    ...Object.fromEntries([...ANNOTATIONS, EventKind.ERASED].map((kind) =>
+      [kind, `${event.sender} ${describeAnnotation(kind, event.text)}`])),
     [EventKind.FILE]: `${event.sender} offered a file: ${describeOffer(event.text)}`,
   }[event.kind] ?? `${event.sender}${why}`;
 }

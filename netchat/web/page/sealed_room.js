@@ -1,6 +1,7 @@
 // One member's side of a sealed room: its secrets, and what it checks in each message.
 // Counterpart of netchat/chat/sealing/sealed_room.py and transcript.py, with the same rules.
 
+import { ANNOTATIONS } from "./annotations.js";
 import { skeleton } from "./outbox.js";
 import { encode, EventKind, HEADER_SIZE } from "./protocol.js";
 import { MemberDevices } from "./member_devices.js";
@@ -217,7 +218,7 @@ export class SealedRoom {
   unsealedProblems({ kind }, followsSealed) {
     if (UNSEALED_KINDS.includes(kind)) return [];
     if (!this.isPrivate) return ["this text is not sealed: the server has inserted it, or changed the room"];
-    return followsSealed || ![EventKind.CHAT, EventKind.FILE].includes(kind) ? ["this text is not sealed, although earlier ones were"] : [];
+    return followsSealed || ![EventKind.CHAT, EventKind.FILE, EventKind.ERASED, ...ANNOTATIONS].includes(kind) ? ["this text is not sealed, although earlier ones were"] : [];
   }
 
   /** Open the next sealed message of the log. Returns {name, text, keys, isReadable, problems}. */

@@ -4,6 +4,8 @@
 // pass through it, in order, before the page sees them, and texts wait in the outbox until it has sealed
 // them.
 
+import { ANNOTATIONS } from "./annotations.js";
+import { sealedContent } from "./client.js";
 import { parseOffer } from "./files.js";
 import { skeleton } from "./outbox.js";
 import { ErrorCode, EventKind, MESSAGES, RoomKind } from "./protocol.js";
@@ -409,13 +411,14 @@ export class Sealing {
     }
     let sealed = this.sealed.get(counter);
     if (sealed?.epoch !== room.epoch) {
-      sealed = await room.seal(counter, this.core.name, text, isOffer ? { kind: EventKind.FILE } : {});
+      const { text: content, ...more } = sealedContent(send);
+      sealed = await room.seal(counter, this.core.name, content, more);
       this.sealed.set(counter, sealed);
     }
     if (generation !== this.generation) return;
     this.core.send("SEALED_SEND", { counter, room: code, sealed: [sealed] });
     this.sent.add(counter);
-    this.plaintexts.set(`${code} ${counter}`, { name: this.core.name, text });
+    this.plaintexts.set(`${code} ${counter}`, { name: this.core.name, text: sealedContent(send).text });
   }
 
   // -- receiving ------------------------------------------------------------------------------
@@ -483,7 +486,7 @@ export class Sealing {
     if (this.plaintexts.size > 1000) this.plaintexts.delete(this.plaintexts.keys().next().value);
     return {
       seq, time, device, counter, room, sender: name, text, isSealed: true, isReadable, problems,
-      kind: [EventKind.REKEY, EventKind.FILE].includes(kind) ? kind : EventKind.CHAT,
+      kind: [EventKind.REKEY, EventKind.FILE, ...ANNOTATIONS].includes(kind) ? kind : EventKind.CHAT,
     };
   }
 }

@@ -20,12 +20,16 @@ const WRITING = new RegExp(`[${EMOJI_BASE}]\\ufe0f?\\u200d(?=[${EMOJI_BASE}])`
   + `|(?![${INVISIBLE}])[${JOINING}][\\u200c\\u200d]`
   + `|\\u{1f3f4}(?:${FLAGS.join("|")})\\u{e007f}`
   + `|(?<harm>[${INVISIBLE}])`, "gu");
+const ONE_INVISIBLE = new RegExp(`^[${INVISIBLE}]$`, "u");
 const MAX_MARKS = 8;
 const STACK = new RegExp(`([\\p{Mn}\\p{Me}]{${MAX_MARKS}})([\\p{Mn}\\p{Me}]+)`, "gu");
 const REFUSED = new RegExp(`[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f${NONCHARACTERS}]`, "u");
 const LINK = /https?:\/\/[^\s<>"]+/g;
 const EMOJI = /^(?:[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\u200d\ufe0f]\s?){1,12}$/u;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/** Return whether a character is invisible, or changes how others are displayed. */
+export const isInvisible = (character) => ONE_INVISIBLE.test(character);
 
 /** Escape unsafe characters in text from a peer, as `\x1b`, `\u202e` or `\U000e0041`. */
 export const showText = (text) =>

@@ -16,11 +16,12 @@ from netchat.bench.link.point import mean_interval
 from netchat.bench.link.results import LinkResults
 from netchat.bench.link.run import link_bench
 from netchat.bench.link.simulation import SLOT, Setting, run_link
-from netchat.bench.link.suite import BEACH, CODES, parse_channel, parse_link
+from netchat.bench.link.suite import BEACH, CHOICES, CODES, parse_channel, parse_link
 from netchat.bench.link.time_varying_channel import SimulatedLine, TimeVaryingChannel
 from netchat.cli.link_bench import link_bench as command
 from netchat.link.code_table import CODES as TABLE
-from netchat.link.decode_probability import CANDIDATES
+from netchat.link.decode_probability import CANDIDATES, REDUNDANCY_CANDIDATES
+from netchat.link.incremental_redundancy import INCREMENTS
 from netchat.link.open_request import Mode
 
 
@@ -59,8 +60,8 @@ def test_goodput_of_a_clean_line_is_the_rest_after_coding_and_headers(spec: str)
     rate = {"uncoded": 1.0, "rs:255,223": 223 / 255, "rs:255,127": 127 / 255}[spec]
     result = run("bsc:0", spec, seconds=4)
 
-    # 100 bytes of header and 4 of CRC for 4080 bytes; the first block arrives after 43 ms.
-    assert result.goodput == pytest.approx(rate * 4080 / 4180, abs=0.015)
+    # 100 bytes of header and 4 of CRC for 8160 bytes; the first block arrives after 76 ms.
+    assert result.goodput == pytest.approx(rate * 8160 / 8260, abs=0.025)
     assert sum(result.slots) == result.delivered
     assert len(result.slots) == 4 / SLOT
 
@@ -68,7 +69,7 @@ def test_goodput_of_a_clean_line_is_the_rest_after_coding_and_headers(spec: str)
 def test_damaged_data_does_not_count_without_retransmission() -> None:
     fec, hybrid = (run("bsc:7e-3", "rs:255,223", mode=m) for m in (Mode.FEC, Mode.HYBRID))
 
-    assert fec.goodput < 0.05  # nearly every block of 16 codewords has one that cannot be corrected
+    assert fec.goodput < 0.05  # nearly every block of 32 codewords has one that cannot be corrected
     assert hybrid.goodput > 4 * fec.goodput
     assert run("bsc:1e-3", "rs:255,223", mode=Mode.FEC).goodput > 0.8
 
@@ -113,7 +114,8 @@ def test_policies_are_compared_with_the_oracle_which_uses_the_best_code_of_each_
         repeats=2, workers=1, progress=lambda done, of: told.append((done, of)),
     )  # fmt: skip
 
-    assert results.best == {"bsc:1e-5": "rs:255,251", "bsc:2e-2": "rs:255,127"}
+    assert results.best["bsc:1e-5"] in ("rs:255,251", "nr:3")
+    assert results.best["bsc:2e-2"] in ("nr:29", "nr:34", "nr:40")
     varying = "bsc:1e-5@2; bsc:2e-2@2"
     oracle, policy, strong, weak = (
         results.point(link, varying)
@@ -122,14 +124,16 @@ def test_policies_are_compared_with_the_oracle_which_uses_the_best_code_of_each_
     assert oracle.of_oracle == (1, 1)
     assert 0.8 < policy.share <= 1.01
     assert policy.goodput > max(strong.goodput, weak.goodput)
-    assert policy.codes["rs:255,251"] > 15
-    assert policy.codes["rs:255,127"] > 15
+    assert policy.codes.get("rs:255,251", 0) + policy.codes.get("nr:3", 0) > 15
+    assert sum(policy.codes.get(f"nr:{parity}", 0) for parity in (25, 29, 34, 40)) > 8
     half = len(policy.slots) // 2
-    assert sum(policy.slots[:half]) > 1.5 * sum(policy.slots[half:])
-    assert told[-1] == (48, 48)
+    assert sum(policy.slots[:half]) > 1.2 * sum(policy.slots[half:])
+    trials = 2 * 2 * len(CHOICES)
+    assert told[-1] == (trials + 16, trials + 16)
     text = results.table()
     assert text.index("oracle ") < text.index("adaptive:threshold") < text.index("rs:255,251")
-    assert "The oracle uses rs:255,251 on bsc:1e-5, rs:255,127 on bsc:2e-2." in text
+    uses = ", ".join(f"{code} on {channel}" for channel, code in results.best.items())
+    assert f"The oracle uses {uses}." in text
     for figure in (results.plot(), results.plot_regret()):
         labels = figure.legends[0].get_texts()
         assert any("adaptive:threshold" in label.get_text() for label in labels)
@@ -138,7 +142,10 @@ def test_policies_are_compared_with_the_oracle_which_uses_the_best_code_of_each_
 
 
 def test_the_oracle_and_the_policies_choose_from_the_same_codes() -> None:
-    assert sorted(CODES) == sorted(TABLE[number] for number in CANDIDATES) == sorted(TABLE.values())
+    known = {TABLE[number] for number in (*CANDIDATES, *REDUNDANCY_CANDIDATES)}
+    assert set(CHOICES) == known
+    assert set(CODES) <= known
+    assert known == {spec for number, spec in TABLE.items() if number not in INCREMENTS}
 
 
 def test_students_interval() -> None:

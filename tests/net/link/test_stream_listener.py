@@ -12,6 +12,7 @@ import pytest
 from netchat.chat.connection import Connection
 from netchat.link.link import Link
 from netchat.net.link import stream_listener as module
+from netchat.net.link.short_collections import short_collections
 from netchat.wire import ErrorCode
 from tests.net.serving import Serving, raw, serve
 
@@ -80,7 +81,7 @@ def test_the_garbage_collector_does_not_pause_the_event_loop_for_long() -> None:
 
     gc.callbacks.append(note)
     try:
-        with module._short_collections():
+        with short_collections():
             kept = [[number] for number in range(100_000)]  # as if modules were loaded
     finally:
         gc.callbacks.remove(note)

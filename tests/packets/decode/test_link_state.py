@@ -37,6 +37,7 @@ def blocks(items: list[Item], *, to_server: bool = True) -> list[Block]:
         ("rs:255,239", "bsc:4e-3"),
         ("rs:255,127+hamming:7,4", "bsc:1e-2"),
         ("uncoded", "bsc:1e-4"),
+        ("nr:34", "bsc:8e-3"),
         ("hamming:7,4", "bsc:1e-4"),  # not a numbered code: OPEN names it
     ],
 )
@@ -69,6 +70,28 @@ def test_failed_blocks_are_reported_and_combined_with_their_copies() -> None:
     assert outcomes.count("combined") == counts.combined > 0
     assert sum(block.again for block in blocks(items)) == counts.again > 0
     assert any(item.repeated for item in items if isinstance(item, DecodedMessage))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by_client", [True, False])
+def test_more_parity_repairs_a_block_or_comes_too_late(by_client: bool) -> None:
+    long = wire.Send(1, "lobby", "x" * 1500)
+    messages = [(0, MESSAGES[0][1]), *[(side, long) for side in (0, 1) for _ in range(15)]]
+    talk, sent = linked_talk(messages, "nr:10", "bsc:8e-3", by_client=by_client)
+    items = decode(talk.close().packets)
+    check_tiling(items)
+    for to_server in (True, False):
+        for block in blocks(items, to_server=to_server):
+            true = sent[to_server][block.offset : block.offset + block.size]
+            assert block.sent == true[: len(block.sent)]
+            is_whole = block.outcome not in ("failed", "surplus")
+            assert len(block.sent) == (block.size if is_whole else HEAD_SIZE)
+    outcomes = [block.outcome for block in blocks(items) if block.code.startswith("nr:10..")]
+    assert "combined" in outcomes
+    # Towards the client, the capture has the blocks before their errors.
+    late = [b.outcome for b in blocks(items, to_server=False) if b.code.startswith("nr:10..")]
+    assert late
+    assert ("surplus" in late) == by_client
 
 
 def test_copies_are_kept_only_until_their_bytes_have_arrived() -> None:

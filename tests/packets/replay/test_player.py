@@ -12,6 +12,7 @@ from netchat.packets.frame_builder import craft
 from netchat.packets.replay.player import Replay, plan
 from netchat.packets.replay.translation import Translation
 from netchat.wire import (
+    Annotate,
     Bye,
     Create,
     Error,
@@ -167,14 +168,16 @@ def test_a_session_is_resumed_with_the_live_token(tmp_path):
         welcome(b"later", rooms=(Membership("AAAAA", 2, "", 11, 1, 1),)),
         Join(3, 11, 1, "AAAAA"),
         History(4, 1, 1, "AAAAA"),
+        Annotate(5, 8, 1, "AAAAA", "x"),
     ]
     _, lines, _ = replay(save(tmp_path / "c.pcap", first, again), another_server)
-    hello, join, history = lines[1].heard
+    hello, join, history, annotate = lines[1].heard
     assert hello.token == b"now"
     assert hello.device == lines[0].heard[0].device
     assert hello.positions == (Position("BBBBB", 22, 41),)
     assert join == Join(3, 22, 41, "BBBBB")
     assert history == History(4, 41, 41, "BBBBB")
+    assert annotate == Annotate(5, 8, 41, "BBBBB", "x")
 
 
 def test_pings_get_a_pong_and_are_not_compared(tmp_path):

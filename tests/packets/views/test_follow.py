@@ -37,3 +37,21 @@ def test_follow_shows_moderation_in_the_words_of_the_chat() -> None:
         event = wire.Event(1, 1, 0, action, kind, "lobby", sender, text)
         assert ChatTranscript().line(decoded(event)) == f"[lobby] {line}"
         assert line in summary(event)
+
+
+def test_follow_shows_edits_replies_and_reactions() -> None:
+    kinds = wire.EventKind
+    for kind, text, shown in (
+        (kinds.EDIT, "7\nnew\x1b[2J", r"(edited message 7) new\x1b[2J"),
+        (kinds.DELETE, "7", "(deleted message 7)"),
+        (kinds.REPLY, "7\nyes", "(reply to message 7) yes"),
+        (kinds.REACTION, "7\n+👍", "(reacted to message 7) 👍"),
+    ):
+        event = wire.Event(9, 1, 2, 3, kind, "lobby", "Nova", text)
+        assert ChatTranscript().line(decoded(event)) == f"[lobby] Nova: {shown}"
+        assert summary(event) == f'lobby 9 {kind.name} Nova: "{shown}"'
+    erased = wire.Event(9, 1, 2, 3, kinds.ERASED, "lobby", "Nova", "")
+    assert ChatTranscript().line(decoded(erased)) == "[lobby] Nova: (deleted)"
+    assert summary(erased) == "lobby 9 ERASED Nova"
+    assert summary(wire.Annotate(4, 8, 7, "lobby", "new")) == 'lobby #4 EDIT of 7 "new"'
+    assert summary(wire.Annotate(4, 9, 7, "lobby", "")) == "lobby #4 DELETE of 7"

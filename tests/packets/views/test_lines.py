@@ -31,3 +31,11 @@ def test_lines_with_a_clock() -> None:
     assert ":20.000001  " in Lines(clock=True).line(notice)
     for wild in (2**63 - 1, -(2**63) + 1):
         assert "closes the connection" in Lines(clock=True).line(notice._replace(time=wild))
+
+
+def test_times_do_not_depend_on_what_is_shown(items: list[Item]) -> None:
+    text = [Lines().line(item) for item in items]
+    whole = Lines()
+    assert text == [whole.line(item) for item in items]
+    assert text[0].startswith("   0.000000 ")
+    assert not text[-1].startswith("   0.000000 ")

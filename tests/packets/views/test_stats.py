@@ -25,10 +25,11 @@ def test_stats(items: list[Item]) -> None:
     assert row["to_client"]["gaps"] == 1
     assert row["to_client"]["out_of_order"] == 1
     assert (row["crc_failures"], row["damage"]) == (1, {"frame": 1})
-    assert row["echoes"] == 1
-    assert row["echo_median_s"] == row["echo_p95_s"] == 0.211
+    assert row["rtt"] == {
+        "count": 1, "min_s": 0.211, "p50_s": 0.211, "p95_s": 0.211, "p99_s": 0.211, "max_s": 0.211,
+    }  # fmt: skip
     text = "\n".join(stats.lines())
-    assert "echo of SEND: median 211 ms" in text
+    assert "RTT of SEND: 50% 211 ms, 95% 211 ms, 99% 211 ms, max 211 ms, of 1" in text
     assert "1 gap of" in text
 
 
@@ -49,11 +50,11 @@ def test_stats_print_zeros() -> None:
     text = "\n".join(stats.lines())
     assert "0 failed, 0 symbols corrected, 0 decoded with their copies, 0 retransmitted" in text
     assert "0 headers unreadable, 0 bytes skipped, 0 bytes missing from the link" in text
-    assert "echo of SEND: none seen" in text
+    assert "RTT of SEND: no sample" in text
 
 
 def test_stats_keeps_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netchat.packets.views.stats._MAX_TIMES", 100)
+    monkeypatch.setattr("netchat.packets.time_sample._MAX_TIMES", 100)
     stats, said = Stats(), decoded(wire.Ping(1)).conversation
     for number in range(1, 5000):
         send, event = wire.Send(number, "r", "t"), wire.Event(1, 1, 5, number, 1, "r", "N", "t")
@@ -64,9 +65,9 @@ def test_stats_keeps_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) 
             DecodedMessage(late, said, False, event, wire.encode(event), (1,), False, 0, False)
         )
     row = stats.rows[said]
-    assert len(row.echoes) <= 101
+    assert len(row.rtt.kept) <= 101
     assert not row.sent
-    median = row.quantile(0.5)
+    median = row.rtt.quantile(0.5)
     assert median is not None
     assert abs(median - 2_500_000) < 200_000
 
@@ -84,5 +85,16 @@ def test_stats_count_the_echoes_of_sealed_messages() -> None:
     ):
         raw = wire.encode(message)
         stats.add(DecodedMessage(START, said, to_server, message, raw, (1,), False, 0, False))
-    assert len(stats.rows[said].echoes) == 1
+    assert len(stats.rows[said].rtt.kept) == 1
     assert list(stats.rows[said].sent) == [32]
+
+
+def test_the_echo_of_an_edit_counts() -> None:
+    stats = Stats()
+    edit = decoded(wire.Annotate(4, 8, 7, "lobby", "new"))
+    echo = wire.Event(9, 1, 2, 4, 8, "lobby", "Nova", "7\nnew")
+    other = wire.Event(8, 1, 2, 4, 8, "lobby", "Nova", "7\nold")
+    stats.add(edit)
+    for event in (other, echo, echo):
+        stats.add(decoded(event)._replace(conversation=edit.conversation))
+    assert len(stats.rows[edit.conversation].rtt.kept) == 1

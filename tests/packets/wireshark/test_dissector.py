@@ -5,8 +5,7 @@ import pytest
 from netchat.packets.encapsulate import Encapsulation
 from netchat.packets.frame_builder import craft
 from netchat.packets.scapy import NCP
-from netchat.packets.wireshark import dissector as wireshark
-from netchat.packets.wireshark.dissector import DISSECTOR, dissector
+from netchat.packets.wireshark.dissector import DISSECTOR, common_fields, dissector
 from netchat.wire import (
     MESSAGES,
     Ack,
@@ -80,7 +79,7 @@ def test_every_message_and_field_is_declared():
 
 
 def test_common_fields_mean_one_thing():
-    common = wireshark._common()
+    common = common_fields()
     assert {"room", "sender", "text", "seq", "request", "counter", "name"} <= set(common)
     # These fields have two types or two sets of named values, or are in both header and message.
     assert not {"kind", "device", "members", "after", "type", "length"} & set(common)

@@ -64,7 +64,8 @@ for name, field in pairs({
   wrong = { ProtoField.uint16, base.DEC },
   offset = { ProtoField.uint32, base.DEC },
   number = { ProtoField.uint24, base.DEC },
-  window = { ProtoField.uint8, base.DEC },
+  redundancy = { ProtoField.bool, 8, nil, 0x80 },
+  window = { ProtoField.uint8, base.DEC, nil, 0x7f },
   ack = { ProtoField.uint32, base.DEC },
   echo = { ProtoField.uint24, base.DEC },
   delay = { ProtoField.uint8, base.DEC },
@@ -73,7 +74,7 @@ for name, field in pairs({
   crc = { ProtoField.uint16, base.HEX },
 }) do
   local abbr = "netchat.block." .. name
-  register(abbr, field[1](abbr, name, field[2], field[3]))
+  register(abbr, field[1](abbr, name, field[2], field[3], field[4]))
 end
 
 local function register_fields(prefix, fields)

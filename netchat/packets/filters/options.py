@@ -1,4 +1,4 @@
-"""Filters for decoded items."""
+"""Filters made from separate options: room, user, message types."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeAlias
 from netchat.packets.items import DecodedMessage, Item
 from netchat.wire import MESSAGES, Message
 
-__all__ = ["ItemFilter", "in_room", "make_filter"]
+__all__ = ["ItemFilter", "all_of", "in_room", "make_filter"]
 
 ItemFilter: TypeAlias = Callable[[Item], bool]
 
@@ -61,3 +61,11 @@ def in_room(message: Message, codes: Collection[str]) -> bool:
         return True
     lists = (getattr(message, name, ()) for name in ("membership", "rooms", "positions"))
     return any(entry.room in codes for entries in lists for entry in entries)
+
+
+def all_of(*filters: ItemFilter | None) -> ItemFilter | None:
+    """Return the filter that selects what all of these select; None stands for all items."""
+    given = [each for each in filters if each is not None]
+    if len(given) < 2:
+        return given[0] if given else None
+    return lambda item: all(each(item) for each in given)

@@ -1,4 +1,4 @@
-"""Filters for decoded items."""
+"""Filters made from separate options."""
 
 from __future__ import annotations
 
