@@ -45,7 +45,7 @@ def server_scene(
         Chatter("Nova", 6464) as nova,
     ):
         nova.say("/create")
-        code = nova.see("others join it", err=True).split()[-1]
+        code = nova.see("you are in room", err=True).split("room ")[1].split(";")[0]
         nova.say("/title Networks")
         for user in (lena, tom, vega):
             user.say(f"/join {code}")

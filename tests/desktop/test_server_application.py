@@ -108,7 +108,7 @@ def test_the_operator_sees_and_moderates_the_users(new_operator, tmp_path):
         lena.see("[join] Lena joined the chat")
         tom.see("[join] Tom joined the chat")
         tom.say("/create")
-        code = tom.see("others join it", err=True).split()[-1]
+        code = tom.see("you are in room", err=True).split("room ")[1].split(";")[0]
         lena.say("hello")
         operator.wait(
             lambda: operator.cells(window.users, "Tom")[2:] == (f"lobby, {code}", "online")

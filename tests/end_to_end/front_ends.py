@@ -93,7 +93,7 @@ class PipeUser:
     def create(self) -> str:
         self._pipe.err.clear()
         self._pipe.say("/create")
-        return self._pipe.see("others join it with /join", err=True).split()[-1]
+        return _CODE.findall(self._pipe.see("you are in room", err=True))[0]
 
     def join(self, code: str) -> None:
         self._pipe.say(f"/join {code}")
@@ -187,7 +187,7 @@ class ScreenUser:
 
     def join(self, code: str) -> None:
         self.say(f"/join {code}")
-        self.sees(f"/join {code}")
+        self.sees(f"ou are in room {code}")
         self.sees(f"{self.name} joined the room")
 
     def sees_private(self, sender: str, text: str) -> None:
