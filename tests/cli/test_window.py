@@ -50,6 +50,9 @@ def test_the_line_that_installs_tk_fits_the_system(system, line, monkeypatch):
         (["a:b:c"], "is not a valid address"),
         (["--scale", "9"], "9.0 is not in the range 0.5<=x<=4"),
         (["--fingerprint", "x"], "a fingerprint is a SHA-256"),
+        (["--link", "rs:300,2"], "Invalid value for --link"),
+        (["--channel", "bsc:2"], "Invalid value for --channel"),
+        (["tls://a", "--udp"], "TLS does not apply to UDP"),
     ],
 )
 def test_invalid_arguments_are_usage_errors(arguments, said):

@@ -151,6 +151,7 @@ def test_the_emoji_are_single_characters_and_differ():
     assert not set("\u200d\ufe0f") & set(characters)
 
 
+@pytest.mark.thorough  # it loads all codes, in two processes
 @pytest.mark.parametrize("udp", [False, True])
 def test_a_link_over_a_noisy_channel(new_person, link_server, udp, tmp_path):
     saved = tmp_path / "window.json"
