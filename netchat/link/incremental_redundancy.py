@@ -60,6 +60,9 @@ MAX_INCREMENTS = 4
 #: Maximum message bits of a codeword: those of lifting size 192.
 _LONGEST = 22 * 192
 
+#: Iterations of the decoder per step: up to a millisecond.
+_AT_ONCE = 4
+
 #: Number of message lengths whose codes are kept.
 _KEPT = 32
 
@@ -187,7 +190,7 @@ def decode_pieces(
         votes[begin:end] += 1 - 2 * bits.reshape(end - begin, blocks).astype(np.int8)
     if n - np.count_nonzero(votes.any(axis=1)) > n - k:  # fewer bits than the message has
         return DecodedPayload(b"", good=False, corrected=0, wrong=0)
-    result = _code(k).decode(votes.T.astype(np.float32))
+    result = yield from _code(k).decode_steps(votes.T.astype(np.float32), _AT_ONCE)
     sealed = np.packbits(result.message.ravel()).tobytes()[: length + CRC_SIZE]
     good = not crc_syndrome(context, sealed)
     wrong = 0

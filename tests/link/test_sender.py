@@ -61,3 +61,39 @@ def test_a_probe_needs_no_data(sender: Sender) -> None:
     assert sender.ready()
     assert sender.next_timer() is None
     assert sender.take(4, 10, 10)[1] == b""
+
+
+def test_a_failed_block_gets_the_parity_that_the_present_code_has() -> None:
+    sender = Sender(FIRST, datagrams=False, mode=Mode.HYBRID, stats=LinkStats())
+    sender.acknowledged(answer(FIRST, FIRST - 1), 1.0)
+    sender.send(bytes(2000))
+
+    def sent(policy: int) -> list[int]:
+        """Send what is due, with a policy's code; return the codes used."""
+        codes = []
+        while sender.ready():
+            segment, payload = sender.take(policy, 2000, 8192)
+            assert len(payload) == 2000
+            sender.sent(segment, 2200, 1.0)
+            codes.append(segment.code)
+        return codes
+
+    def failed(number: int) -> None:
+        sender.acknowledged(answer(FIRST, FIRST + number), 1.0)
+
+    assert sent(16) == [16]
+    failed(0)
+    assert sent(19) == [48, 49, 50]  # up to the parity of code 19
+    failed(1)
+    failed(2)
+    assert sent(19) == []  # the last increment is still on its way
+    failed(3)
+    assert sent(19) == [51]
+    for number, increment in ((4, 52), (5, 53)):
+        failed(number)
+        assert sent(19) == [increment]
+    failed(6)
+    assert sent(25) == [25]  # after four failures, the block again
+    sender.acknowledged(answer(FIRST + 2000, FIRST + 7, arrived=1), 1.0)
+    assert sender.buffered == 0
+    assert not sender.ready()

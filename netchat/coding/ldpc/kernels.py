@@ -13,7 +13,16 @@ import numpy as np
 from netchat.coding import vector_kernels as vectors
 from netchat.jit import kernel
 
-__all__ = ["decode", "decode_floats", "encode", "solve", "syndromes"]
+__all__ = [
+    "decode",
+    "decode_floats",
+    "encode",
+    "finish",
+    "run",
+    "solve",
+    "start",
+    "syndromes",
+]
 
 #: Number of sum-product in `decode_floats`; the others are forms of min-sum.
 _SUM_PRODUCT = 2
@@ -188,76 +197,155 @@ def _iterate(
 
 
 @kernel
-def decode(
-    ratios: Any, sent: Any, positions: Any, columns: Any, starts: Any, variables: Any, limit: Any,
-    largest: Any, iterations: Any, shift: Any, places: Any, message: Any, corrected: Any,
+def start(
+    ratios: Any, first: Any, blocks: Any, sent: Any, positions: Any, limit: Any, largest: Any,
+    posterior: Any, messages: Any, hard: Any, lost: Any,
 ) -> None:  # fmt: skip
-    """Decode received words (batch, n) by layered normalised min-sum in integers of 8 bits.
+    """Load 64 received words into the decoder.
 
     Args:
-        ratios: Log-likelihood ratios.
+        ratios: (batch, n) Log-likelihood ratios.
+        first: First word.
+        blocks: Number of words, at most 64.
         sent: (n,) Variables in the order in which they are sent.
         positions: (n,) Numbers 0 to n - 1.
-        columns: Number of variables.
-        starts: Graph, as in `Graph`.
-        variables: The same.
         limit: Integer for twice the mean magnitude of the ratios of a block.
         largest: Largest magnitude of a quantised ratio.
-        iterations: Largest number of iterations.
-        shift: The messages are multiplied by 1 - 2^-shift; 7 means 1.
-        places: (k,) Variables of the message.
-        message: (batch, k) Messages, to be filled.
-        corrected: (batch,) int64 array, to be filled.
+        posterior: (columns * 64) int8 array, to be filled: the sums of the ratios of each variable.
+        messages: (ones * 64) int8 array, to be filled with zeros.
+        hard: (n,) uint64 array, to be filled: the hard decisions.
+        lost: (n,) uint64 array, to be filled: the ratios that are zero.
     """
     lanes = vectors.LANES
-    degree = 0
+    received = np.empty(len(sent) * lanes, np.int8)
+    square, spare = np.zeros(lanes * lanes, np.int8), np.zeros(lanes * lanes, np.int8)
+    vectors.quantise(ratios, first, blocks, positions, limit, largest, square, spare, received)
+    zero = vectors.load(np.zeros(lanes, np.int8), 0)
+    posterior[:] = 0
+    for at in range(len(sent)):
+        ratio = vectors.load(received, at * lanes)
+        hard[at] = vectors.bits_below(ratio, zero)
+        lost[at] = ~(hard[at] | vectors.bits_below(zero, ratio))
+        old = vectors.load(posterior, sent[at] * lanes)
+        vectors.store(posterior, sent[at] * lanes, vectors.add_saturated(old, ratio))
+    messages[:] = 0
+
+
+@kernel
+def run(
+    starts: Any, variables: Any, posterior: Any, messages: Any, limit: Any, shift: Any, begin: Any,
+    end: Any, iterations: Any, open_blocks: Any, words: Any, result: Any,
+) -> Any:  # fmt: skip
+    """Run some iterations of layered normalised min-sum in integers of 8 bits.
+
+    Args:
+        starts: Graph, as in `Graph`.
+        variables: The same.
+        posterior: State of the decoder, as of `start`.
+        messages: The same.
+        limit: As in `start`.
+        shift: The messages are multiplied by 1 - 2^-shift; 7 means 1.
+        begin: First iteration; iteration 0 only checks the received words.
+        end: Iteration after the last one to run now.
+        iterations: Largest number of iterations.
+        open_blocks: Word with a bit for each block that is not decoded yet.
+        words: (columns,) uint64 working memory.
+        result: (columns,) uint64 array: the decisions about blocks that end, to be filled.
+
+    Returns:
+        The bits of the blocks in which checks still do not hold.
+    """
+    lanes, columns, degree = vectors.LANES, len(words), 0
     for check in range(len(starts) - 1):
         degree = max(degree, starts[check + 1] - starts[check])
-    received = np.empty(len(sent) * lanes, np.int8)
-    posterior = np.empty(columns * lanes, np.int8)
-    messages = np.empty(len(variables) * lanes, np.int8)
     inputs = np.empty(degree * lanes, np.int8)
     constants = np.zeros(5 * lanes, np.int8)
     constants[lanes : 2 * lanes] = 127
     constants[2 * lanes : 3 * lanes] = -127
     constants[3 * lanes : 4 * lanes] = (1 << shift) >> 1 if shift < 7 else 0
     constants[4 * lanes :] = limit  # limits the messages, so that sums seldom saturate
-    square, spare = np.zeros(lanes * lanes, np.int8), np.zeros(lanes * lanes, np.int8)
-    bytes_of_64, more = np.zeros(lanes * lanes, np.uint8), np.zeros(lanes * lanes, np.uint8)
+    zero = vectors.load(constants, 0)
+    for iteration in range(begin, min(end, iterations + 1)):
+        if iteration:
+            _iterate(starts, variables, posterior, messages, inputs, constants, shift)
+        for variable in range(columns):
+            words[variable] = vectors.bits_below(vectors.load(posterior, variable * lanes), zero)
+        wrong = _wrong_checks(words, starts, variables, open_blocks)
+        ended = open_blocks & (~wrong if iteration < iterations else ~np.uint64(0))
+        if ended:
+            for variable in range(columns):
+                old = result[variable]
+                result[variable] = old ^ ((old ^ words[variable]) & ended)
+        open_blocks &= wrong
+        if not open_blocks:
+            break
+    return open_blocks
+
+
+@kernel
+def finish(
+    first: Any, blocks: Any, open_blocks: Any, hard: Any, lost: Any, result: Any, sent: Any,
+    places: Any, message: Any, corrected: Any,
+) -> None:  # fmt: skip
+    """Store the messages of 64 decoded words, and count the corrected positions.
+
+    Args:
+        first: As in `start`.
+        blocks: The same.
+        open_blocks: As returned by `run`.
+        hard: As in `start`.
+        lost: The same.
+        result: As in `run`.
+        sent: As in `start`.
+        places: (k,) Variables of the message.
+        message: (batch, k) Messages, to be filled.
+        corrected: (batch,) int64 array, to be filled; -1 where decoding has failed.
+    """
+    lanes = vectors.LANES
+    square, spare = np.zeros(lanes * lanes, np.uint8), np.zeros(lanes * lanes, np.uint8)
+    vectors.write_rows(first, blocks, result, places, square, spare, message)
+    every = ~np.uint64(0) >> np.uint64(lanes - blocks)
+    _count_corrected(first, blocks, hard, lost, result, sent, every & ~open_blocks, corrected)
+
+
+@kernel
+def decode(
+    ratios: Any, sent: Any, positions: Any, columns: Any, starts: Any, variables: Any, limit: Any,
+    largest: Any, iterations: Any, shift: Any, places: Any, message: Any, corrected: Any,
+) -> None:  # fmt: skip
+    """Decode received words (batch, n), 64 at a time: `start`, `run` and `finish`.
+
+    Args:
+        ratios: Log-likelihood ratios.
+        sent: As in `start`.
+        positions: The same.
+        columns: Number of variables.
+        starts: As in `run`.
+        variables: The same.
+        limit: As in `start`.
+        largest: The same.
+        iterations: Largest number of iterations.
+        shift: As in `run`.
+        places: As in `finish`.
+        message: The same.
+        corrected: The same.
+    """
+    lanes = vectors.LANES
+    posterior = np.empty(columns * lanes, np.int8)
+    messages = np.empty(len(variables) * lanes, np.int8)
     hard, lost = np.empty(len(sent), np.uint64), np.empty(len(sent), np.uint64)
     words, result = np.empty(columns, np.uint64), np.empty(columns, np.uint64)
-    zero = vectors.load(constants, 0)
     for first in range(0, len(ratios), lanes):
         blocks = min(lanes, len(ratios) - first)
-        vectors.quantise(ratios, first, blocks, positions, limit, largest, square, spare, received)
-        posterior[:] = 0
-        for at in range(len(sent)):
-            ratio = vectors.load(received, at * lanes)
-            hard[at] = vectors.bits_below(ratio, zero)
-            lost[at] = ~(hard[at] | vectors.bits_below(zero, ratio))
-            old = vectors.load(posterior, sent[at] * lanes)
-            vectors.store(posterior, sent[at] * lanes, vectors.add_saturated(old, ratio))
-        messages[:] = 0
+        start(
+            ratios, first, blocks, sent, positions, limit, largest, posterior, messages, hard, lost
+        )
         every = ~np.uint64(0) >> np.uint64(lanes - blocks)
-        open_blocks = every
-        for iteration in range(iterations + 1):
-            if iteration:
-                _iterate(starts, variables, posterior, messages, inputs, constants, shift)
-            for variable in range(columns):
-                words[variable] = vectors.bits_below(
-                    vectors.load(posterior, variable * lanes), zero
-                )
-            wrong = _wrong_checks(words, starts, variables, open_blocks)
-            ended = open_blocks & (~wrong if iteration < iterations else ~np.uint64(0))
-            if ended:
-                for variable in range(columns):
-                    old = result[variable]
-                    result[variable] = old ^ ((old ^ words[variable]) & ended)
-            open_blocks &= wrong
-            if not open_blocks:
-                break
-        vectors.write_rows(first, blocks, result, places, bytes_of_64, more, message)
-        _count_corrected(first, blocks, hard, lost, result, sent, every & ~open_blocks, corrected)
+        open_blocks = run(
+            starts, variables, posterior, messages, limit, shift, 0, iterations + 1, iterations,
+            every, words, result,
+        )  # fmt: skip
+        finish(first, blocks, open_blocks, hard, lost, result, sent, places, message, corrected)
 
 
 @kernel

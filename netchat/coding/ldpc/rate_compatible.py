@@ -11,6 +11,7 @@ encoder, so that a new length costs little.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -33,6 +34,9 @@ _PUNCTURED = 2
 
 #: Parameters of the decoder in integers, as in `netchat.coding.ldpc.code`.
 _LIMIT, _LARGEST, _SHIFT = 28, 42, 2
+
+#: Codewords that the decoder handles at a time.
+_LANES = 64
 
 #: Numbers of lifting sizes and of message lengths whose graphs are kept.
 _LIFTINGS_KEPT, _LENGTHS_KEPT = 16, 32
@@ -142,18 +146,57 @@ class RateCompatible:
         Returns:
             Messages, and the number of corrected bits of each; -1 where decoding has failed.
         """
+        steps = self.decode_steps(ratios, self._iterations + 1)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
+
+    def decode_steps(self, ratios: Floats, at_once: int) -> Generator[None, None, Decoded]:
+        """Decode prefixes of codewords in steps, between which the caller can do other work.
+
+        Args:
+            ratios: As for `decode`.
+            at_once: Iterations per step, for up to 64 codewords.
+
+        Returns:
+            As `decode`.
+        """
         from netchat.coding.ldpc import kernels
         from netchat.jit import read_only
 
         batch, n = ratios.shape
         checks = self._checks(n)
+        columns = _DATA * self._mother.lifting + checks
+        starts = self._starts[: checks + 1]
+        variables = self._variables[: self._starts[checks]]
+        rows = read_only(np.ascontiguousarray(ratios, np.float32))
         message, corrected = np.empty((batch, self.k), np.uint8), np.empty(batch, np.int64)
-        kernels.decode(
-            read_only(np.ascontiguousarray(ratios, np.float32)), self._order[:n], np.arange(n),
-            _DATA * self._mother.lifting + checks, self._starts[: checks + 1],
-            self._variables[: self._starts[checks]], _LIMIT, _LARGEST, self._iterations, _SHIFT,
-            self._places, message, corrected,
-        )  # fmt: skip
+        posterior = np.empty(columns * _LANES, np.int8)
+        messages = np.empty(len(variables) * _LANES, np.int8)
+        hard, lost, words, result = (np.empty(size, np.uint64) for size in (n, n, columns, columns))
+        order = self._order[:n]
+        for first in range(0, batch, _LANES):
+            blocks = min(_LANES, batch - first)
+            kernels.start(
+                rows, first, blocks, order, np.arange(n), _LIMIT, _LARGEST, posterior, messages,
+                hard, lost,
+            )  # fmt: skip
+            open_blocks = np.uint64((1 << blocks) - 1)
+            for begin in range(0, self._iterations + 1, at_once):
+                left = kernels.run(
+                    starts, variables, posterior, messages, _LIMIT, _SHIFT, begin, begin + at_once,
+                    self._iterations, open_blocks, words, result,
+                )  # fmt: skip
+                open_blocks = np.uint64(left)
+                if not open_blocks:
+                    break
+                yield
+            kernels.finish(
+                first, blocks, open_blocks, hard, lost, result, order, self._places, message,
+                corrected,
+            )  # fmt: skip
         return Decoded(message, corrected)
 
     def _checks(self, n: int) -> int:

@@ -11,7 +11,7 @@ import netchat.coding
 from netchat.coding import LDPC
 from netchat.coding.ldpc.encoder import independent_columns, plan
 from netchat.coding.ldpc.graph import Graph, expanded, read_graph
-from netchat.coding.ldpc.standards import _LIFTINGS, _STARTS, _text
+from netchat.coding.ldpc.standards import _STARTS, LIFTINGS, _text
 
 
 def generator(seed=1):
@@ -141,13 +141,13 @@ def test_minimum_distance_of_ccsds():
 def encode_as_in_38_212(k, n, version, base, message):
     """Encode by solving the equations of 3GPP TS 38.212, 5.3.2, and select bits as in 5.4.2.1."""
     used = 22 if base == 1 else 10 if k > 640 else 9 if k > 560 else 8 if k > 192 else 6
-    lifting = min(size for size in _LIFTINGS if used * size >= k)
+    lifting = min(size for size in LIFTINGS if used * size >= k)
     blocks, columns, rows = (22, 68, 46) if base == 1 else (10, 52, 42)
     matrix = np.zeros((rows * lifting, columns * lifting), np.uint8)
     for line in _text(f"nr_bg{base}.txt"):
         row, column, *shifts = map(int, line.split())
         for at in range(lifting):
-            place = (at + shifts[_LIFTINGS[lifting]]) % lifting
+            place = (at + shifts[LIFTINGS[lifting]]) % lifting
             matrix[row * lifting + at, column * lifting + place] = 1
     c = np.zeros(blocks * lifting, np.uint8)
     c[:k] = message
