@@ -132,7 +132,7 @@ class ServerWindow:
             self._user_menu, (("Remove …", self._remove_user), ("Mute", self._mute_user)), 3,
         )  # fmt: skip
         self.rooms = self._table(
-            panes, "ROOMS", (("Room", 210), ("Members", 82), ("Events", 70), ("Modes", 90)),
+            panes, "ROOMS", (("Room", 210), ("Members", 82), ("Events", 86), ("Modes", 86)),
             self._room_menu, (("Save the log …", self._save_room),), 2,
         )  # fmt: skip
 
