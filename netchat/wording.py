@@ -1,8 +1,10 @@
-"""Helpers for the wording of messages: counts with nouns, shortened texts, and files."""
+"""Helpers for the wording of messages: counts with nouns, sizes, shortened texts, and files."""
 
 from __future__ import annotations
 
-__all__ = ["cannot", "cut", "many"]
+__all__ = ["cannot", "cut", "many", "show_size"]
+
+_UNITS = ("kB", "MB", "GB", "TB")
 
 
 def cannot(do: str, what: object, error: BaseException) -> str:
@@ -40,3 +42,17 @@ def cut(text: str, longest: int = 80) -> str:
     ('hamming:7,4', 'hamming…')
     """
     return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def show_size(size: int) -> str:
+    """Return a size for users.
+
+    >>> show_size(1), show_size(999), show_size(2_345_678), show_size(10**14)
+    ('1 byte', '999 bytes', '2.3 MB', '100 TB')
+    """
+    if size < 1000:
+        return f"{size} byte{'s' * (size != 1)}"
+    value, unit = size / 1000, 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.{1 if value < 9.95 else 0}f} {_UNITS[unit]}"

@@ -56,6 +56,8 @@ SLOW = (
     "coding/turbo/",
     "course/",
     "desktop/test_application.py",
+    "desktop/test_chat_window.py",
+    "desktop/test_server_application.py",
     "end_to_end/",
     "fullscreen/",
     "fuzz/",
@@ -83,6 +85,7 @@ THOROUGH = (
     "course/test_grade.py",
     "docs/test_site.py",
     "end_to_end/test_dashboard.py",
+    "end_to_end/test_front_ends.py",
     "end_to_end/test_page_accounts.py",
     "end_to_end/test_page_annotations.py",
     "end_to_end/test_page_cluster.py",
@@ -103,6 +106,7 @@ LONGEST = (
     "course/test_notebook_builder.py",
     "end_to_end/test_page",
     "end_to_end/test_dashboard.py",
+    "end_to_end/test_front_ends.py",
 )
 collect_ignore = UNIX if sys.platform == "win32" else []
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netchat.wording import cannot, cut, many
+from netchat.wording import cannot, cut, many, show_size
 from tests.end_to_end.processes import ROOT
 
 
@@ -25,6 +25,17 @@ from tests.end_to_end.processes import ROOT
 )
 def test_a_count_and_its_noun_agree(count, words, said):
     assert many(count, *words) == said
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        (0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1.0 kB"), (9_949, "9.9 kB"),
+        (9_950, "10 kB"), (999_499, "999 kB"), (999_500, "1.0 MB"), (10**9, "1.0 GB"), (10**16, "10000 TB"),
+    ],
+)  # fmt: skip
+def test_sizes(size, shown):
+    assert show_size(size) == shown
 
 
 def test_a_long_text_is_cut():

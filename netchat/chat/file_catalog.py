@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from netchat.chat.file_jobs import PartialKey, StoredFile
 from netchat.chat.settings import Settings
-from netchat.wire.file_offers import show_size
+from netchat.wording import show_size
 
 __all__ = ["FileCatalog"]
 

@@ -30,8 +30,8 @@ from netchat.wire.file_offers import (
     clean_name,
     clean_type,
     offer_text,
-    show_size,
 )
+from netchat.wording import show_size
 
 __all__ = [
     "handle_cancel_upload",

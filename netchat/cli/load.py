@@ -19,8 +19,7 @@ from netchat.exit_codes import FAILED, OK
 from netchat.load.run import MIN_PAYLOAD, LoadReport, run_load
 from netchat.net.event_loop import run
 from netchat.wire import MAX_TEXT
-from netchat.wire.file_offers import show_size
-from netchat.wording import many
+from netchat.wording import many, show_size
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -20,9 +20,9 @@ from netchat.cli.progress import progress_bar
 from netchat.errors import NetchatError
 from netchat.net.client import Client
 from netchat.net.event_loop import run
-from netchat.wire.file_offers import describe_offer, show_size
+from netchat.wire.file_offers import describe_offer
 from netchat.wire.safe_text import show_line
-from netchat.wording import cannot
+from netchat.wording import cannot, show_size
 
 __all__ = ["send"]
 

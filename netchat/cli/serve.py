@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import ipaddress
-import os
 import signal
-import socket
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,42 +16,23 @@ from netchat.chat.log_limit import LogLimit
 from netchat.chat.server_log import ServerLog
 from netchat.chat.settings import Accounts, Registration, Settings
 from netchat.cli.console import console
-from netchat.cli.owner_notice import owner_notice
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.number import FiniteRange
 from netchat.cli.params.size import SIZE
-from netchat.cli.serve_page import Page, check_host, check_origins, start_page
-from netchat.errors import HistoryError, NetchatError
-from netchat.files import tighten
+from netchat.cli.serve_page import Page, check_host, check_origins
+from netchat.cli.serve_run import Joining, ServePlan
 from netchat.net.address import parse_address, show_address
 from netchat.net.event_loop import run
-from netchat.net.history.memory_history import MemoryHistory
-from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.rlimit import raise_rlimit
-from netchat.net.server_driver import ServerDriver
 from netchat.web import WEB_PORT
-from netchat.web.local_addresses import is_loopback, lan_address
+from netchat.web.local_addresses import is_loopback
 from netchat.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
-    from netchat.net.cluster.member import ClusterOptions
     from netchat.net.cluster.redis_url import RedisURL
-    from netchat.net.control import ControlServer
     from netchat.net.tls.server import TlsServer
-    from netchat.web.site import Site
 
 __all__ = ["serve"]
-
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Joining:
-    """The cluster to join, and this server's addresses for clients."""
-
-    options: ClusterOptions
-    address: str | None
-    page: str | None
 
 
 def _check_cluster(
@@ -271,6 +245,10 @@ _OTHER_FILES = 1100
     show_default=True,
     help="Users that can register: all, those with an invitation, or none.",
 )  # fmt: skip
+@click.option(
+    "--window", "in_window", is_flag=True,
+    help="Show the server in a desktop window, with its users, rooms and log. It needs Tk.",
+)  # fmt: skip
 @click.option("--log-json", is_flag=True, help="Log to the console as JSON, one object per line.")
 def serve(
     host: str,
@@ -296,6 +274,7 @@ def serve(
     advertise_page: str | None,
     accounts: Accounts | None,
     registration: Registration,
+    in_window: bool,
     **limits: float,
 ) -> None:
     """Run a chat server and its web page until Ctrl-C.
@@ -316,6 +295,7 @@ def serve(
       netchat serve --cluster redis://127.0.0.1:6379/0    one of several servers
       netchat serve --accounts optional     users can register their names
       netchat serve --files 1d --max-file 2GB     larger files, for a day
+      netchat serve --lan --window          in a desktop window
     """
     if ephemeral and history is not None:
         raise click.UsageError("--ephemeral writes no file: omit --history.")
@@ -347,38 +327,41 @@ def serve(
     if accounts != "off" and not is_encrypted and (address is None or not is_loopback(address)):
         tell(Log("accounts", {"text": _UNSAFE}))
     raise_rlimit(settings.max_users + _OTHER_FILES)
-    kept = (
-        MemoryHistory()
-        if ephemeral
-        else _open_history(
-            # Redis has made durable all that comes back from the log.
-            history,
-            fsync=fsync and cluster is None,
-        )
-    )
-    if isinstance(kept, SqliteHistory):
-        for notice in kept.notices:
-            tell(Log("history", {"text": notice}))
-    start = partial(start_page, page, tell=tell, picture=sys.stderr.isatty() and not log_json)
     joining = None
     if cluster is not None:
         from netchat.net.cluster.member import ClusterOptions
 
         options = ClusterOptions(cluster, cluster_name, cluster_durability == "all")
-        joining = _Joining(options, advertise, advertise_page)
-    run(
-        _serve(
-            kept,
-            settings,
-            address,
-            port,
-            ServerLog(tell, LogLimit()),
-            start if web else None,
-            joining,
-            certificate,
-            udp=udp,
-        )
+        joining = Joining(options, advertise, advertise_page)
+    plan = ServePlan(
+        settings,
+        address,
+        port,
+        udp,
+        history,
+        ephemeral,
+        fsync,
+        page if web else None,
+        sys.stderr.isatty() and not log_json,
+        certificate,
+        joining,
+        tell,
     )
+    if in_window:
+        from netchat.cli.serve_window import run_in_window
+
+        run_in_window(plan)
+    else:
+        run(_until_signal(plan))
+
+
+async def _until_signal(plan: ServePlan) -> None:
+    """Run the server until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await plan.run(ServerLog(plan.tell, LogLimit()), stop)
 
 
 def _default_accounts(*, lan: bool, is_encrypted: bool) -> Accounts:
@@ -410,167 +393,3 @@ def _certificate(
 
     own = None if certificate is None or key is None else (certificate, key)
     return TlsServer(own, is_required=tls == "required", keylog=keylog)
-
-
-def _open_history(path: Path | None, *, fsync: bool) -> SqliteHistory:
-    if path is not None:
-        is_new = not os.path.exists(path)  # noqa: PTH110 - Path.exists may raise
-        history = SqliteHistory(path, fsync=fsync)
-        if is_new:  # a typo in the path would otherwise start an empty chat silently
-            history.notices.append(f"new history {path}")
-        return history
-    import platformdirs
-
-    folder = platformdirs.user_data_path("netchat")
-    notice = tighten(
-        folder
-    )  # only netchat's own folder: a folder of the user may be shared on purpose
-    history = SqliteHistory(folder / "history.db", fsync=fsync)
-    history.notices.extend(filter(None, [notice]))
-    return history
-
-
-async def _serve(
-    kept: SqliteHistory | MemoryHistory,
-    settings: Settings,
-    host: str | None,
-    port: int,
-    log: ServerLog,
-    start: Callable[[ServerDriver, ServerLog], Awaitable[Site]] | None,
-    joining: _Joining | None,
-    tls: TlsServer | None,
-    *,
-    udp: bool,
-) -> None:
-    try:
-        server = ServerDriver(kept, settings, log, joining.options if joining else None, tls)
-    except HistoryError:
-        kept.close()
-        raise
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    try:
-        addresses = await _unless_stopped(stop, server.start(host, port, udp=udp))
-    except OSError as error:
-        kept.close()
-        busy = error.errno == errno.EADDRINUSE
-        hint = " Is another server running? --port 0 takes a free one." if busy else ""
-        raise NetchatError(
-            f"Cannot listen on {host or 'any address'}, port {port}: {error.strerror or error}.{hint}"
-        ) from error
-    site = control = None
-    try:
-        if settings.accounts != "off" and isinstance(kept, SqliteHistory):
-            control = await _start_control(server, kept, log)
-        if addresses is not None:
-            _tell_where(kept, addresses, log, udp=udp)
-            if tls is not None:
-                _tell_tls(tls, log, udp=udp)
-        if start is not None and not stop.is_set():
-            site = await start(server, log)
-        if joining is not None and addresses is not None and not stop.is_set():
-            await _unless_stopped(stop, _join(joining, server, addresses[0], site, log, stop))
-        if not stop.is_set():
-            path = kept.path if isinstance(kept, SqliteHistory) else None
-            if notice := owner_notice(server.hub.state.shared, settings, path):
-                log(Log("accounts", {"text": notice}))
-        while not stop.is_set():
-            log.flush()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), timeout=1.0)
-        log(Log("stopping", {"text": "notifying the clients"}))
-    finally:
-        if control is not None:
-            await control.stop()
-        if site is not None:
-            await site.stop()
-        await server.stop()
-    log.flush(at_once=True)
-    log(Log("stopped", {}))
-    if server.cluster is not None and server.cluster.failure.done():
-        raise server.cluster.failure.result()
-
-
-async def _start_control(
-    server: ServerDriver, kept: SqliteHistory, log: ServerLog
-) -> ControlServer | None:
-    """Start the control channel for `netchat accounts`; the server also runs without it."""
-    from netchat.net.control import ControlServer
-
-    control = ControlServer(kept.path, server.administer)
-    try:
-        await control.start()
-    except (OSError, AttributeError) as error:  # AttributeError: a system without Unix sockets
-        text = f"netchat accounts cannot reach this server: {control.path}: {error}"
-        log(Log("accounts", {"text": text}))
-        return None
-    return control
-
-
-async def _join(
-    joining: _Joining,
-    server: ServerDriver,
-    bound: tuple[str, int],
-    site: Site | None,
-    log: ServerLog,
-    stop: asyncio.Event,
-) -> None:
-    """Join the cluster, and stop the server if the cluster's log fails."""
-    member = server.cluster
-    assert member is not None
-    member.failure.add_done_callback(lambda _: stop.set())
-    host, port = bound
-    if ipaddress.ip_address(host).is_unspecified:
-        host = lan_address() or socket.gethostname()
-    page = joining.page
-    if page is None:
-        page = site.cluster_address(host) if site is not None else ""
-    name, url = joining.options.name, joining.options.url
-    text = f"Joining the cluster {name} on {url}. Until then, clients wait."
-    log(Log("joining", {"text": text}))
-    await member.join(joining.address or show_address(host, port), page)
-    text = f"Joined the cluster {name} on {url} as server {member.server_id}."
-    log(Log("cluster", {"text": text}))
-
-
-async def _unless_stopped(stop: asyncio.Event, start: Coroutine[Any, Any, _T]) -> _T | None:
-    """Run a coroutine, which may take long; cancel it and return None if the server must stop."""
-    starting, stopping = asyncio.create_task(start), asyncio.create_task(stop.wait())
-    await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if starting.done():
-        return starting.result()
-    starting.cancel()
-    await asyncio.wait((starting,))
-    return None
-
-
-def _tell_where(
-    kept: SqliteHistory | MemoryHistory,
-    addresses: list[tuple[str, int]],
-    log: ServerLog,
-    *,
-    udp: bool,
-) -> None:
-    for address, bound in addresses:
-        also = {"also": "UDP"} if udp else {}
-        where_at = {"address": show_address(address, bound), "host": address, "port": bound}
-        log(Log("listening", {**where_at, **also}))
-    where = "memory only" if isinstance(kept, MemoryHistory) else str(kept.path)
-    log(Log("history", {"text": where}))
-
-
-def _tell_tls(tls: TlsServer, log: ServerLog, *, udp: bool) -> None:
-    texts = [notice[0].upper() + notice[1:] + "." for notice in tls.notices]
-    kind = "required" if tls.is_required else "accepted"
-    texts.append(f"TLS 1.3 is {kind}. SHA-256 of this server's key: {tls.fingerprint}")
-    if udp:
-        texts.append("Links over UDP are not encrypted: TLS requires TCP.")
-    if tls.keylog is not None:
-        texts.append(
-            f"The keys of all connections go to {tls.keylog}: with them, captures can be decrypted."
-        )
-    for text in texts:
-        log(Log("tls", {"text": text}))

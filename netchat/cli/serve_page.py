@@ -128,6 +128,7 @@ async def start_page(
     has_tls = server.tls is not None
     everywhere = page.host is None or ipaddress.ip_address(host).is_unspecified
     here = url("127.0.0.1" if everywhere else host, port, has_tls=has_tls)
+    site.local_address = here
     notes(Log("page", {"text": here, "port": port}))
     lan = lan_address() if everywhere else None
     if lan is not None:

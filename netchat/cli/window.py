@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,29 +10,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from netchat.cli.open_display import open_display
 from netchat.cli.params.connection import ConnectionOptions, connection_options
+from netchat.cli.params.path import check_path
+from netchat.cli.params.tls import parse_servers
 from netchat.errors import NetchatError
 from netchat.exit_codes import OK
 from netchat.net.address import parse_addresses, split_scheme
 from netchat.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
-    import tkinter as tk
-
     from netchat.net.tls.client import TlsClient
 
 __all__ = ["window"]
-
-#: Commands that install Tk, by the name of the distribution or one that it is like.
-_INSTALL = {
-    "debian": "sudo apt install python3-tk",
-    "ubuntu": "sudo apt install python3-tk",
-    "fedora": "sudo dnf install python3-tkinter",
-    "rhel": "sudo dnf install python3-tkinter",
-    "suse": "sudo zypper install python3-tk",
-    "arch": "sudo pacman -S tk",
-    "alpine": "sudo apk add python3-tkinter",
-}
 
 
 @click.command(short_help="Chat in a desktop window.")
@@ -42,7 +30,6 @@ _INSTALL = {
 @connection_options(
     name_default="that of the last time",
     state_help="Store the session and the last login on disk, to resume after a crash.",
-    has_path=False,
     has_port=False,
 )
 @click.option(
@@ -65,13 +52,18 @@ def window(address: str, theme: str, scale: float | None, connection: Connection
       netchat window                                   ask for everything
       netchat window chat.example.org --name Nova      connect at once
       netchat window tls://chat.example.org            over TLS
+      netchat window 127.0.0.1 --name Nova --link rs:255,223 --channel bsc:1e-3    over a noisy link
     """
     given = _parse(address) if address else None
-    name, room = connection.name or "", connection.room
+    name, room, udp = connection.name or "", connection.room, connection.udp
+    link, channel = connection.link, connection.channel
     ca, fingerprint, keylog = connection.ca, connection.fingerprint, connection.keylog
+    check_path(link, channel, udp=udp)
+    if udp and given is not None and given[2]:
+        raise click.UsageError("TLS does not apply to UDP: omit tls:// or --udp.")
     if ca is not None or fingerprint is not None or keylog is not None:
-        connection.connect_to("tls://127.0.0.1")  # checks them
-    root = _open_display()
+        parse_servers("tls://127.0.0.1", ca, fingerprint, keylog)  # checks them
+    root = open_display("`netchat client` chats in this terminal.")
     from netchat.desktop.application import Application, WindowSettings
     from netchat.desktop.login import LoginValues
     from netchat.desktop.saved_login import load_login, saved_file
@@ -85,6 +77,11 @@ def window(address: str, theme: str, scale: float | None, connection: Connection
         host, port, tls = given
         login = LoginValues(login.name, host, port, tls)
     login = replace(login, name=name or login.name, room=login.room if room is None else room)
+    if given is not None or link is not None or channel is not None or udp:
+        # With an address, nothing of the last path remains, as nothing of the last server does.
+        login = replace(login, link=link or "", channel=channel or "", udp=udp)
+    if udp:
+        login = replace(login, tls=False)
     settings = WindowSettings(
         login,
         connects=bool(address and name),
@@ -99,6 +96,7 @@ def window(address: str, theme: str, scale: float | None, connection: Connection
             _tls_factory(ca, fingerprint, keylog),
             keeps_state=connection.state,
             insecure_password=connection.insecure_password,
+            seed=connection.seed,
         )
 
     application = Application(root, settings, make_worker)
@@ -137,42 +135,3 @@ def _tls_factory(
         return TlsClient(Trust(ca=ca, fingerprint=fingerprint, keylog=keylog, notify=notify))
 
     return make
-
-
-def _open_display() -> tk.Tk:
-    """Return Tk's root window.
-
-    Raises:
-        NetchatError: Tk is not installed, or there is no display.
-    """
-    try:
-        import tkinter as tk
-    except ImportError as error:
-        raise NetchatError(
-            f"The window needs Tk, which this Python lacks. Install it with: {install_line()}"
-        ) from error
-    from netchat.desktop.theme import prepare_display
-
-    prepare_display()
-    try:
-        root = tk.Tk(className="netchat")
-    except tk.TclError as error:
-        raise NetchatError(
-            f"Cannot open a window: {error}. `netchat client` chats in this terminal."
-        ) from error
-    root.withdraw()
-    return root
-
-
-def install_line() -> str:
-    """Return the command that installs Tk on this system."""
-    if sys.platform == "darwin":
-        return "brew install python-tk"
-    if sys.platform == "win32":
-        return "the installer of Python, with the option tcl/tk"
-    try:
-        system = platform.freedesktop_os_release()
-    except OSError:
-        system = {}
-    names = [system.get("ID", ""), *system.get("ID_LIKE", "").split()]
-    return next((_INSTALL[name] for name in names if name in _INSTALL), _INSTALL["debian"])

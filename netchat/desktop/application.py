@@ -10,6 +10,7 @@ from pathlib import Path
 from queue import Empty
 
 from netchat.desktop.chat_window import ChatWindow
+from netchat.desktop.collector import WindowCollector
 from netchat.desktop.login import LoginValues
 from netchat.desktop.login_window import LoginWindow
 from netchat.desktop.saved_login import save_login
@@ -75,6 +76,8 @@ class Application:
         self.chat: ChatWindow | None = None
         self._login = settings.login
         self._is_leaving = False
+        self._deadline = ""
+        self._collector = WindowCollector()
         self.form = LoginWindow(root, self.theme, settings.login, self._connect, self._cancel)
         self.form.show()
         root.deiconify()
@@ -88,9 +91,12 @@ class Application:
 
     def run(self) -> None:
         """Run until the user closes the window."""
-        self.root.mainloop()
-        if self.worker is not None:
-            self.worker.join(LEAVE_SECONDS)
+        try:
+            self.root.mainloop()
+            if self.worker is not None:
+                self.worker.join(LEAVE_SECONDS)
+        finally:
+            self._collector.stop()
 
     def quit(self) -> None:
         """Leave the chat and close the window."""
@@ -141,6 +147,7 @@ class Application:
                         self._refuse(update)
                     case ChatEnded(why, undelivered):
                         self._chat_ended(why, undelivered)
+        self._collector.check()
         if self.root.children:
             self._poll_id = self.root.after(POLL_MS, self._poll)
 
@@ -178,5 +185,7 @@ class Application:
     def _end(self) -> None:
         with contextlib.suppress(tk.TclError):
             self.root.after_cancel(self._poll_id)
+            if self._deadline:
+                self.root.after_cancel(self._deadline)
             self.root.quit()
             self.root.destroy()

@@ -8,14 +8,17 @@ from tkinter import filedialog, ttk
 from typing import Protocol
 
 from netchat.desktop.conversation_list import ConversationList
+from netchat.desktop.host_menus import HostMenus
 from netchat.desktop.input_box import InputBox
 from netchat.desktop.log_view import LogView
 from netchat.desktop.people_list import PeopleList
 from netchat.desktop.prompts import ask
 from netchat.desktop.theme import Root, Theme
+from netchat.desktop.transfer_list import TransferList
 from netchat.desktop.updates import Changed
+from netchat.desktop.window_actions import WindowAction, bind_actions, main_menu
 from netchat.desktop.worker import ChatWorker
-from netchat.tui.commands import PASSWORDS, completions, parse
+from netchat.tui.commands import PASSWORDS, ParsedLine, completions, parse
 from netchat.tui.entries import Entry
 from netchat.tui.panes import ConversationState, PanesState
 from netchat.wording import many
@@ -55,6 +58,7 @@ class ChatWindow:
         self._logs: dict[str, list[Entry]] = {}
         self._shown_key: str | None = None
         self.frame = ttk.Frame(root)
+        self.menus = HostMenus(root, theme, worker.open_private, self.run)
         self.frame.columnconfigure(2, weight=1)
         self.frame.rowconfigure(0, weight=1)
         self._build_side()
@@ -84,7 +88,7 @@ class ChatWindow:
         self._name.pack(side="left")
         self.menu_button = ttk.Menubutton(top, text="☰", style="Flat.TMenubutton")
         self.menu_button.pack(side="right")
-        self.menu = self._menu()
+        self.menu = main_menu(self._root, self._theme, self._actions())
         self.menu_button.configure(menu=self.menu)
         self.conversations = ConversationList(side, self._theme, self.select)
         self.conversations.tree.pack(fill="both", expand=True)
@@ -97,32 +101,6 @@ class ChatWindow:
             side="left", expand=True, fill="x"
         )
 
-    def _menu(self) -> tk.Menu:
-        menu = tk.Menu(self._root, tearoff=False)
-        for label, key, action in (
-            ("New room", "Ctrl+N", lambda: self.run("/create")),
-            ("New sealed room", "", lambda: self.run("/create --sealed")),
-            ("Join a room …", "Ctrl+J", self.ask_room),
-            ("Close this conversation", "Ctrl+W", self.close_conversation),
-            ("", "", None),
-            ("Change your name …", "", self._ask_name),
-            ("Register your name …", "", lambda: self.run("/register")),
-            ("Save the log …", "Ctrl+S", self._ask_file),
-            ("Commands", "F1", lambda: self.run("/help")),
-            ("", "", None),
-            ("Light or dark", "Ctrl+D", self._owner.toggle_dark),
-            ("Larger text", "Ctrl++", lambda: self._owner.zoom(1.1)),
-            ("Smaller text", "Ctrl+-", lambda: self._owner.zoom(1 / 1.1)),
-            ("", "", None),
-            ("Leave the chat", "Ctrl+Q", self._owner.quit),
-        ):
-            if action is None:
-                menu.add_separator()
-            else:
-                menu.add_command(label=label, accelerator=key, command=action)
-        self._theme.style_menu(menu)
-        return menu
-
     def _build_middle(self) -> None:
         px = self._theme.px
         middle = ttk.Frame(self.frame, style="Card.TFrame")
@@ -132,15 +110,19 @@ class ChatWindow:
         self._title = ttk.Label(head, style="Card.Title.TLabel")
         self._title.pack(side="left")
         self._code = ttk.Button(head, style="CardFlat.TButton", command=self._copy_code)
+        self.room_button = ttk.Button(
+            head, text="⋯", style="CardFlat.TButton", command=self._pop_up_room_menu
+        )
         self._topic = ttk.Label(head, style="Card.Muted.TLabel")
         self._topic.pack(side="right", padx=(0, px(8)))
         ttk.Frame(middle, style="Line.TFrame", height=1).pack(fill="x")
         self._banner = ttk.Label(middle, style="Banner.TLabel", padding=(px(18), px(8)))
         bottom = ttk.Frame(middle, style="Card.TFrame", padding=(px(12), 0, px(12), px(12)))
         bottom.pack(side="bottom", fill="x")
-        self.input = InputBox(bottom, self._theme, self.run, self._complete)
-        self.input.frame.pack(fill="x")
-        self.log = LogView(middle, self._theme)
+        self.transfers = TransferList(bottom, self._theme, self._worker.control_transfer)
+        self.input = InputBox(bottom, self._theme, self.run, self._complete, self.ask_file_to_send)
+        self.input.frame.pack(fill="x", side="bottom")
+        self.log = LogView(middle, self._theme, self.save_file)
         self.log.frame.pack(fill="both", expand=True)
 
     def _build_people(self) -> None:
@@ -148,7 +130,7 @@ class ChatWindow:
         self._people_frame.grid(row=0, column=4, sticky="ns")
         self._people_frame.pack_propagate(False)
         self.people = PeopleList(
-            self._people_frame, self._theme, self._worker.open_private, self.run
+            self._people_frame, self._theme, self._worker.open_private, self.menus
         )
         self.people.tree.pack(fill="both", expand=True, pady=(self._theme.px(8), 0))
 
@@ -166,21 +148,42 @@ class ChatWindow:
         self._unsent = ttk.Label(bar, style="Muted.TLabel")
         self._unsent.pack(side="right")
 
+    def _actions(self) -> list[WindowAction]:
+        """Return the entries of the menu; the ones without a label have only a key."""
+        owner, run = self._owner, self.run
+        return [
+            WindowAction("New room", "Ctrl+N", "<Control-n>", lambda: run("/create")),
+            WindowAction("New sealed room", "", "", lambda: run("/create --sealed")),
+            WindowAction("Join a room …", "Ctrl+J", "<Control-j>", self.ask_room),
+            WindowAction(
+                "Close this conversation", "Ctrl+W", "<Control-w>", self.close_conversation
+            ),
+            WindowAction("Change your name …", "", "", self._ask_name, begins_group=True),
+            WindowAction("Register your name …", "", "", lambda: run("/register")),
+            WindowAction(
+                "Send a file …", "Ctrl+O", "<Control-o>", self.ask_file_to_send, begins_group=True
+            ),
+            WindowAction("Emoji …", "Ctrl+.", "<Control-period>", lambda: self.input.pick_emoji()),
+            WindowAction("Save the log …", "Ctrl+S", "<Control-s>", self._ask_file),
+            WindowAction("Commands", "F1", "<F1>", lambda: run("/help")),
+            WindowAction(
+                "Light or dark", "Ctrl+D", "<Control-d>", owner.toggle_dark, begins_group=True
+            ),
+            WindowAction("Larger text", "Ctrl++", "<Control-plus>", lambda: owner.zoom(1.1)),
+            WindowAction("Smaller text", "Ctrl+-", "<Control-minus>", lambda: owner.zoom(1 / 1.1)),
+            WindowAction("", "", "<Control-equal>", lambda: owner.zoom(1.1)),
+            WindowAction("", "", "<Control-0>", lambda: owner.zoom(0)),
+            WindowAction("", "", "<Alt-Up>", lambda: self._step(-1)),
+            WindowAction("", "", "<Alt-Down>", lambda: self._step(1)),
+            WindowAction("", "", "<Prior>", lambda: self.log.page(-1)),
+            WindowAction("", "", "<Next>", lambda: self.log.page(1)),
+            WindowAction("Leave the chat", "Ctrl+Q", "", owner.quit, begins_group=True),
+        ]
+
     def _bind_keys(self) -> None:
         root = self._root
-        for sequence, action in (
-            ("<Control-n>", lambda: self.run("/create")), ("<Control-j>", self.ask_room),
-            ("<Control-w>", self.close_conversation), ("<Control-s>", self._ask_file),
-            ("<F1>", lambda: self.run("/help")), ("<Control-d>", self._owner.toggle_dark),
-            ("<Control-plus>", lambda: self._owner.zoom(1.1)),
-            ("<Control-equal>", lambda: self._owner.zoom(1.1)),
-            ("<Control-minus>", lambda: self._owner.zoom(1 / 1.1)),
-            ("<Control-0>", lambda: self._owner.zoom(0)),
-            ("<Alt-Up>", lambda: self._step(-1)), ("<Alt-Down>", lambda: self._step(1)),
-            ("<Prior>", lambda: self.log.page(-1)), ("<Next>", lambda: self.log.page(1)),
-        ):  # fmt: skip
-            for widget in (root, self.input.text):
-                widget.bind(sequence, lambda _, act=action: (act(), "break")[1])  # type: ignore[misc]
+        for widget in (root, self.input.text):
+            bind_actions(widget, self._actions())
         root.bind("<FocusIn>", self._focused)
         root.bind("<FocusOut>", self._unfocused)
         self.log.text.bind("<Key>", self._type_in_log)
@@ -226,29 +229,38 @@ class ChatWindow:
         for key in self._logs.keys() - {each.key for each in state.conversations}:
             del self._logs[key]
         key = state.selected
-        if key != self._shown_key or key in change.replaced:
+        if key != self._shown_key:
             self._shown_key = key
             self.log.show(self._logs.get(key, []))
+        elif key in change.replaced:
+            self.log.replace(self._logs[key])
         elif key in change.appended:
             self.log.append(change.appended[key])
         self._show_state(state)
 
     def _show_state(self, state: PanesState) -> None:
         self.conversations.show(state.conversations, state.selected)
-        self.people.show(state.people, state.name, state.role)
-        self._name.configure(text=_cut(state.name, 18))
         selected = self._selected()
+        role = state.role if selected is not None and not selected.is_private else 0
+        self.people.show(state.people, state.name, role)
+        self.transfers.show(state.transfers)
+        self._name.configure(text=_cut(state.name, 18))
         self._title.configure(text=_cut(selected.label, 40) if selected else "")
         if selected is not None and selected.code:
             self._code.configure(text=_copy_label(selected))
             self._code.pack(side="left", padx=(self._theme.px(10), 0))
         else:
             self._code.pack_forget()
-        topic = "end-to-end encrypted" if selected is not None and selected.is_sealed else ""
-        self._topic.configure(text=topic)
+        if role:
+            self.room_button.pack(side="left", padx=(self._theme.px(4), 0))
+        else:
+            self.room_button.pack_forget()
+        self._topic.configure(text=_topic(selected) if selected is not None else "")
         self._dot.configure(style="Ok.TLabel" if state.is_online else "Bad.TLabel")
-        tls = "  ·  TLS" if state.is_encrypted and state.is_online else ""
-        self.status.configure(text=f"{state.status}  ·  {state.server}{tls}")
+        parts = [state.status, state.server]
+        parts += ["TLS"] if state.is_encrypted and state.is_online else []
+        parts += [self._worker.path_text] if self._worker.path_text else []
+        self.status.configure(text="  ·  ".join(parts))
         unsent = many(state.unsent, "message") + " not acknowledged yet" if state.unsent else ""
         self._unsent.configure(text=unsent)
         if state.is_online:
@@ -320,6 +332,30 @@ class ChatWindow:
         if path:
             self.run(f"/export {path}")
 
+    def ask_file_to_send(self) -> None:
+        """Ask for files, and send them to the selected conversation."""
+        paths = filedialog.askopenfilenames(parent=self._root, title="Send files")
+        for path in paths or ():
+            self.send_file(path)
+
+    def send_file(self, path: str) -> None:
+        """Send a file to the selected conversation."""
+        self._worker.run_command(ParsedLine("send", (path,)))
+
+    def save_file(self, entry: Entry) -> None:
+        """Ask for a path, and save the file that an entry offers."""
+        path = filedialog.asksaveasfilename(
+            parent=self._root, title="Save the file", initialfile=entry.file_name
+        )
+        if path:
+            self._worker.run_command(ParsedLine("save", (str(entry.offer), path)))
+
+    def _pop_up_room_menu(self) -> None:
+        if (selected := self._selected()) is not None:
+            button = self.room_button
+            x, y = button.winfo_rootx(), button.winfo_rooty() + button.winfo_height()
+            self.menus.of_room(selected).tk_popup(x, y)
+
     def _copy_code(self) -> None:
         selected = self._selected()
         if selected is not None:
@@ -370,6 +406,16 @@ class ChatWindow:
         else:
             self._people_frame.grid()
             self._people_line.grid()
+
+
+def _topic(conversation: ConversationState) -> str:
+    """Return the modes of a room, as a phrase."""
+    modes = (
+        ("end-to-end encrypted", conversation.is_sealed),
+        ("locked", conversation.is_locked),
+        ("read-only", conversation.is_read_only),
+    )
+    return "  ·  ".join(text for text, is_on in modes if is_on)
 
 
 def _copy_label(conversation: ConversationState) -> str:

@@ -6,6 +6,7 @@ import tkinter as tk
 from collections.abc import Callable, Sequence
 from tkinter import ttk
 
+from netchat.desktop.emoji_picker import EmojiPicker
 from netchat.desktop.theme import Theme
 
 __all__ = ["InputBox"]
@@ -30,10 +31,16 @@ class InputBox:
         theme: Colours and fonts.
         send: Called with each input.
         complete: Returns completions.
+        attach: Called to choose a file to send.
     """
 
     def __init__(
-        self, parent: tk.Misc, theme: Theme, send: Callable[[str], None], complete: Completer
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        send: Callable[[str], None],
+        complete: Completer,
+        attach: Callable[[], None],
     ) -> None:
         self._theme = theme
         self._send = send
@@ -51,6 +58,14 @@ class InputBox:
             self.frame, text="Send", style="Accent.TButton", command=self.submit, takefocus=True
         )
         self.button.pack(side="right", anchor="s", padx=theme.px(5), pady=theme.px(5))
+        self.attach_button = ttk.Button(
+            self.frame, text="File …", style="CardFlat.TButton", command=attach
+        )
+        self.emoji_button = ttk.Button(
+            self.frame, text="☺", style="CardFlat.TButton", command=self.pick_emoji
+        )
+        for button in (self.attach_button, self.emoji_button):
+            button.pack(side="right", anchor="s", pady=theme.px(7))
         self.text.pack(side="left", fill="both", expand=True)
         for sequence, action in (
             ("<Return>", self._enter), ("<KP_Enter>", self._enter), ("<Up>", self._up),
@@ -87,6 +102,14 @@ class InputBox:
         self.text.insert("1.0", value)
         self.text.mark_set("insert", "end-1c")
         self.text.see("insert")
+
+    def pick_emoji(self) -> EmojiPicker:
+        """Show the emoji; the chosen one is inserted at the cursor."""
+        return EmojiPicker(self.emoji_button, self._theme, self._insert)
+
+    def _insert(self, text: str) -> None:
+        self.text.insert("insert", text)
+        self.text.focus_set()
 
     def submit(self) -> None:
         """Send the input."""

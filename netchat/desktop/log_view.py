@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tkinter as tk
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from tkinter import ttk
 
 from netchat.desktop.theme import NAME_TINTS, Theme
@@ -29,9 +29,12 @@ class LogView:
     Args:
         parent: Widget to place it in.
         theme: Colours and fonts.
+        save: Called with an entry whose offered file the user wants to save.
     """
 
-    def __init__(self, parent: tk.Misc, theme: Theme) -> None:
+    def __init__(
+        self, parent: tk.Misc, theme: Theme, save: Callable[[Entry], None] = lambda _: None
+    ) -> None:
         self.frame = ttk.Frame(parent, style="Card.TFrame")
         self._theme = theme
         self._entries: list[Entry] = []
@@ -44,10 +47,13 @@ class LogView:
         self.text.configure(yscrollcommand=self._scrolled)
         self._bar.pack(side="right", fill="y")
         self.text.pack(side="left", fill="both", expand=True)
-        self._links: dict[str, str] = {}
+        self._save = save
+        self._offers: dict[int, Entry] = {}
         self.text.tag_bind("link", "<Button-1>", self._open_link)
-        self.text.tag_bind("link", "<Enter>", lambda _: self.text.configure(cursor="hand2"))
-        self.text.tag_bind("link", "<Leave>", lambda _: self.text.configure(cursor="arrow"))
+        self.text.tag_bind("save", "<Button-1>", self._save_offer)
+        for tag in ("link", "save"):
+            self.text.tag_bind(tag, "<Enter>", lambda _: self.text.configure(cursor="hand2"))
+            self.text.tag_bind(tag, "<Leave>", lambda _: self.text.configure(cursor="arrow"))
         self.text.bind("<Button-1>", lambda _: self.text.focus_set(), add=True)
         self.text.bind("<Configure>", self._resized)
         self._is_at_end = True
@@ -78,7 +84,9 @@ class LogView:
         )
         text.tag_configure("error", foreground=colours.bad, spacing1=theme.px(4))
         text.tag_configure("link", foreground=colours.accent, underline=True)
-        text.tag_raise("sel")
+        text.tag_configure("save", foreground=colours.accent, underline=True, font=theme.small)
+        for tag in ("link", "save", "sel"):
+            text.tag_raise(tag)
 
     # -- what is shown -----------------------------------------------------------------------------
 
@@ -91,6 +99,19 @@ class LogView:
         self._insert("end", self._first, len(self._entries))
         self.text.configure(state="disabled")
         self.scroll_to_end()
+
+    def replace(self, entries: Sequence[Entry]) -> None:
+        """Show a log whose entries have changed, without moving what the user reads."""
+        if self._is_at_end:
+            self.show(entries)
+            return
+        top, first = self.text.index("@0,0"), min(self._first, len(entries))
+        self._entries, self._first = list(entries), first
+        self.text.configure(state="normal")
+        self.text.delete("1.0", "end")
+        self._insert("end", first, len(entries))
+        self.text.configure(state="disabled")
+        self.text.yview(top)
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Append entries; follow them if the end is visible."""
@@ -165,6 +186,12 @@ class LogView:
             pieces += [f"{entry.clock}  ", ("time", "notice")]
         if text.startswith("you "):  # other sentences may begin with a name, which stays as it is
             text = f"Y{text[1:]}"
+        if entry.offer:
+            self._offers[entry.offer] = entry
+            before, _, after = text.rpartition(f"  /save {entry.offer}")
+            self._draw_text(f"{before}  ", (tags,), pieces)
+            pieces += ["Save …", (tags, "save", f"save{entry.offer}"), after, (tags,)]
+            return
         self._draw_text(text, (tags,), pieces)
 
     @staticmethod
@@ -202,6 +229,12 @@ class LogView:
     def _resized(self, _: object) -> None:
         if self._is_at_end:
             self.text.after_idle(self.scroll_to_end)
+
+    def _save_offer(self, event: tk.Event[tk.Text]) -> None:
+        for tag in self.text.tag_names(f"@{event.x},{event.y}"):
+            number = tag.removeprefix("save")
+            if number.isdecimal() and int(number) in self._offers:
+                self._save(self._offers[int(number)])
 
     def _open_link(self, event: tk.Event[tk.Text]) -> None:
         index = self.text.index(f"@{event.x},{event.y}")

@@ -46,6 +46,9 @@ class LoginWindow:
         self.room = tk.StringVar(root, login.room)
         self.tls = tk.BooleanVar(root, login.tls)
         self.password = tk.StringVar(root, login.password)
+        self.link = tk.StringVar(root, login.link)
+        self.channel = tk.StringVar(root, login.channel)
+        self.udp = tk.BooleanVar(root, login.udp)
         ttk.Label(self.frame, text="netchat", style="Title.TLabel").grid(sticky="w")
         ttk.Label(
             self.frame, text="Enter a name and the address of a server.", style="Muted.TLabel"
@@ -68,12 +71,13 @@ class LoginWindow:
         ttk.Checkbutton(
             self.frame, text="Encrypt the connection (TLS)", variable=self.tls
         ).grid(sticky="w", pady=(px(4), px(6)))  # fmt: skip
+        self._add_options(login)
         self._problem = ttk.Label(self.frame, style="Bad.TLabel", wraplength=px(340))
-        self._problem.grid(sticky="ew", pady=(px(2), px(8)))
+        self._problem.grid(row=self._options_row + 1, sticky="ew", pady=(px(2), px(8)))
         self.button = ttk.Button(
             self.frame, text="Join the chat", style="Accent.TButton", command=self.submit
         )
-        self.button.grid(sticky="ew", ipady=px(3))
+        self.button.grid(row=self._options_row + 2, sticky="ew", ipady=px(3))
         for field in self.fields.values():
             field.bind("<Return>", lambda _: self.submit())
         root.bind("<Escape>", self._escape)
@@ -91,6 +95,39 @@ class LoginWindow:
             entry.configure(width=24)
         self.fields[key] = entry
         return frame
+
+    def _add_options(self, login: LoginValues) -> None:
+        """Add the options for links, which are hidden at first."""
+        px = self._theme.px
+        self.options_button = ttk.Button(
+            self.frame, style="Link.TButton", command=self._toggle_options
+        )
+        self.options_button.grid(sticky="w", pady=(0, px(4)))
+        self._options_row = self.frame.grid_size()[1]
+        self._options = ttk.Frame(self.frame)
+        self._options.columnconfigure(0, weight=1)
+        self._add_field(
+            "link", "Link with error correction, such as rs:255,223 or adaptive", self.link,
+            self._options,
+        ).grid(sticky="ew")  # fmt: skip
+        self._add_field(
+            "channel", "Simulated noise, such as bsc:1e-3", self.channel, self._options
+        ).grid(sticky="ew")
+        ttk.Checkbutton(
+            self._options, text="Use UDP (server with --udp)", variable=self.udp
+        ).grid(sticky="w", pady=(0, px(4)))  # fmt: skip
+        self._has_options = not login.has_path
+        self._toggle_options()
+
+    def _toggle_options(self) -> None:
+        """Show the options for links, or hide them."""
+        self._has_options = not self._has_options
+        if self._has_options:
+            self._options.grid(row=self._options_row, sticky="ew")
+        else:
+            self._options.grid_remove()
+        self.options_button.configure(text=("▾" if self._has_options else "▸") + " Link and noise")
+        self._fit()
 
     def show(self) -> None:
         """Show the form, with the focus on the first empty field."""
@@ -118,7 +155,8 @@ class LoginWindow:
         try:
             login = check_login(
                 self.name.get(), self.host.get(), self.port.get(), self.room.get(),
-                tls=self.tls.get(), password=self.password.get(),
+                tls=self.tls.get(), password=self.password.get(), link=self.link.get(),
+                channel=self.channel.get(), udp=self.udp.get(),
             )  # fmt: skip
         except ValueError as error:
             self._show_problem(str(error))
@@ -167,7 +205,8 @@ class LoginWindow:
         if not self.frame.winfo_ismapped():
             return
         self._root.update_idletasks()
-        height = max(self.frame.winfo_reqheight(), self._root.winfo_height())
+        height = self.frame.winfo_reqheight()
+        self._root.minsize(self.frame.winfo_reqwidth(), height)
         self._root.geometry(f"{self._root.winfo_width()}x{height}")
 
     def _escape(self, _: object) -> None:

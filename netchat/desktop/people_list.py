@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Callable
-from functools import partial
 from tkinter import ttk
 
+from netchat.desktop.host_menus import HostMenus
 from netchat.desktop.theme import NAME_TINTS, Theme
 from netchat.tui.entries import tint_of
 
 __all__ = ["PeopleList"]
-
-#: Commands of moderators in the menu of a member, by their labels.
-_MODERATION = {"Remove": "kick", "Mute for 10 minutes": "mute", "Ban": "ban"}
 
 
 class PeopleList:
@@ -23,7 +20,7 @@ class PeopleList:
         parent: Widget to place it in.
         theme: Colours and fonts.
         message: Called with a name, to write to this user.
-        command: Called with a command about a user, such as `/kick Nova`.
+        menus: Builds the menus.
     """
 
     def __init__(
@@ -31,11 +28,11 @@ class PeopleList:
         parent: tk.Misc,
         theme: Theme,
         message: Callable[[str], None],
-        command: Callable[[str], None],
+        menus: HostMenus,
     ) -> None:
         self._theme = theme
         self._message = message
-        self._command = command
+        self._menus = menus
         self._shown: tuple[tuple[str, ...], str] = ((), "")
         self._role = 0
         self.tree = ttk.Treeview(parent, show="tree", selectmode="browse", takefocus=True)
@@ -88,19 +85,7 @@ class PeopleList:
 
     def menu_of(self, name: str) -> tk.Menu:
         """Return the menu of a member."""
-        menu = tk.Menu(self.tree, tearoff=False)
-        self._theme.style_menu(menu)
-        menu.add_command(label=f"Message {name}", command=lambda: self._message(name))
-        menu.add_command(
-            label="Compare the safety number", command=lambda: self._command(f"/safety {name}")
-        )
-        if self._role:
-            menu.add_separator()
-            for label, verb in _MODERATION.items():
-                end = " 10m" if verb == "mute" else ""
-                line = f"/{verb} {name}{end}"
-                menu.add_command(label=label, command=partial(self._command, line))
-        return menu
+        return self._menus.of_member(name, self._role)
 
     def _pop_up(self, event: tk.Event[ttk.Treeview]) -> None:
         row = self.tree.identify_row(event.y)

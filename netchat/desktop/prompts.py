@@ -19,15 +19,26 @@ class Prompt:
         title: Its title.
         questions: Label of each field; those that ask for a password end with a colon.
         action: Label of the button.
+        is_optional: The user may leave the fields empty.
+        about: A sentence below the title; empty for none.
 
     Attributes:
         answers: The texts of the fields once the user confirms; otherwise None.
     """
 
     def __init__(
-        self, parent: tk.Misc, theme: Theme, title: str, questions: list[str], action: str
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        title: str,
+        questions: list[str],
+        action: str,
+        *,
+        is_optional: bool = False,
+        about: str = "",
     ) -> None:
         self.answers: list[str] | None = None
+        self._is_optional = is_optional
         px = theme.px
         self.window = tk.Toplevel(parent, background=theme.colours.window)
         self.window.withdraw()
@@ -37,6 +48,8 @@ class Prompt:
         frame = ttk.Frame(self.window, padding=px(20))
         frame.pack(fill="both", expand=True)
         ttk.Label(frame, text=title, style="Title.TLabel").pack(anchor="w", pady=(0, px(10)))
+        if about:
+            ttk.Label(frame, text=about, wraplength=px(320)).pack(anchor="w", pady=(0, px(10)))
         self.fields: list[ttk.Entry] = []
         for question in questions:
             is_password = question.rstrip().endswith(":")
@@ -70,12 +83,12 @@ class Prompt:
         window.deiconify()
         window.wait_visibility()
         window.grab_set()
-        self.fields[0].focus_set()
+        (self.fields[0] if self.fields else self.button).focus_set()
 
     def confirm(self) -> None:
         """Check that repeated passwords are equal, and close the window."""
         answers = [field.get() for field in self.fields]
-        if not answers[0].strip():
+        if not self._is_optional and not answers[0].strip():
             return
         if any(answers[index] != answers[index - 1] for index in self._repeats):
             self.problem.configure(text="The two passwords differ.")
@@ -85,13 +98,22 @@ class Prompt:
 
 
 def ask(
-    parent: tk.Misc, theme: Theme, title: str, questions: list[str], action: str
+    parent: tk.Misc,
+    theme: Theme,
+    title: str,
+    questions: list[str],
+    action: str,
+    *,
+    is_optional: bool = False,
+    about: str = "",
 ) -> list[str] | None:
-    """Ask for texts and wait for the user.
+    """Ask for texts and wait for the user; the arguments are those of `Prompt`.
 
     Returns:
         The texts, without repetitions of passwords; None if the user cancels.
     """
-    prompt = Prompt(parent, theme, title, questions, action)
+    prompt = Prompt(
+        parent, theme, title, questions, action, is_optional=is_optional, about=about
+    )  # fmt: skip
     parent.wait_window(prompt.window)
     return prompt.answers

@@ -27,7 +27,8 @@ def load_login(path: Path) -> LoginValues:
         saved: Any = json.loads(path.read_text(encoding="utf-8"))
         login = LoginValues(
             str(saved["name"]), str(saved["host"]), int(saved["port"]), saved["tls"] is True,
-            str(saved["room"]),
+            str(saved["room"]), link=str(saved.get("link", "")),
+            channel=str(saved.get("channel", "")), udp=saved.get("udp") is True,
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         return LoginValues()
@@ -45,6 +46,9 @@ def save_login(path: Path, login: LoginValues) -> None:
         "port": login.port,
         "tls": login.tls,
         "room": room,
+        "link": login.link,
+        "channel": login.channel,
+        "udp": login.udp,
     }
     with contextlib.suppress(OSError, NetchatError):
         make_private_folder(path.parent)

@@ -115,6 +115,7 @@ class Theme:
         bold: Font of names and headings.
         small: Font of times and notices.
         title: Font of titles.
+        large: Font of figures.
         mono: Font of codes and tables.
     """
 
@@ -132,6 +133,7 @@ class Theme:
         self.bold = font.Font(root, family=family, weight="bold")
         self.small = font.Font(root, family=family)
         self.title = font.Font(root, family=family, weight="bold")
+        self.large = font.Font(root, family=family, weight="bold")
         self.mono = font.Font(root, family=mono)
         self.colours = DARK if is_dark else LIGHT
         self.apply()
@@ -156,6 +158,7 @@ class Theme:
         pixels = _TEXT_PIXELS * self.scale * self.zoom
         for each, factor in (
             (self.text, 1), (self.bold, 1), (self.small, 0.86), (self.title, 1.15), (self.mono, 0.93),
+            (self.large, 1.5),
         ):  # fmt: skip
             each.configure(size=-round(pixels * factor))
         self._apply_styles()
@@ -181,6 +184,7 @@ class Theme:
                 font=self.small,
             )  # fmt: skip
             style.configure(f"{name}Title.TLabel", background=background, font=self.title)
+            style.configure(f"{name}Large.TLabel", background=background, font=self.large)
             style.configure(f"{name}Ok.TLabel", background=background, foreground=colours.ok)
             style.configure(f"{name}Bad.TLabel", background=background, foreground=colours.bad)
         style.configure("Line.TFrame", background=colours.line)
@@ -202,11 +206,13 @@ class Theme:
             indicatorbackground=colours.card, indicatorforeground=colours.on_accent,
             upperbordercolor=colours.muted, lowerbordercolor=colours.muted,
         )  # fmt: skip
-        style.map(
-            "TCheckbutton",
-            background=[("active", colours.window)],
-            indicatorbackground=[("selected", colours.accent), ("!selected", colours.card)],
-        )
+        for name, background in (("", colours.window), ("Card.", colours.card)):
+            style.configure(f"{name}TCheckbutton", background=background)
+            style.map(
+                f"{name}TCheckbutton",
+                background=[("active", background)],
+                indicatorbackground=[("selected", colours.accent), ("!selected", colours.card)],
+            )
         style.configure(
             "Treeview", background=colours.window, fieldbackground=colours.window, borderwidth=0,
             rowheight=self.text.metrics("linespace") + px(9), indent=px(2), relief="flat",
@@ -224,6 +230,12 @@ class Theme:
             [("Treeitem.padding", {"children": [("Treeitem.text", {"sticky": "we"})]})],
         )
         style.configure("Treeview.Item", padding=(px(12), 0))
+        self._apply_table(style)
+        style.configure(
+            "Horizontal.TProgressbar", background=colours.accent, troughcolor=colours.hover,
+            bordercolor=colours.hover, lightcolor=colours.accent, darkcolor=colours.accent,
+            thickness=px(8),
+        )  # fmt: skip
         style.configure(
             "Vertical.TScrollbar", arrowsize=px(11), gripcount=0, background=colours.line,
             troughcolor=colours.card, bordercolor=colours.card, lightcolor=colours.line,
@@ -239,6 +251,23 @@ class Theme:
         trough: Any = ("Vertical.Scrollbar.trough", {"sticky": "ns", "children": [thumb]})
         style.layout("Vertical.TScrollbar", [trough])  # without arrows
         self._apply_options()
+
+    def _apply_table(self, style: ttk.Style) -> None:
+        """Configure trees with columns and headings."""
+        colours, px = self.colours, self.px
+        style.configure(
+            "Table.Treeview", background=colours.card, fieldbackground=colours.card, borderwidth=0,
+            rowheight=self.text.metrics("linespace") + px(7), lightcolor=colours.card,
+            darkcolor=colours.card, bordercolor=colours.card,
+        )  # fmt: skip
+        style.map("Table.Treeview", background=[("selected", colours.hover)])
+        style.layout("Table.Treeview", [("Treeview.treearea", {"sticky": "nswe"})])
+        style.configure(
+            "Table.Treeview.Heading", background=colours.card, foreground=colours.muted,
+            font=self.small, relief="flat", borderwidth=0, padding=(px(11), px(3)),
+        )  # fmt: skip
+        style.map("Table.Treeview.Heading", background=[("active", colours.card)])
+        style.configure("Table.Treeview.Cell", padding=(px(12), 0))
 
     def _apply_buttons(self, style: ttk.Style) -> None:
         colours, px = self.colours, self.px
@@ -282,6 +311,23 @@ class Theme:
                 padding: Any = ("Button.padding", {"sticky": "nswe", "children": [label]})
                 border: Any = ("Button.border", {"sticky": "nswe", "children": [padding]})
                 style.layout(f"{name}{kind}", [border])
+        style.configure(
+            "Emoji.TButton", background=colours.card, bordercolor=colours.card, padding=px(2),
+            lightcolor=colours.card, darkcolor=colours.card, relief="flat", font=self.title,
+        )  # fmt: skip
+        style.configure(
+            "Link.TButton", background=colours.window, bordercolor=colours.window, padding=(0, px(3)),
+            lightcolor=colours.window, darkcolor=colours.window, relief="flat",
+            foreground=colours.accent, font=self.small,
+        )  # fmt: skip
+        style.map(
+            "Link.TButton",
+            background=[("active", colours.window)],
+            lightcolor=[("active", colours.window)],
+            darkcolor=[("active", colours.window)],
+            bordercolor=[("focus", colours.accent)],
+            foreground=[("active", colours.accent_hover)],
+        )
 
     def _apply_options(self) -> None:
         """Set the options of Tk's own widgets, such as menus and those of its dialogs."""

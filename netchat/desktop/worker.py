@@ -29,6 +29,7 @@ from netchat.tui.session import ChatSession
 from netchat.tui.state_file import open_store
 
 if TYPE_CHECKING:
+    from netchat.net.client_path import ClientPath
     from netchat.net.tls.client import TlsClient
 
 __all__ = ["ChatWorker"]
@@ -48,6 +49,7 @@ class ChatWorker:
             the user.
         keeps_state: Store the session on disk, to resume it after a crash.
         insecure_password: Send passwords even over a network that can read them.
+        seed: Random seed of the simulated channel.
 
     Attributes:
         updates: What the thread reports.
@@ -60,12 +62,14 @@ class ChatWorker:
         *,
         keeps_state: bool = True,
         insecure_password: bool = False,
+        seed: int | None = None,
     ) -> None:
         self.updates: SimpleQueue[Update] = SimpleQueue()
         self._login = login
         self._make_tls = make_tls
         self._keeps_state = keeps_state
         self._insecure_password = insecure_password
+        self._seed = seed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._panes: Panes | None = None
         self._stopped: asyncio.Event | None = None
@@ -73,6 +77,11 @@ class ChatWorker:
         self._is_report_due = False
         self._is_ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="netchat-chat", daemon=True)
+
+    @property
+    def path_text(self) -> str:
+        """Description of the path to the server; empty for plain TCP."""
+        return self._login.path_text
 
     # -- called by the window ----------------------------------------------------------------------
 
@@ -99,6 +108,10 @@ class ChatWorker:
     def close(self, key: str) -> None:
         """Close a private conversation, or leave a room."""
         self._call(lambda panes: panes.close(key))
+
+    def control_transfer(self, number: int, action: str) -> None:
+        """Pause, resume or cancel a transfer."""
+        self._call(lambda panes: panes.control_transfer(number, action))
 
     def focus(self, *, has_focus: bool) -> None:
         """Note whether the user looks at the window."""
@@ -159,11 +172,13 @@ class ChatWorker:
         credentials = Credentials(login.name, login.password) if login.password else None
         tls = self._make_tls(self._notify) if login.tls else None
         try:
+            path = self._path(tls) if login.has_path else None
             client = ClientDriver(
                 *servers[0],
                 login.name,
                 store=store,
                 tls=tls,
+                path=path,
                 others=servers[1:],
                 credentials=credentials,
                 insecure_password=self._insecure_password,
@@ -176,6 +191,15 @@ class ChatWorker:
         finally:
             if store is not None:
                 store.close()
+
+    def _path(self, tls: TlsClient | None) -> ClientPath:
+        # Slow to import, and most logins have none.
+        from netchat.net.client_path import ClientPath
+        from netchat.net.path_options import check_link
+
+        login = self._login
+        code = check_link(login.link, udp=login.udp)
+        return ClientPath(code, login.channel or None, self._seed, udp=login.udp, tls=tls)
 
     async def _talk(self, panes: Panes) -> Update:
         assert self._stopped is not None

@@ -22,8 +22,8 @@ from netchat.wire import (
     Upload,
     parse_offer,
 )
-from netchat.wire.file_offers import HASH_SIZE, clean_name, show_size
-from netchat.wording import cannot
+from netchat.wire.file_offers import HASH_SIZE, clean_name
+from netchat.wording import cannot, show_size
 
 __all__ = ["FileExport", "Unsealer"]
 

@@ -12,6 +12,7 @@ from netchat.tui.annotation_lines import message_suffix, quotation
 from netchat.tui.lines import LOCK, Line, LineKind, event_line, sanitize
 from netchat.tui.room_messages import RoomMessages
 from netchat.wire import Event, EventKind
+from netchat.wire.file_offers import parse_offer
 
 __all__ = [
     "Entry",
@@ -36,6 +37,8 @@ class Entry:
         is_own: The user sent the message.
         is_sealed: The message was sealed.
         seq: Sequence number of the event in its room, or 0.
+        offer: Number of the file that it offers, for `/save`, or 0.
+        file_name: Name of this file.
     """
 
     when: float
@@ -46,6 +49,8 @@ class Entry:
     is_own: bool = False
     is_sealed: bool = False
     seq: int = 0
+    offer: int = 0
+    file_name: str = ""
 
     @property
     def clock(self) -> str:
@@ -76,14 +81,26 @@ def entry_of_line(line: Line, when: float, seq: int = 0) -> Entry:
     return Entry(when, line.kind, text, tag=tag, seq=seq)
 
 
-def entry_of_event(room_event: RoomEvent) -> Entry:
-    """Return the entry for an event of a room."""
+def entry_of_event(room_event: RoomEvent, offer: int = 0) -> Entry:
+    """Return the entry for an event of a room.
+
+    Args:
+        room_event: The event.
+        offer: Number of the file that it offers, or 0.
+    """
     event = room_event.event
-    return _entry(event, LineKind.EVENT, is_own=room_event.own, is_sealed=room_event.is_sealed)
+    return _entry(
+        event, LineKind.EVENT, is_own=room_event.own, is_sealed=room_event.is_sealed, offer=offer
+    )
 
 
 def past_entry(
-    event: Event, *, own_name: str, problems: tuple[str, ...] | None, unsealed: tuple[str, ...]
+    event: Event,
+    *,
+    own_name: str,
+    problems: tuple[str, ...] | None,
+    unsealed: tuple[str, ...],
+    offer: int = 0,
 ) -> Entry:
     """Return the entry for an event of the history.
 
@@ -92,16 +109,16 @@ def past_entry(
         own_name: The user's name.
         problems: What is wrong with it, if it was sealed; otherwise None.
         unsealed: What is wrong with it, if it should have been sealed.
+        offer: Number of the file that it offers, or 0.
     """
     is_own = fold(event.sender) == fold(own_name)
-    entry = _entry(event, LineKind.ANSWER, is_own=is_own, is_sealed=problems is not None)
+    entry = _entry(
+        event, LineKind.ANSWER, is_own=is_own, is_sealed=problems is not None, offer=offer
+    )
     warnings = "".join(f" [warning: {sanitize(text)}]" for text in problems or unsealed)
     if not warnings:
         return entry
-    return Entry(
-        entry.when, LineKind.ERROR, entry.text + warnings, entry.sender, entry.tag, is_own,
-        entry.is_sealed, entry.seq,
-    )  # fmt: skip
+    return replace(entry, kind=LineKind.ERROR, text=entry.text + warnings, is_own=is_own)
 
 
 def present_entry(entry: Entry, messages: RoomMessages) -> Entry:
@@ -116,22 +133,34 @@ def present_entry(entry: Entry, messages: RoomMessages) -> Entry:
         return entry
     view, sender = messages.view(event), sanitize(event.sender, " ")
     if view.is_deleted:
-        return replace(entry, text="(deleted)", sender=sender, tag="")
+        return replace(entry, text="(deleted)", sender=sender, tag="", offer=0, file_name="")
     text = sanitize(view.text, "\n")
     if event.kind == EventKind.FILE:
-        text = entry_of_line(event_line(event), entry.when).text
+        mark = f"{LOCK} " if entry.is_sealed else ""
+        text = mark + entry_of_line(event_line(event, file=entry.offer), entry.when).text
     if view.answers:
         text = f"↩ {sanitize(quotation(messages, view.answers), ' ')}\n{text}"
     return replace(entry, text=text + sanitize(message_suffix(view), " "))
 
 
-def _entry(event: Event, kind: LineKind, *, is_own: bool, is_sealed: bool) -> Entry:
+def _entry(event: Event, kind: LineKind, *, is_own: bool, is_sealed: bool, offer: int) -> Entry:
     when = event.time / 1e6 if event.time else time.time()
     if event.kind in (EventKind.CHAT, EventKind.REPLY, EventKind.ERASED):
         return Entry(
             when, kind, sanitize(event.text, "\n"), sanitize(event.sender, " "), "", is_own,
             is_sealed, event.seq,
         )  # fmt: skip
-    found = entry_of_line(event_line(event), when, event.seq)
+    found = entry_of_line(event_line(event, file=offer), when, event.seq)
     mark = f"{LOCK} " if is_sealed else ""
-    return Entry(when, kind, mark + found.text, tag=found.tag, seq=event.seq)
+    file = parse_offer(event.text) if offer else None
+    name = file.name if file is not None else ""
+    return Entry(
+        when,
+        kind,
+        mark + found.text,
+        tag=found.tag,
+        is_sealed=is_sealed,
+        seq=event.seq,
+        offer=offer,
+        file_name=name,
+    )

@@ -9,7 +9,8 @@ from netchat.chat.client_events import FileEnded, FileProgress
 from netchat.tui.lines import Line, LineKind, error_line, notice_line, room_name
 from netchat.tui.session import ChatSession, ShownTransfer
 from netchat.wire import Event, EventKind
-from netchat.wire.file_offers import parse_offer, show_size
+from netchat.wire.file_offers import parse_offer
+from netchat.wording import show_size
 
 __all__ = [
     "file_ended",

@@ -19,9 +19,6 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from wcwidth import clip
-from wcwidth import width as columns
-
 from netchat.chat.names import fold
 from netchat.chat.room_codes import LOBBY, PRIVATE_MARK, show_code
 from netchat.chat.room_moderation import BanScope
@@ -229,6 +226,10 @@ def room_name(code: str) -> str:
 def shorten(text: str, width: int = 60) -> str:
     """Return a text on one line, truncated to a width in columns."""
     first = sanitize(text, " ")
+    # Slow to import, and the windows need no columns.
+    from wcwidth import clip
+    from wcwidth import width as columns
+
     return first if columns(first) <= width else clip(first, 0, width - 1) + "…"
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from netchat.chat.client_events import (
     ClientEvent,
@@ -19,16 +18,19 @@ from netchat.chat.client_events import (
 )
 from netchat.chat.names import fold
 from netchat.chat.room_codes import LOBBY, show_code
+from netchat.chat.room_moderation import RoomFlags
 from netchat.tui.actions import run_command
 from netchat.tui.commands import ParsedLine
 from netchat.tui.entries import Entry, entry_of_event, entry_of_line, past_entry, present_entry
+from netchat.tui.file_lines import file_number, transfer_status
 from netchat.tui.lines import Line, LineKind, error_line, sanitize
 from netchat.tui.pane import Pane, private_key
-from netchat.tui.session import ChatSession
+from netchat.tui.panes_state import ConversationState, PanesState, TransferState
+from netchat.tui.session import ChatSession, ShownTransfer
 from netchat.wire import EventKind, RoomKind
 from netchat.wire.annotations import parse_annotation
 
-__all__ = ["ConversationState", "Panes", "PanesState"]
+__all__ = ["ConversationState", "Panes", "PanesState", "TransferState"]
 
 #: Number of events of the history that are requested on entering a room.
 PAST = 50
@@ -48,62 +50,6 @@ _NOT_SHOWN = frozenset(
         EventKind.REACTION,
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationState:
-    """One row in the list of conversations.
-
-    Attributes:
-        key: Its identity.
-        label: Its title, its room code or the name of the user.
-        code: Room code to invite others with; empty without one.
-        is_private: It is with one user.
-        is_sealed: Its texts are encrypted end to end.
-        unread: Number of messages that the user has not seen.
-        is_mentioned: One of them contains the user's name.
-    """
-
-    key: str
-    label: str
-    code: str
-    is_private: bool
-    is_sealed: bool
-    unread: int
-    is_mentioned: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PanesState:
-    """State that the front end shows besides the logs.
-
-    Attributes:
-        name: The user's name.
-        server: Address of the server.
-        is_online: There is a session on a connection.
-        is_encrypted: TLS protects the connection.
-        status: The state of the connection, as a phrase.
-        unsent: Number of messages that are not acknowledged.
-        selected: Key of the selected conversation; empty without one.
-        conversations: The conversations: rooms first, then users.
-        people: Names of the members of the selected conversation, sorted.
-        known_people: Names of all users seen, for completion.
-        rooms: Codes of the user's rooms, for completion.
-        role: The user's rights in the selected room: 0 member, 1 moderator, 2 owner.
-    """
-
-    name: str
-    server: str
-    is_online: bool
-    is_encrypted: bool
-    status: str
-    unsent: int
-    selected: str
-    conversations: tuple[ConversationState, ...]
-    people: tuple[str, ...]
-    known_people: tuple[str, ...]
-    rooms: tuple[str, ...]
-    role: int
 
 
 class Panes:
@@ -188,7 +134,8 @@ class Panes:
         messages = self.session.messages_of(event.event.room)
         found = parse_annotation(event.event.kind, event.event.text)
         if found is None or found.kind is EventKind.REPLY:
-            self._add(conversation, [present_entry(entry_of_event(event), messages)])
+            number = file_number(self.session, event.event)
+            self._add(conversation, [present_entry(entry_of_event(event, number), messages)])
         # The message itself shows what has changed, if the log has it.
         elif event.problems or not conversation.update(
             found.target, lambda entry: present_entry(entry, messages)
@@ -207,6 +154,7 @@ class Panes:
                     own_name=self.session.core.name,
                     problems=event.sealed.get(each.seq),
                     unsealed=event.unsealed.get(each.seq, ()),
+                    offer=file_number(self.session, each),
                 ),
                 messages,
             )
@@ -254,6 +202,8 @@ class Panes:
         if selected is not None and selected.is_private:
             if command.verb == "say":
                 command = ParsedLine("msg", (selected.peer, *command.words))
+            elif command.verb == "send":
+                command = ParsedLine("sendto", (selected.peer, *command.words))
             elif command.verb == "leave" and not command.words:
                 self.close(selected.key)
                 return
@@ -261,9 +211,23 @@ class Panes:
         self.session.focus = selected.room if selected is not None and is_private else ""
         lines = run_command(self.session, command, passwords)
         self._follow_session()
-        if command.verb == "msg" and not any(line.kind is LineKind.ERROR for line in lines):
+        has_failed = any(line.kind is LineKind.ERROR for line in lines)
+        if command.verb == "msg" and not has_failed:
             self.open_private(command.words[0])
+        elif command.verb in ("join", "room") and lines and not has_failed:
+            self._select_current()  # it may be the room from which a private conversation was selected
         self._append(None, lines)
+
+    def control_transfer(self, number: int, action: str) -> None:
+        """Pause, resume or cancel a transfer.
+
+        Args:
+            number: Its number.
+            action: `pause`, `resume` or `cancel`.
+        """
+        files = self.session.core.files
+        {"pause": files.pause, "resume": files.resume, "cancel": files.cancel}[action](number)
+        self.session.client.flush_or_drop()
 
     def report(self, text: str) -> None:
         """Show an error in the selected conversation."""
@@ -345,6 +309,9 @@ class Panes:
             ),
             rooms=tuple(session.rooms),
             role=session.role,
+            transfers=tuple(
+                _transfer_state(shown, time.monotonic()) for shown in session.transfers.values()
+            ),
         )
 
     def _state_of(self, conversation: Pane) -> ConversationState:
@@ -358,6 +325,8 @@ class Panes:
             is_sealed=view is not None and view.kind is RoomKind.SEALED,
             unread=conversation.unread,
             is_mentioned=conversation.is_mentioned,
+            is_locked=view is not None and bool(view.flags & RoomFlags.LOCKED),
+            is_read_only=view is not None and bool(view.flags & RoomFlags.READ_ONLY),
         )
 
     def _status(self) -> str:
@@ -411,9 +380,11 @@ class Panes:
 
     def _follow_session(self) -> None:
         """Select the room that the session has switched to."""
+        if self.session.current != self._current:
+            self._select_current()
+
+    def _select_current(self) -> None:
         current = self.session.current
-        if current == self._current:
-            return
         for key, conversation in self.conversations.items():
             if conversation.room == current:
                 self.select(key)
@@ -432,3 +403,13 @@ class Panes:
             return
         is_seen = conversation is self.selected and self.has_focus
         conversation.append(entries, self.session.core.name, is_seen=is_seen)
+
+
+def _transfer_state(shown: ShownTransfer, now: float) -> TransferState:
+    progress = shown.progress
+    return TransferState(
+        progress.transfer,
+        sanitize(transfer_status(shown, now), " "),
+        progress.done / progress.size if progress.size else 1.0,
+        progress.is_paused,
+    )

@@ -16,26 +16,22 @@ from collections.abc import Callable
 from heapq import nsmallest
 from typing import Any, NamedTuple
 
-import psutil
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from netchat.chat.audit_text import audit_line
-from netchat.chat.moderation_rules import rank
-from netchat.chat.room_codes import LOBBY, read_code, show_code
-from netchat.chat.room_export import FORMATS, export_log
+from netchat.chat.room_codes import read_code
 from netchat.chat.room_moderation import MAX_ENTRIES
 from netchat.chat.server_log import LogEntry, ServerLog, is_warning, log_line
 from netchat.errors import HistoryError, NetchatError
+from netchat.net.operator_view import (
+    FigureSampler,
+    export_room,
+    list_rooms,
+    list_users,
+    moderation_request,
+)
 from netchat.net.server_driver import ServerDriver
 from netchat.version import __version__
-from netchat.wire import (
-    Event,
-    FrameReader,
-    Moderate,
-    ModeratorAction,
-    RoomKind,
-    decode,
-)
 from netchat.wire.moderation_text import HOST
 
 __all__ = ["Dashboard"]
@@ -54,9 +50,6 @@ MAX_LISTED = 50
 
 #: Maximum number of listed users.
 MAX_USERS_LISTED = 500
-
-#: Bytes of events in an exported log, and of each read of the history.
-MAX_EXPORT, EXPORT_STEP = 16 * 1024 * 1024, 256 * 1024
 
 #: Seconds to wait for the token, and to delay the answer to a wrong one.
 TIMEOUT, PENALTY = 10.0, 1.0
@@ -83,8 +76,7 @@ class Dashboard:
         self._chat = chat
         self._notes = notes
         self._token = token.encode()
-        self._process = psutil.Process()
-        self._cpu, self._memory = 0.0, 0
+        self._sampler = FigureSampler(chat, notes)
         self._since = time.time()
         self._samples: deque[dict[str, Any]] = deque(maxlen=SAMPLES)
         self._sampled_count = notes.count
@@ -152,16 +144,14 @@ class Dashboard:
             if what == "export":
                 self._export(answer, room, str(request["format"]))
                 return
-            message = Moderate(
-                0,
-                ModeratorAction[what.upper()],
-                int(request.get("scope", 0)),
-                int(request.get("seconds", 0)),
+            message = moderation_request(
+                what,
                 room,
                 str(request.get("target", "")),
-                str(request.get("text", "")),
+                text=str(request.get("text", "")),
+                seconds=int(request.get("seconds", 0)),
+                scope=int(request.get("scope", 0)),
             )
-            message.encode()
         except (ValueError, LookupError, TypeError, RecursionError, NetchatError) as error:
             answer(problem=f"This is not a valid request: {error}")
             return
@@ -187,27 +177,11 @@ class Dashboard:
 
     def _export(self, answer: Callable[..., None], code: str, suffix: str) -> None:
         """Send the log of a room, as far as the history has it."""
-        state = self._chat.state
-        room = state.shared.rooms.get(code)
-        if room is None or room.kind is RoomKind.PRIVATE or suffix not in FORMATS:
+        content = export_room(self._chat.state, code, suffix)
+        if content is None:
             answer(problem="There is no such room or format.")
-            return
-        feed = state.feeds[room.id]
-        events: list[Event] = []
-        first, size = feed.oldest, 0
-        while first <= feed.delivered and size < MAX_EXPORT:
-            frames, begin = state.read_events(room, first, feed.delivered, EXPORT_STEP)
-            if not frames:
-                break
-            size += sum(map(len, frames))
-            reader = FrameReader(2**24)  # the largest frame of any --max-frame
-            for frame in reader.feed(b"".join(frames)):
-                event = decode(frame)
-                assert isinstance(event, Event)
-                events.append(event)
-            first = begin + len(frames)
-        name = f"{room.code}.{suffix}"
-        answer(problem="", file=name, content=export_log(events, suffix, room.code, room.title))
+        else:
+            answer(problem="", file=f"{code}.{suffix}", content=content)
 
     async def _refusal(self, socket: web.WebSocketResponse, *, trusted: bool) -> str:
         """Return the reason for refusing a viewer, or an empty string."""
@@ -230,27 +204,21 @@ class Dashboard:
 
     def _sample(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(EVERY, self._sample)
-        # Reading /proc needs a file descriptor, and none may be free.
-        with contextlib.suppress(OSError, psutil.Error):
-            self._cpu = self._process.cpu_percent()
-            self._memory = self._process.memory_info().rss
-        state, traffic = self._chat.state, self._chat.traffic
+        figures = self._sampler.sample()
         self._samples.append(
             {
-                "time": time.time(),
-                "users": len(state.shared.sessions) - len(state.away),
-                "away": len(state.away),
-                "connections": len(state.connections),
-                "rooms": sum(
-                    room.kind is not RoomKind.PRIVATE for room in state.shared.rooms.values()
-                ),
-                "slow": len(state.stalled_connections),
-                "messages": traffic.messages,
-                "in": traffic.bytes_in,
-                "out": traffic.bytes_out,
-                "troubles": self._notes.warnings,
-                "cpu": self._cpu,
-                "memory": self._memory,
+                "time": figures.time,
+                "users": figures.users,
+                "away": figures.away,
+                "connections": figures.connections,
+                "rooms": figures.rooms,
+                "slow": figures.slow,
+                "messages": figures.messages,
+                "in": figures.bytes_in,
+                "out": figures.bytes_out,
+                "troubles": figures.warnings,
+                "cpu": figures.cpu,
+                "memory": figures.memory,
             }
         )
         if self._viewers:
@@ -298,25 +266,14 @@ class Dashboard:
 
     def _hosting(self) -> dict[str, Any]:
         """Return the users and the last actions of moderators."""
-        shared = self._chat.state.shared
-        lobby = shared.rooms.get(LOBBY)
-        users = nsmallest(MAX_USERS_LISTED, shared.sessions.values(), key=lambda one: one.name)
+        users = list_users(self._chat.state, MAX_USERS_LISTED)
         try:
             audit = self._chat.audit(MAX_LISTED)
         except HistoryError:
             audit = []
         return {
             "users": [
-                {
-                    "name": one.name,
-                    "away": one.is_away,
-                    "role": rank(shared, one, lobby) if lobby is not None else 0,
-                    "rooms": [
-                        show_code(room.code)
-                        for room in one.rooms.values()
-                        if room.kind is not RoomKind.PRIVATE
-                    ],
-                }
+                {"name": one.name, "away": one.is_away, "role": one.role, "rooms": one.rooms}
                 for one in users
             ],
             "audit": [{"time": row.time / 1e6, "text": audit_line(row)} for row in audit],
@@ -324,22 +281,10 @@ class Dashboard:
 
     def _current(self, log: list[LogEntry]) -> dict[str, Any]:
         state, now = self._chat.state, time.monotonic()
-        feeds = sorted(state.feeds.values(), key=lambda feed: -len(feed.room.members))
         slow = list(state.stalled_connections)[:MAX_LISTED]
         return {
             **self._hosting(),
-            "rooms": [
-                {
-                    "code": show_code(feed.room.code),
-                    "title": feed.room.title,
-                    "flags": feed.room.rules.flags if feed.room.rules is not None else 0,
-                    "members": len(feed.room.members),
-                    "live": len(feed.live),
-                    "events": feed.delivered,
-                }
-                for feed in feeds
-                if feed.room.kind is not RoomKind.PRIVATE
-            ][:MAX_LISTED],
+            "rooms": [room._asdict() for room in list_rooms(state, MAX_LISTED)],
             **self._cluster(),
             "slow": [
                 {

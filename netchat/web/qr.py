@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from itertools import zip_longest
 
-__all__ = ["svg_qr", "terminal_qr"]
+__all__ = ["png_qr", "svg_qr", "terminal_qr"]
 
 #: Width of the quiet zone in modules. The standard requires four; phones accept two.
 _BORDER = 2
@@ -31,6 +31,22 @@ def svg_qr(text: str) -> bytes:
         dark="#000",
         title=text,
     )
+    return out.getvalue()
+
+
+def png_qr(text: str, width: int) -> bytes:
+    """Return a QR code as a PNG image, black on white.
+
+    Args:
+        text: Its content.
+        width: Largest width in pixels; the code has at least one pixel per module.
+    """
+    import segno
+
+    code = segno.make(text, error="m")
+    scale = max(1, width // code.symbol_size(border=_BORDER)[0])
+    out = io.BytesIO()
+    code.save(out, kind="png", scale=scale, border=_BORDER)
     return out.getvalue()
 
 

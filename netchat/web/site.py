@@ -124,6 +124,10 @@ class Site:
             the `Host` of each request is used.
         origins: Additional origins whose pages may connect.
         hosts: Additional names of this server.
+
+    Attributes:
+        address: URL at which others reach this server, or empty.
+        local_address: URL on this machine, for the operator; empty until it is known.
     """
 
     def __init__(
@@ -137,6 +141,7 @@ class Site:
         hosts: Iterable[str] = (),
     ) -> None:
         self.address = address
+        self.local_address = ""
         self._chat = chat
         self._dashboard = Dashboard(chat, notes, token)
         self._files = Files(PAGE)

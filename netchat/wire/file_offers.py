@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from netchat.wire.limits import MAX_FILE_NAME
 from netchat.wire.safe_text import INVISIBLE
+from netchat.wording import show_size
 
 __all__ = [
     "HASH_SIZE",
@@ -45,8 +46,6 @@ _SPECIAL = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*/\\]')
 
 #: Names of devices on Windows.
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)")
-
-_UNITS = ("kB", "MB", "GB", "TB")
 
 
 class FileOffer(NamedTuple):
@@ -121,20 +120,6 @@ def _shorten(name: str) -> str:
         stem, dot, suffix = name, "", ""
     kept = stem.encode()[: most - len((dot + suffix).encode())].decode(errors="ignore")
     return kept.rstrip(". ") + dot + suffix
-
-
-def show_size(size: int) -> str:
-    """Return a size for users.
-
-    >>> show_size(1), show_size(999), show_size(2_345_678), show_size(10**14)
-    ('1 byte', '999 bytes', '2.3 MB', '100 TB')
-    """
-    if size < 1000:
-        return f"{size} byte{'s' * (size != 1)}"
-    value, unit = size / 1000, 0
-    while value >= 999.5 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    return f"{value:.{1 if value < 9.95 else 0}f} {_UNITS[unit]}"
 
 
 def describe_offer(text: str) -> str:

@@ -10,7 +10,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from netchat.cli import window
+from netchat.cli import open_display
 from netchat.cli.main import cli
 from netchat.exit_codes import INTERRUPTED, OK
 from tests.cli.chatter import Chatter
@@ -40,7 +40,7 @@ def test_without_tk_the_error_says_how_to_install_it(monkeypatch):
 def test_the_line_that_installs_tk_fits_the_system(system, line, monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr("platform.freedesktop_os_release", lambda: system)
-    assert window.install_line() == line
+    assert open_display.install_line() == line
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,9 @@ def test_the_line_that_installs_tk_fits_the_system(system, line, monkeypatch):
         (["a:b:c"], "is not a valid address"),
         (["--scale", "9"], "9.0 is not in the range 0.5<=x<=4"),
         (["--fingerprint", "x"], "a fingerprint is a SHA-256"),
+        (["--link", "rs:300,2"], "Invalid value for --link"),
+        (["--channel", "bsc:2"], "Invalid value for --channel"),
+        (["tls://a", "--udp"], "TLS does not apply to UDP"),
     ],
 )
 def test_invalid_arguments_are_usage_errors(arguments, said):

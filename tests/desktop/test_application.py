@@ -8,17 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.chatter import Chatter
-from tests.desktop.display import wait_until
+from tests.desktop.modal import fill, walk
 from tests.end_to_end.processes import Server, free_port
 
 pytest.importorskip("tkinter")
 
-import tkinter as tk
-
-from netchat.desktop.application import Application, WindowSettings
-from netchat.desktop.login import LoginValues
 from netchat.desktop.saved_login import load_login
-from netchat.desktop.worker import ChatWorker
+from tests.desktop.person import WindowUser
 
 
 @pytest.fixture(scope="module")
@@ -27,79 +23,12 @@ def server() -> Iterator[Server]:
         yield server
 
 
-class Person:
-    """User of a window."""
-
-    def __init__(self, tk_root, server: Server, name: str, *, saved=None, **login) -> None:
-        self.root = tk.Toplevel(tk_root)
-        settings = WindowSettings(
-            LoginValues(name, port=server.port, **login), scale=1.0, saved=saved
-        )
-        self.app = Application(self.root, settings, self._worker)
-        self.root.update()
-
-    @staticmethod
-    def _worker(login: LoginValues) -> ChatWorker:
-        return ChatWorker(login, lambda _: pytest.fail("no TLS here"), keeps_state=False)
-
-    def wait(self, is_true) -> None:
-        wait_until(self.root, is_true)
-
-    def join(self) -> None:
-        self.app.form.button.invoke()
-        self.wait(lambda: self.app.chat is not None and self.app.chat.state.selected)
-
-    @property
-    def chat(self):
-        assert self.app.chat is not None
-        return self.app.chat
-
-    @property
-    def log(self) -> str:
-        return self.chat.log.text.get("1.0", "end-1c")
-
-    def sees(self, *texts: str) -> None:
-        for text in texts:
-            self.wait(lambda text=text: text in self.log)
-
-    def type(self, text: str) -> None:
-        """Type a line with real key events, and press Enter."""
-        names = {" ": "space", "/": "slash", "#": "numbersign", "-": "minus"}
-        box = self.chat.input.text
-        box.focus_force()
-        self.wait(lambda: self.root.focus_get() is box)
-        for character in text:
-            box.event_generate(f"<Key-{names.get(character, character)}>")
-        box.event_generate("<Return>")
-
-    def row(self, tree, row: str) -> tuple[int, int]:
-        """Return the middle of a row."""
-        tree.see(row)
-        self.root.update()
-        x, y, width, height = tree.bbox(row)
-        return x + width // 2, y + height // 2
-
-    def click(self, tree, row: str, button: str = "Button-1") -> None:
-        x, y = self.row(tree, row)
-        tree.event_generate(f"<{button}>", x=x, y=y)
-        tree.event_generate("<ButtonRelease-1>", x=x, y=y)
-        self.root.update()
-
-    def conversation(self, label: str):
-        return next((c for c in self.chat.state.conversations if c.label == label), None)
-
-    def close(self) -> None:
-        """Close the window as the window manager does."""
-        self.root.tk.eval(self.root.protocol("WM_DELETE_WINDOW"))
-        self.app.run()
-
-
 @pytest.fixture
 def new_person(tk_root, server):
-    people: list[Person] = []
+    people: list[WindowUser] = []
 
-    def new(name: str, **login) -> Person:
-        people.append(Person(tk_root, server, name, **login))
+    def new(name: str, **login) -> WindowUser:
+        people.append(WindowUser(tk_root, server, name, **login))
         return people[-1]
 
     yield new
@@ -215,7 +144,7 @@ def test_what_cannot_be_connected_is_shown(new_person, server):
 def test_a_registered_name_asks_for_its_password(new_person, server):
     nova = new_person("Vera")
     nova.join()
-    nova.root.after(10, lambda: fill(nova, "correct horse battery", "correct horse battery"))
+    nova.root.after(10, lambda: fill(nova.root, "correct horse battery", "correct horse battery"))
     nova.chat.run("/register")
     nova.sees("Vera is registered")
     nova.close()
@@ -232,39 +161,9 @@ def test_a_registered_name_asks_for_its_password(new_person, server):
     again.close()
 
 
-def fill(person: Person, *answers: str) -> None:
-    """Fill in the modal window and confirm it, once it is there."""
-    windows = [child for child in person.root.winfo_children() if child.winfo_class() == "Toplevel"]
-    if not windows or not windows[0].winfo_viewable():
-        person.root.after(10, lambda: fill(person, *answers))
-        return
-    fields = [each for each in walk(windows[0]) if each.winfo_class() == "TEntry"]
-    for field, answer in zip(fields, answers, strict=True):
-        field.insert(0, answer)
-    confirm(windows[0])
-
-
-def confirm(window, tries: int = 100) -> None:
-    """Press Return until the modal window is closed: a key is lost if the window has no focus yet."""
-    if not window.winfo_exists():
-        return
-    if not tries:
-        window.destroy()  # otherwise the test would wait forever
-        return
-    window.focus_force()
-    window.event_generate("<Return>")
-    window.after(20, lambda: confirm(window, tries - 1))
-
-
-def walk(widget):
-    for child in widget.winfo_children():
-        yield child
-        yield from walk(child)
-
-
 def test_a_killed_server_is_shown_and_messages_typed_meanwhile_arrive(tk_root):
     with Server("--ephemeral", port=free_port()) as server:
-        nova = Person(tk_root, server, "Nova")
+        nova = WindowUser(tk_root, server, "Nova")
         nova.join()
         nova.sees("joined the chat")
         server.kill()
@@ -331,6 +230,8 @@ def test_moderators_have_a_menu_for_each_member(new_person, server):
             if menu.type(index) == "command"
         ]
         assert labels[0] == "Message Tilda"
-        menu.invoke("Remove")
+        nova.root.after(10, lambda: fill(nova.root, "spam"))
+        menu.invoke("Remove …")
         nova.wait(lambda: nova.chat.state.people == ("Nova",))
+        nova.sees("spam")
     nova.close()

@@ -20,7 +20,7 @@ def box(root):
         word = before.split(" ")[-1]
         return len(word), [name for name in ("Nova", "Nora", "Tom") if name.startswith(word)]
 
-    box = InputBox(root, Theme(root, 1.0, is_dark=False), sent.append, complete)
+    box = InputBox(root, Theme(root, 1.0, is_dark=False), sent.append, complete, list)
     box.sent = sent
     box.frame.pack(fill="x")
     root.geometry("400x300")

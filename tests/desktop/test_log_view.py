@@ -127,3 +127,45 @@ def test_ten_thousand_messages_are_appended_and_scrolled_quickly(log, root):
         root.update_idletasks()
     assert time.process_time() - begun < 10
     assert len(lines(log)) > 10_000
+
+
+def test_a_changed_entry_does_not_move_what_the_user_reads(log, root):
+    entries = [message(f"line {number}", when=NOON + number) for number in range(100)]
+    log.show(entries)
+    wait_until(root, lambda: float(log.text.yview()[1]) == 1.0)
+    log.text.yview("20.0")
+    root.update()
+    top = log.text.index("@0,0")
+    entries[-1] = message("line 99 (edited)", when=NOON + 99)
+    log.replace(entries)
+    root.update()
+    assert log.text.index("@0,0") == top
+    assert lines(log)[-1] == "line 99 (edited)"
+    log.scroll_to_end()
+    wait_until(root, lambda: log._is_at_end and float(log.text.yview()[1]) == 1.0)
+    entries[-1] = message("line 99\nin two lines", when=NOON + 99)
+    log.replace(entries)
+    wait_until(root, lambda: float(log.text.yview()[1]) == 1.0)
+
+
+def test_an_offered_file_has_a_link_to_save_it(root):
+    saved: list[Entry] = []
+    log = LogView(root, Theme(root, 1.0, is_dark=False), saved.append)
+    log.frame.pack(fill="both", expand=True)
+    root.geometry("500x300")
+    name = "x  /save 7.pdf"
+    offer = Entry(
+        NOON,
+        LineKind.EVENT,
+        f"Nova: {name} (2 kB)  /save 7  👍 2",
+        tag="file",
+        offer=7,
+        file_name=name,
+    )
+    log.show([offer])
+    root.update()
+    assert lines(log)[0].endswith(f"Nova: {name} (2 kB)  Save …  👍 2")
+    x, y, *_ = log.text.bbox(log.text.search("Save …", "1.0"))
+    for event in ("<Enter>", "<Motion>", "<Button-1>"):
+        log.text.event_generate(event, x=x + 2, y=y + 5)
+    assert saved == [offer]

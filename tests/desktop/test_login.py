@@ -36,6 +36,33 @@ def test_an_invalid_value_is_named(values, said):
     assert said in str(caught.value)
 
 
+def test_the_path_to_the_server_is_checked():
+    plain = check_login("Nova", "h", "1", "", tls=False, password="")
+    assert (plain.has_path, plain.path_text) == (False, "")
+    noisy = check_login(
+        "Nova", "h", "1", "", tls=True, password="", link=" rs:255,223 ", channel=" bsc:1e-3 "
+    )
+    assert (noisy.link, noisy.channel, noisy.has_path) == ("rs:255,223", "bsc:1e-3", True)
+    assert noisy.path_text == "link rs:255,223  ·  channel bsc:1e-3"
+    udp = check_login("Nova", "h", "1", "", tls=False, password="", udp=True)
+    assert udp.path_text == "link uncoded  ·  UDP"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"link": "rs:300,2"}, "Link: "),
+        ({"channel": "bsc:2"}, "Channel: "),
+        ({"udp": True, "tls": True}, "TLS does not apply to UDP"),
+        ({"udp": True, "link": "none"}, "UDP always uses a link"),
+    ],
+)
+def test_an_invalid_path_is_named(values, said):
+    with pytest.raises(ValueError) as caught:
+        check_login("Nova", "h", "1", "", **{"tls": False, "password": "", **values})
+    assert str(caught.value).startswith(said)
+
+
 def test_the_values_are_remembered_without_secrets(tmp_path):
     file = tmp_path / "new" / "window.json"
     assert load_login(file) == LoginValues()
@@ -61,3 +88,15 @@ def test_a_damaged_file_is_like_none(content, tmp_path):
 def test_without_a_place_the_values_are_not_saved(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     save_login(tmp_path / "file" / "window.json", LoginValues())
+
+
+def test_the_path_is_remembered_and_missing_in_earlier_files(tmp_path):
+    file = tmp_path / "window.json"
+    login = LoginValues("Nova", link="adaptive", channel="bsc:1e-3", udp=True)
+    save_login(file, login)
+    assert load_login(file) == login
+    saved = json.loads(file.read_text("utf-8"))
+    for key in ("link", "channel", "udp"):
+        del saved[key]
+    file.write_text(json.dumps(saved), "utf-8")
+    assert load_login(file) == LoginValues("Nova")

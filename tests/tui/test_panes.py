@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from netchat.chat.client_events import (
+    FileEnded,
+    FileProgress,
     HistoryReceived,
     Offline,
     RoomEntered,
@@ -30,6 +32,7 @@ from netchat.wire import (
     RoomKind,
     Send,
 )
+from netchat.wire.file_offers import FileOffer, offer_text
 from tests.tui.offline import ROOM, asked, new_session
 from tests.tui.pane_user import PaneUser
 
@@ -99,6 +102,19 @@ def test_a_command_about_a_user_selects_the_conversation():
     user.run(f"/msg Tom {'x' * 101}")
     assert user.panes.state().selected == "lobby"
     assert "at most 100 bytes" in user.log("lobby")[-1]
+
+
+def test_a_command_returns_from_a_private_conversation_to_the_same_room():
+    user = PaneUser()
+    user.enter(ROOM)
+    user.enter("@1", RoomKind.PRIVATE, "Nova")
+    for command in (f"/room {SHOWN}", f"/join {SHOWN}"):
+        user.panes.select("@nova")
+        user.run(command)
+        assert user.panes.state().selected == ROOM
+    user.panes.select("@nova")
+    user.run("/room 00000-00000")
+    assert user.panes.state().selected == "@nova"
 
 
 def test_the_history_appears_above_what_has_happened_since():
@@ -179,6 +195,31 @@ def test_the_list_of_people_replaces_the_line_about_them():
     assert "Nova" in user.log("lobby")[-1]  # the answer to /who
 
 
+def test_offered_files_have_numbers_and_transfers_a_state():
+    user = PaneUser()
+    offer = offer_text(FileOffer(2_000_000, bytes(32), "", "a\u202eb.pdf"))
+    user.event("lobby", "Nova", offer, kind=EventKind.FILE)
+    entry = user.panes.conversations["lobby"].entries[-1]
+    assert (entry.offer, entry.tag) == (1, "file")
+    assert entry.text.endswith("(2.0 MB)  /save 1")
+    past = Event(1, 0, 0, 0, EventKind.FILE, "lobby", "Nova", offer)
+    user.take(HistoryReceived("lobby", (past,), 1))
+    assert [each.offer for each in user.panes.conversations["lobby"].entries if each.offer] == [
+        2,
+        1,
+    ]
+    user.take(FileProgress(7, "lobby", "x\ny.bin", True, 250, 1000))
+    (transfer,) = user.panes.state().transfers
+    assert (transfer.number, transfer.share, transfer.is_paused) == (7, 0.25, False)
+    assert transfer.status.startswith("↑ x y.bin 25 %")
+    user.take(FileProgress(7, "lobby", "x\ny.bin", True, 250, 1000, is_paused=True))
+    assert user.panes.state().transfers[0].is_paused
+    user.take(FileProgress(7, "lobby", "x\ny.bin", True, 0, 0))
+    assert user.panes.state().transfers[0].share == 1.0
+    user.take(FileEnded(7, "lobby", "x.bin", True))
+    assert user.panes.state().transfers == ()
+
+
 def test_the_state_of_the_connection_is_a_phrase():
     user = PaneUser()
     assert user.panes.state().status == "online"
@@ -248,7 +289,7 @@ def test_past_messages_have_their_edits():
     user.take(HistoryReceived("lobby", tuple(events), 1))
     assert user.log("lobby")[:3] == [
         "Nova: first (edited)",
-        "Nova: cat.png (3 bytes)  [🎉 1]",
+        "Nova: cat.png (3 bytes)  /save 1  [🎉 1]",
         "Bo: (deleted)",
     ]
     user.event("lobby", "Nova", "3", EventKind.DELETE)

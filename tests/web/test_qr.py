@@ -7,8 +7,9 @@ import re
 from xml.etree import ElementTree
 
 import segno
+from PIL import Image
 
-from netchat.web.qr import svg_qr, terminal_qr
+from netchat.web.qr import png_qr, svg_qr, terminal_qr
 
 LINK = "http://192.168.1.5:6480/r/7K3F92MQ0T"
 
@@ -35,3 +36,18 @@ def test_svg_qr_has_the_link_as_its_title():
     assert picture.find("{*}title").text == LINK
     assert picture.get("viewBox") == "0 0 264 264"
     assert picture.get("style") is None  # the Content-Security-Policy would block it
+
+
+def test_png_qr_shows_every_module_as_large_as_the_width_allows():
+    picture = Image.open(io.BytesIO(png_qr(LINK, 150))).convert("L")
+    out = io.StringIO()
+    segno.make(LINK, error="m").save(out, kind="txt", border=2)
+    wanted = [[int(module) for module in row] for row in out.getvalue().split()]
+    scale = 150 // len(wanted)
+    assert picture.size == (scale * len(wanted),) * 2
+    found = [
+        [int(picture.getpixel((scale * x, scale * y)) < 128) for x in range(len(wanted))]
+        for y in range(len(wanted))
+    ]
+    assert found == wanted
+    assert Image.open(io.BytesIO(png_qr(LINK, 5))).size == (len(wanted),) * 2

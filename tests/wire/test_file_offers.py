@@ -13,7 +13,6 @@ from netchat.wire.file_offers import (
     describe_offer,
     offer_text,
     parse_offer,
-    show_size,
 )
 
 HASH = bytes(range(32))
@@ -109,14 +108,3 @@ def test_what_users_read():
 )
 def test_other_texts_are_no_media_type(written):
     assert clean_type(written) == ""
-
-
-@pytest.mark.parametrize(
-    ("size", "shown"),
-    [
-        (0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1.0 kB"), (9_949, "9.9 kB"),
-        (9_950, "10 kB"), (999_499, "999 kB"), (999_500, "1.0 MB"), (10**9, "1.0 GB"), (10**16, "10000 TB"),
-    ],
-)  # fmt: skip
-def test_sizes(size, shown):
-    assert show_size(size) == shown

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from netchat.net.path_options import check_channel, check_link
+
 __all__ = ["check_path", "path_options"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -48,22 +50,13 @@ def check_path(link: str | None, channel: str | None, *, udp: bool) -> str | Non
     Raises:
         BadParameter: The code or the channel is not valid.
     """
-    if udp and link == "none":
-        text = "UDP always uses a link; omit --link to retransmit without correcting errors."
-        raise click.BadParameter(text, param_hint="--link")
-    code = None if link == "none" else link or ("uncoded" if udp else None)
     try:
-        if code is not None:
-            from netchat.link.policy_registry import validate_policy
-
-            validate_policy(code)
+        code = check_link(link or "", udp=udp)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--link") from error
     try:
         if channel is not None:
-            from netchat.channels.stream import ChannelStream
-
-            ChannelStream(channel)
+            check_channel(channel)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--channel") from error
     return code

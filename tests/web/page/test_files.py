@@ -15,8 +15,8 @@ from netchat.wire.file_offers import (
     describe_offer,
     offer_text,
     parse_offer,
-    show_size,
 )
+from netchat.wording import show_size
 from tests.web.node import NODE, run
 
 pytestmark = pytest.mark.skipif(
