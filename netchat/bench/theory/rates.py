@@ -149,7 +149,7 @@ def _weights(code: Code) -> Sequence[int] | None:
     key = code.spec, type(code)
     if key not in _known_weights:
         try:
-            counts = code.weight_distribution()  # type: ignore[attr-defined] # of some codes
+            counts = code.weight_distribution()
         except (AttributeError, NotImplementedError, ValueError):
             counts = None  # it is not known, or takes too long
         _known_weights[key] = None if counts is None else [int(count) for count in counts]
