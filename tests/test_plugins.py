@@ -20,9 +20,9 @@ from netchat.channels.stream import ChannelStream
 from netchat.cli.main import cli
 from netchat.coding import framing, laws
 from netchat.coding.block.repetition import Repetition
+from netchat.coding.code import Shortened
 from netchat.coding.concatenate import AsBits, Concatenated
 from netchat.coding.interleave import Interleaved
-from netchat.coding.shortened import Shortened
 
 SOFT = '''
 import numpy as np

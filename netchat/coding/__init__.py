@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netchat.coding.arrays import Decoded, DecodedBitSlices
-from netchat.coding.code import Code
+from netchat.coding.code import Code, Shortened
 from netchat.coding.framing import DecodedBytes
 from netchat.coding.registry import get, names, specs
 from netchat.lazy_exports import lazy_exports
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from netchat.coding.reed_solomon.ccsds import CCSDSReedSolomon
     from netchat.coding.reed_solomon.circ import CIRC
     from netchat.coding.reed_solomon.code import ReedSolomon
-    from netchat.coding.shortened import Shortened
 else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
@@ -69,7 +68,6 @@ else:
             "reed_solomon.ccsds": "CCSDSReedSolomon",
             "reed_solomon.circ": "CIRC",
             "reed_solomon.code": "ReedSolomon",
-            "shortened": "Shortened",
         },
     )
 
