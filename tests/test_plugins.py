@@ -20,9 +20,9 @@ from netchat.channels.stream import ChannelStream
 from netchat.cli.main import cli
 from netchat.coding import framing, laws
 from netchat.coding.block.repetition import Repetition
+from netchat.coding.code import Shortened
 from netchat.coding.concatenate import AsBits, Concatenated
 from netchat.coding.interleave import Interleaved
-from netchat.coding.shortened import Shortened
 
 SOFT = '''
 import numpy as np
@@ -64,7 +64,9 @@ def test_a_soft_decoder_gets_ratios(soft, workers):
     uncoded = bench.theory("uncoded:1", "awgn:4dB").ber
     assert point.ber == pytest.approx(uncoded, rel=0.08)  # 3000 errors: 4 standard errors
     assert uncoded < 0.7 * bench.theory("repetition:3@hard", "awgn:4dB").ber
-    assert point.theory.fer is None  # there is no theory for a soft decoder
+    # There is no theory for a soft decoder, only for the best one.
+    assert point.theory.fer_kind == "bound"
+    assert "maximum-likelihood" in point.theory.name
 
 
 @pytest.mark.parametrize(

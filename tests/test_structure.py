@@ -47,7 +47,6 @@ TESTED_ELSEWHERE = {
     "netchat.cli.render.frame_dump": ("tests/cli/test_craft.py", "craft"),
     "netchat.cli.render.items": ("tests/cli/test_inspect.py", "inspect"),
     "netchat.cli.render.transcript": ("tests/cli/test_replay.py", "replay"),
-    "netchat.coding.galois_field": ("tests/coding/reed_solomon/test_code.py", "ReedSolomon("),
     "netchat.course.segments": ("tests/course/test_lesson.py", "lessons(COURSE)"),
     "netchat.course.student_program": ("tests/course/test_student_process.py", "student"),
     "netchat.net.probe": ("tests/course/test_server.py", "Probe("),

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netchat.coding.arrays import Decoded, DecodedBitSlices
-from netchat.coding.code import Code
+from netchat.coding.code import Code, Shortened
 from netchat.coding.framing import DecodedBytes
 from netchat.coding.registry import get, names, specs
 from netchat.lazy_exports import lazy_exports

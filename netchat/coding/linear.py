@@ -1,14 +1,17 @@
-"""Matrices and weight distributions of linear codes."""
+"""Matrices and weight distributions of linear codes.
+
+The functions take a `Code`, whose module imports this one.
+"""
 
 from __future__ import annotations
 
 from math import comb
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netchat.coding.arrays import Rows
-from netchat.coding.code import Code
 
 __all__ = [
     "generator_matrix",
@@ -29,7 +32,7 @@ LONGEST_ENUMERATION = 28
 _AT_ONCE = 16
 
 
-def generator_matrix(code: Code) -> Rows:
+def generator_matrix(code: Any) -> Rows:
     """Return the generator matrix (k, n) of a linear code.
 
     Raises:
@@ -44,10 +47,11 @@ def generator_matrix(code: Code) -> Rows:
         raise ValueError(
             f"{code.spec}: a matrix must have at most {_ENTRIES} entries, got {code.k} x {code.n}."
         )
-    return code.encode(np.eye(code.k, dtype=np.uint8))
+    matrix: Rows = code.encode(np.eye(code.k, dtype=np.uint8))
+    return matrix
 
 
-def parity_check_matrix(code: Code) -> Rows:
+def parity_check_matrix(code: Any) -> Rows:
     """Return a parity-check matrix (n - k, n) of a linear code.
 
     A systematic code has a single one of each parity symbol's column in the rows, in the order of the
@@ -74,7 +78,7 @@ def parity_check_matrix(code: Code) -> Rows:
     return check
 
 
-def weight_distribution(code: Code) -> list[int]:
+def weight_distribution(code: Any) -> list[int]:
     """Return the number of codewords of each weight of a code over bits, 0 to n.
 
     Raises:
@@ -139,7 +143,7 @@ def packed(rows: Rows) -> NDArray[np.uint64]:
     return np.ascontiguousarray(padded).view("<u8").astype(np.uint64, copy=False)
 
 
-def _check_linear(code: Code) -> None:
+def _check_linear(code: Any) -> None:
     if not code.linear:
         raise ValueError(f"{code.spec}: only a linear code has G, H and a weight distribution.")
 

@@ -149,7 +149,7 @@ def test_commands_run_in_order_with_messages(port):
         "Baker: as Baker",
     ]
     history = [line[7:] for line in chatter.out if line[2:3] == ":"]
-    assert history == ["[join] Maker joined the room", "Maker: in the room"]
+    assert history == ["[join] Maker joined the room", "#2 Maker: in the room"]
     assert sum("[who] 1 in room " in line for line in chatter.out) == 1
 
 

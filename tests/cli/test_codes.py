@@ -88,4 +88,6 @@ def test_check_of_a_broken_code_shows_a_counterexample_and_fails(run, tmp_path):
 def test_an_unknown_code_is_a_usage_error(run):
     result = run("check", "nonsense:1")
     assert result.exit_code == 2
-    assert "Unknown code 'nonsense'; available: conv, crc, hamming" in result.output
+    assert (
+        "Unknown code 'nonsense'; available: bch, circ, conv, crc, golay, hamming" in result.output
+    )

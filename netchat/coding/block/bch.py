@@ -20,7 +20,7 @@ from netchat.coding.bit_sliced_code import BitSlicedCode
 from netchat.coding.code import Code
 
 if TYPE_CHECKING:
-    from netchat.coding.block.bch_tables import Tables
+    from netchat.coding.block.bch_tables import BCHTables
 
 __all__ = ["BCH"]
 
@@ -105,7 +105,7 @@ class BCH(BitSlicedCode):
         """Omit the tables, which are large and can be computed again."""
         return {**self.__dict__, "_tables": None}
 
-    _tables: Tables | None = None
+    _tables: BCHTables | None = None
 
     @property
     def generator_polynomial(self) -> int:
@@ -152,7 +152,7 @@ class BCH(BitSlicedCode):
         return BCH(n, k, self.corrects, self._field.polynomial)
 
     @property
-    def _computed(self) -> Tables:
+    def _computed(self) -> BCHTables:
         if self._tables is None:
             from netchat.coding.block.bch_tables import tables
 

@@ -1,4 +1,4 @@
-"""Tables of a BCH code for its kernel: which bit slices to add."""
+"""BCHTables of a BCH code for its kernel: which bit slices to add."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from netchat.coding.binary_field import BinaryField
 
-__all__ = ["Tables", "tables"]
+__all__ = ["BCHTables", "tables"]
 
 
-class Tables(NamedTuple):
-    """Tables of one code."""
+class BCHTables(NamedTuple):
+    """BCHTables of one code."""
 
     degree: int
     """Degree m of the field."""
@@ -37,7 +37,7 @@ class Tables(NamedTuple):
     """Powers of the primitive polynomial, without the lowest and the highest."""
 
 
-def tables(field: BinaryField, n: int, k: int, errors: int, generator: int) -> Tables:
+def tables(field: BinaryField, n: int, k: int, errors: int, generator: int) -> BCHTables:
     """Compute the tables of a code with a generator polynomial, a coefficient per bit."""
     m, parity = field.degree, n - k
     size = (1 << m) - 1
@@ -47,7 +47,7 @@ def tables(field: BinaryField, n: int, k: int, errors: int, generator: int) -> T
     starts, rows = _lists(is_added)
     folded = field.exp[np.arange(m, 2 * m - 1) % size].astype(np.int64)
     fold_starts, fold_rows = _lists(folded[:, None] >> np.arange(m) & 1)
-    return Tables(
+    return BCHTables(
         m, n, k, errors, _middle(generator, parity), starts, rows, fold_starts, fold_rows,
         _middle(field.polynomial, m),
     )  # fmt: skip
