@@ -255,6 +255,8 @@ MEASURE = """async () => {
     const { DeviceKey } = await import("/page/seal_crypto.js");
     const { Pins, SealedRoom } = await import("/page/sealed_room.js");
     const { line } = await import("/page/log_line.js");
+    const { Room } = await import("/page/room.js");
+    const view = new Room({}, "R", 4, "");
     const device = await DeviceKey.generate();
     const room = await SealedRoom.from(device, new Pins(), 7n, 1, 0n, false);
     await room.setSecret(new Uint8Array(16), 1);
@@ -270,7 +272,7 @@ MEASURE = """async () => {
     for (const event of events) {
         const { text, problems } = opened.get(event.seq);
         const shown = { ...event, kind: 1, text, problems, isSealed: true, isReadable: true };
-        list.append(line(shown, undefined, false, {}));
+        list.append(line(shown, undefined, false, view));
     }
     list.getBoundingClientRect();
     const took = performance.now() - begin;
