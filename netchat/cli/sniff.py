@@ -44,11 +44,11 @@ __all__ = ["sniff"]
 )  # fmt: skip
 @selection_options
 @click.option(
-    "-T", "form", type=click.Choice(["text", "json", "fields"]),
+    "-T", "--form", "form", type=click.Choice(["text", "json", "fields"]),
     help="Output: lines of text, JSON, or the fields named by -e.",
 )  # fmt: skip
 @click.option(
-    "-e", "fields", type=FIELD, multiple=True, metavar="FIELD",
+    "-e", "--field", "fields", type=FIELD, multiple=True, metavar="FIELD",
     help="Field to print with -T fields, such as netchat.room; can be repeated. Tabs separate the values.",
 )  # fmt: skip
 @click.option(

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from netchat.coding.reed_solomon.ccsds import CCSDSReedSolomon
     from netchat.coding.reed_solomon.circ import CIRC
     from netchat.coding.reed_solomon.code import ReedSolomon
-    from netchat.coding.shortened import Shortened
     from netchat.coding.turbo.code import Turbo
 else:
     __getattr__, __dir__ = lazy_exports(
@@ -72,7 +71,6 @@ else:
             "reed_solomon.ccsds": "CCSDSReedSolomon",
             "reed_solomon.circ": "CIRC",
             "reed_solomon.code": "ReedSolomon",
-            "shortened": "Shortened",
             "turbo.code": "Turbo",
         },
     )

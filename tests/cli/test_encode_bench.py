@@ -90,7 +90,7 @@ def test_a_picture(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--code", "nonsense"], "Unknown code 'nonsense'; available: conv, crc, "),
+        (["--code", "nonsense"], "Unknown code 'nonsense'; available: bch, "),
         (["--code", "rs:300,200"], "'n' must be from 2 to 255 over GF(256), got 300."),
         (["--channel", "bsc:2"], "from 0 to 1"),
         (["--channel", "cable"], "not a channel"),

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from netchat.bench.engine.cluster_worker import WrongVersions, call, versions
 from netchat.errors import BenchError
-from netchat.wording import cut, many
+from netchat.wording import cannot, cut, many
 
 __all__ = ["DaskExecutor"]
 
@@ -84,7 +84,7 @@ class DaskExecutor:
         except (OSError, TimeoutError, ValueError, RuntimeError) as error:
             self._stack.close()
             raise BenchError(
-                f"The cluster at {cut(address)} cannot be used: {cut(str(error) or type(error).__name__)}. "
+                f"{cannot('use', f'the cluster at {cut(address)}', error)}. "
                 "Is a scheduler running there, as started by dask scheduler?"
             ) from error
         try:

@@ -145,7 +145,7 @@ def test_a_local_cluster(tmp_path):
 def test_a_cluster_that_does_not_exist(monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr("netchat.bench.engine.cluster._CONNECT", 1)
-    with pytest.raises(BenchError, match=r"The cluster at tcp://127.0.0.1:1 cannot be used"):
+    with pytest.raises(BenchError, match=r"Cannot use the cluster at tcp://127.0.0.1:1: "):
         run(cluster="tcp://127.0.0.1:1")
 
 
