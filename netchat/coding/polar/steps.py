@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from netchat.coding.arrays import Bools
 
-__all__ = ["DecodingStep", "Steps", "list_steps", "plain_steps", "quick_steps"]
+__all__ = ["PolarStep", "Steps", "list_steps", "plain_steps", "quick_steps"]
 
 
-class DecodingStep(IntEnum):
+class PolarStep(IntEnum):
     """Kinds of steps; each has a level and the place of its node in the mother codeword."""
 
     LEFT = 0
@@ -56,20 +56,16 @@ def plain_steps(frozen: Bools) -> Steps:
 def quick_steps(frozen: Bools) -> Steps:
     """Return the steps of fast simplified successive cancellation."""
     return _steps(
-        frozen,
-        (DecodingStep.ZEROS, DecodingStep.FREE, DecodingStep.EQUAL, DecodingStep.EVEN),
-        skip_zeros=True,
+        frozen, (PolarStep.ZEROS, PolarStep.FREE, PolarStep.EQUAL, PolarStep.EVEN), skip_zeros=True
     )
 
 
 def list_steps(frozen: Bools) -> Steps:
     """Return the steps of a list decoder, which needs the ratios of frozen bits for its metrics."""
-    return _steps(
-        frozen, (DecodingStep.ZEROS, DecodingStep.FREE, DecodingStep.EQUAL), skip_zeros=False
-    )
+    return _steps(frozen, (PolarStep.ZEROS, PolarStep.FREE, PolarStep.EQUAL), skip_zeros=False)
 
 
-def _steps(frozen: Bools, special: tuple[DecodingStep, ...], *, skip_zeros: bool) -> Steps:
+def _steps(frozen: Bools, special: tuple[PolarStep, ...], *, skip_zeros: bool) -> Steps:
     steps: list[tuple[int, int, int]] = []
 
     def visit(level: int, at: int) -> None:
@@ -81,27 +77,27 @@ def _steps(frozen: Bools, special: tuple[DecodingStep, ...], *, skip_zeros: bool
             return
         half = size >> 1
         if skip_zeros and node[:half].all():
-            steps.append((DecodingStep.RIGHT_ONLY, level, at))
+            steps.append((PolarStep.RIGHT_ONLY, level, at))
             visit(level - 1, at + half)
-            steps.append((DecodingStep.JOIN_EQUAL, level, at))
+            steps.append((PolarStep.JOIN_EQUAL, level, at))
             return
-        steps.append((DecodingStep.LEFT, level, at))
+        steps.append((PolarStep.LEFT, level, at))
         visit(level - 1, at)
-        steps.append((DecodingStep.RIGHT, level, at))
+        steps.append((PolarStep.RIGHT, level, at))
         visit(level - 1, at + half)
-        steps.append((DecodingStep.JOIN, level, at))
+        steps.append((PolarStep.JOIN, level, at))
 
     visit(len(frozen).bit_length() - 1, 0)
     return np.array(steps, np.int32)
 
 
-def _kind(node: Bools) -> DecodingStep | None:
+def _kind(node: Bools) -> PolarStep | None:
     """Return how a node is decoded at once, or None."""
     count = int(node.sum())
     if count == len(node):
-        return DecodingStep.ZEROS
+        return PolarStep.ZEROS
     if count == 0:
-        return DecodingStep.FREE
+        return PolarStep.FREE
     if count == len(node) - 1 and not node[-1]:
-        return DecodingStep.EQUAL
-    return DecodingStep.EVEN if count == 1 and node[0] else None
+        return PolarStep.EQUAL
+    return PolarStep.EVEN if count == 1 and node[0] else None
