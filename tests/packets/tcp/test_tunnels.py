@@ -39,7 +39,7 @@ def wrap():
     ip = outer / IP(src="172.16.0.1", dst="172.16.0.2")
 
     def wrapped(name: str, frame: bytes) -> bytes:
-        inner, packet = Raw(frame), Raw(frame[14:])  # Raw: Scapy must not build it anew
+        inner, packet = Raw(frame), Raw(frame[14:])  # Raw: Scapy must not build it again
         match name:
             case "ipip":
                 made = ip.copy() / packet
