@@ -33,7 +33,7 @@ def families(rate: float | str, length: int) -> list[str]:
         ValueError: An argument is out of range.
 
     >>> families("1/2", 1024)[:3]
-    ['uncoded:512', 'rs:128,64', 'conv:voyager,k=506']
+    ['uncoded:512', 'rs:128,64', 'bch:1023,t=54']
     """
     share = parse_rate(rate)
     if not 16 <= length <= 1 << 17:
