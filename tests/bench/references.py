@@ -2,18 +2,19 @@
 
     python -m tests.bench.references [--errors 200] [--seconds 10] [NAME ...]
 
-The file reference_curves.json has curves of aff3ct/error_rate_references: Eb/N0 in dB (or the error
-probability), frames, bit errors and frame errors. `code` and `channel` are the same experiment here;
-`{}` stands for Eb/N0 or the probability. It is in `code` where each point has a code designed for it.
+The file netchat/bench/data/published.json has curves of aff3ct/error_rate_references: Eb/N0 in dB (or
+the error probability), frames, bit errors and frame errors. `code` and `channel` are the same experiment
+here; `{}` stands for Eb/N0 or the probability. It is in `code` where each point has a code designed for it.
 """
 
 import argparse
 import json
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from netchat import bench
 from netchat.bench import Interval, clopper_pearson
+from tests.end_to_end.processes import ROOT
 
 __all__ = ["CURVES", "Curve", "compared"]
 
@@ -32,9 +33,14 @@ class Curve:
     points: list[tuple[float, int, int, int]]
 
 
+def _curve(name: str, channel: str, **more: Any) -> Curve:
+    kind = channel.partition(":")[0].upper()
+    return Curve(f"{name} over {kind}", channel=channel, **more)
+
+
 CURVES = [
-    Curve(**each)
-    for each in json.loads(Path(__file__).with_name("reference_curves.json").read_text("utf-8"))
+    _curve(**each)
+    for each in json.loads((ROOT / "netchat/bench/data/published.json").read_text("utf-8"))
 ]
 
 
