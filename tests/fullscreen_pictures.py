@@ -29,7 +29,7 @@ TALK = (
     ("Vega", "What does a message look like on the wire?"),
     (
         "Sourav",
-        "16 bytes of header, then the fields. BrowsedCapture it with netchat sniff, and look at --tree.",
+        "16 bytes of header, then the fields. Capture it with netchat sniff, and look at --tree.",
     ),
     ("Vega", "Ah: the length of the room's code, then the code itself!"),
     ("Vega", "And a CRC-32 over all of it."),

@@ -173,7 +173,7 @@ def decode(received: Any, words: Any, tables: Any, message: Any, counts: Any) ->
     Args:
         received: (n * words * 8,) Received words.
         words: Number of words in a row.
-        tables: BCHTables of the code.
+        tables: Tables of the code.
         message: (k * words * 8,) Messages, to be filled.
         counts: ((digits + 1) * words * 8,) Corrections in binary, and a last row of failures, to be
             filled.

@@ -1,4 +1,4 @@
-"""BCHTables of a BCH code for its kernel: which bit slices to add."""
+"""Tables of a BCH code for its kernel: which bit slices to add."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["BCHTables", "tables"]
 
 
 class BCHTables(NamedTuple):
-    """BCHTables of one code."""
+    """Tables of one BCH code."""
 
     degree: int
     """Degree m of the field."""
