@@ -29,6 +29,7 @@ from netchat.wire import (
     ErrorCode,
     Event,
     Feature,
+    Found,
     Hello,
     HistoryEnd,
     Join,
@@ -40,6 +41,7 @@ from netchat.wire import (
     Ping,
     Pong,
     Position,
+    Read,
     Renamed,
     RoomState,
     Roster,
@@ -323,6 +325,8 @@ HANDLERS: dict[type[Message], Callable[[User, Any], None]] = {
     Servers: User._ignore,  # a server without a cluster sends none
     SealedEvent: User._ignore,  # a user does not seal
     Devices: User._ignore,
+    Found: User._ignore,  # follows SEARCH, which a user does not send
+    Read: User._ignore,  # follows READ of the same account
     UploadState: User._ignore,  # follow UPLOAD and DOWNLOAD, which a user does not send
     Chunk: User._ignore,
 }

@@ -150,7 +150,10 @@ def test_commands_run_in_order_with_messages(port):
     ]
     history = [line[7:] for line in chatter.out if line[2:3] == ":"]
     assert history == ["[join] Maker joined the room", "#2 Maker: in the room"]
-    assert sum("[who] 1 in room " in line for line in chatter.out) == 1
+    assert (
+        sum(line.startswith("[who] 1 in ") and line.endswith(": Maker") for line in chatter.out)
+        == 1
+    )
 
 
 def test_an_unknown_room_is_an_error_and_nothing_is_sent(port):

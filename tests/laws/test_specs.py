@@ -141,16 +141,16 @@ def test_a_command_line(code, channel):
     [
         ("hamming:7.5", "hamming:7.5: n must be an integer, got '7.5'."),
         ("hamming:0", "hamming:0: Argument 'n' must be 2^r - 1 (3, 7, "),
-        ("rs:a,b", "rs:a,b: n must be an integer, got 'a'."),
+        ("rs:a,b", "rs:a,b: k must be an integer, got 'b'."),
         (
             "rs:20,10,q=1",
-            "rs:20,10,q=1: unknown option q; it takes n, k, fcr, prim, generator.",
+            "rs:20,10,q=1: unknown option q; it takes n, k, fcr, prim, generator, m.",
         ),
         (
-            "rs:1,2,3,4,5,6",
-            "rs:1,2,3,4,5,6: too many arguments; it takes n, k, fcr, prim, generator.",
+            "rs:1,2,3,4,5,6,7",
+            "rs:1,2,3,4,5,6,7: too many arguments; it takes n, k, fcr, prim, generator, m.",
         ),
-        ("rs:20,n=10", "rs:20,n=10: n is given twice; it takes n, k, fcr, prim, generator."),
+        ("rs:20,n=10", "rs:20,n=10: n is given twice; it takes n, k, fcr, prim, generator, m."),
         (
             "uncoded:1000000000",
             "uncoded:1000000000: Argument 'k' must be from 1 to 1048576, got 1",
@@ -163,7 +163,7 @@ def test_a_command_line(code, channel):
             "crc:32,800000000",
             "crc:32,800000000: CRC-32, 800000000 bits: Argument 'n' must be from 1 to 1048576, got ",
         ),
-        ("hammimg:7,4", "Unknown code 'hammimg' (did you mean hamming?); available: conv, crc, "),
+        ("hammimg:7,4", "Unknown code 'hammimg' (did you mean hamming?); available: bch, "),
     ],
 )
 def test_errors_of_invalid_codes(spec, says):

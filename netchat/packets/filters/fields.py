@@ -40,12 +40,13 @@ _Reader = Callable[[Any], list[Any]]
 
 #: Fields of a block's header with the same meaning in the dissector.
 _BLOCK_FIELDS = {
-    "kind": "FieldKind of the block.",
+    "kind": "Kind of the block.",
     "code": "Code of the block's payload.",
     "link": "Identifier of the link.",
     "length": "Length of the block's payload, in bytes.",
     "offset": "Offset of the block's payload in the stream.",
     "number": "Transmission number of the block.",
+    "redundancy": "Whether the block's sender can decode incremental redundancy.",
     "window": "Receive window, in units of 4 KiB.",
     "ack": "Cumulative acknowledgement of the block.",
     "echo": "Highest transmission number received.",

@@ -13,7 +13,7 @@ __all__ = ["FieldKind", "FilterField"]
 
 
 class FieldKind(Enum):
-    """FieldKind of a field's values; determines the operators and how a value is written."""
+    """Kind of a field's values; determines the operators and how a value is written."""
 
     FLAG = "flag"
     NUMBER = "number"
@@ -29,7 +29,7 @@ class FilterField:
 
     Attributes:
         name: Its full name.
-        kind: FieldKind of its values.
+        kind: Kind of its values.
         doc: Description, a noun phrase.
         values: Function that returns the values of an item, possibly none.
         choices: Named values, such as those of message types.

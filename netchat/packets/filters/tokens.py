@@ -15,7 +15,7 @@ MAX_LENGTH = 10_000
 
 
 class TokenKind(Enum):
-    """FieldKind of a token."""
+    """Kind of a token."""
 
     WORD = "word"
     STRING = "string"

@@ -12,6 +12,7 @@ const PAGE = 60; // events requested at a time when the user scrolls up
 const MAX_PEOPLE = 2000; // names listed at most
 const MAX_ENTRIES = 12_000; // in a room; above it, the oldest are dropped down to KEPT_ENTRIES
 const KEPT_ENTRIES = 10_000;
+const READ_DELAY = 3000; // milliseconds between reading a message and telling other devices
 const NEW = "*"; // placeholder for the code of a requested room until the server creates it
 
 export class Chat extends EventTarget {
@@ -185,7 +186,19 @@ export class Chat extends EventTarget {
   watch(isWatching) {
     const { current: room } = this;
     room.watched = isWatching;
-    if (isWatching && room.markRead()) this.emit("rooms");
+    if (!isWatching || !room.markRead()) return;
+    this.shareRead(room);
+    this.emit("rooms");
+  }
+
+  /** Tell the account's other devices what has been read, once no more follows for a moment. */
+  shareRead(room) {
+    clearTimeout(this.readTimer);
+    this.readTimer = setTimeout(() => {
+      this.core.markRead(room.code, room.read);
+      this.flush();
+    }, READ_DELAY);
+    this.readTimer.unref?.();
   }
 
   // -- client events --------------------------------------------------------------------------
@@ -206,6 +219,10 @@ export class Chat extends EventTarget {
 
   on_online() {
     for (const room of this.rooms.values()) if (room === this.current || room.isNamedByPeople) this.askWho(room);
+  }
+
+  on_read({ room: code, seq }) {
+    if (this.rooms.get(code)?.readElsewhere(seq)) this.emit("rooms");
   }
 
   on_entered({ room: code, kind, peer, known }) {
@@ -277,6 +294,7 @@ export class Chat extends EventTarget {
     const isNew = !own && !isKnown && event.seq > room.read;
     const isMention = isNew && this.isMention(room, event);
     room.append(entry, own || isKnown, isMention);
+    if (isNew && room.watched) this.shareRead(room);
     if (own && !isKnown) room.markRead(); // the user who writes has read the others; and the room is listed after a reload
     if (isMention || (isNew && room.private && [EventKind.CHAT, EventKind.REPLY].includes(event.kind))) {
       this.emit("notable", { room, event, text: room.view(event).text });

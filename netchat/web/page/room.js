@@ -117,6 +117,17 @@ export class Room {
     return true;
   }
 
+  /** Note that the user has read up to an event on another device. Returns whether this changed anything. */
+  readElsewhere(seq) {
+    if (seq <= this.read) return false;
+    const { kept } = this;
+    kept.read = String(seq);
+    const left = this.entries.filter((entry) => entry.seq > seq && MESSAGE_KINDS.includes(entry.event?.kind));
+    kept.unread = Math.min(kept.unread, left.length);
+    if (!kept.unread) kept.isMentioned = false;
+    return true;
+  }
+
   /** Add a part of the member list. Returns whether it was expected. */
   addMembers(request, members, total, complete) {
     const { roster } = this;

@@ -51,10 +51,10 @@ async def test_killing_redis_loses_and_duplicates_nothing(redis: RedisProcess) -
                 if count == 100:
                     await asyncio.sleep(0.002)
             redis.kill()
-            await until(lambda turn=turn: len(east.reports) == 2 * turn + 2)
-            assert not east.reports[-1][0]
+            # On a slow machine there may be more reports than these.
+            await until(lambda: east.reports and not east.reports[-1][0])
             redis.start()
-            await until(lambda turn=turn: len(east.reports) == 2 * turn + 3)
+            await until(lambda: east.reports[-1][0])
         await east.settle()
         await west.settle()
         await until(lambda: len(east.commands) == len(west.commands) == 1200)

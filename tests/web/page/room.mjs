@@ -101,3 +101,33 @@ test("a private conversation is listed after a reload if it has content", () => 
   assert.deepEqual(spoken, ["unread", "read", "typed"]);
   assert.equal(chat.unread, 2);
 });
+
+test("what was read on another device is no longer unread", () => {
+  const { chat, room } = chatIn();
+  const events = ["one", "two", "three"].map((text) => roomEvent(EventKind.CHAT, "Maya", text));
+  chat.take(events);
+  assert.equal(room.kept.unread, 3);
+  chat.take([{ what: "read", room: "lobby", seq: events[1].event.seq }]);
+  assert.equal(room.kept.unread, 1);
+  chat.take([{ what: "read", room: "lobby", seq: events[0].event.seq }]); // an older one changes nothing
+  assert.equal(room.kept.unread, 1);
+  chat.take([{ what: "read", room: "lobby", seq: events[2].event.seq }, { what: "read", room: "gone", seq: 1n }]);
+  assert.equal(room.kept.unread, 0);
+});
+
+test("what the user reads here is shared with the account's other devices", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { chat, core, room } = chatIn();
+  Object.assign(core, { account: "Nova", hasAnnotations: true });
+  chat.current = room;
+  const event = roomEvent(EventKind.CHAT, "Maya", "hello");
+  core.memory.rooms.get("lobby").last = event.event.seq;
+  const sent = [];
+  core.send = (name, fields) => sent.push([name, fields]);
+  chat.take([event]);
+  chat.watch(true);
+  context.mock.timers.tick(2000);
+  assert.deepEqual(sent, []);
+  context.mock.timers.tick(2000);
+  assert.deepEqual(sent, [["READ", { seq: event.event.seq, room: "lobby" }]]);
+});
