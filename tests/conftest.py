@@ -83,6 +83,7 @@ THOROUGH = (
     "compatibility/",
     "course/test_exercises_numbers.py",
     "course/test_grade.py",
+    "desktop/test_collector.py",
     "docs/test_site.py",
     "end_to_end/test_dashboard.py",
     "end_to_end/test_front_ends.py",

@@ -189,6 +189,7 @@ STORED = """async () => {
 }"""
 
 
+@pytest.mark.thorough
 def test_a_large_file_is_not_held_in_memory(people: People) -> None:
     nova, maya = people.new(), people.new()
     code = nova.enter("Castor")

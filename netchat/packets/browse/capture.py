@@ -96,16 +96,15 @@ class BrowsedCapture:
             return read_packets(path, decoder.keys.add, on_position)
 
         file: BinaryIO | None = None
-        if str(path) != "-":
-            try:
+        try:
+            # A pipe must be opened only once, by its reader.
+            if str(path) != "-" and stat.S_ISREG(Path(path).stat().st_mode):
                 file = Path(path).open("rb", buffering=0)  # noqa: SIM115
-            except OSError as error:
-                raise CaptureError(cannot("read", path, error)) from error
-            assert file is not None
-            is_regular = stat.S_ISREG(Path(path).stat().st_mode)
-            if not is_regular or file.read(2) == _GZIP:
-                file.close()
-                file = None
+                if file.read(2) == _GZIP:
+                    file.close()
+                    file = None
+        except OSError as error:
+            raise CaptureError(cannot("read", path, error)) from error
         return cls(decoder, source, file)
 
     def index(self, seconds: float) -> bool:
