@@ -380,3 +380,25 @@ def test_keyboard_only(people: People) -> None:
     tab_to("#leave-yes")
     press("Enter")
     mia.sees("Kim left")
+
+
+@pytest.mark.parametrize("presses", ["Enter", "button"])
+def test_a_user_who_is_faster_than_the_page_loses_nothing(people: People, presses: str) -> None:
+    page = people.profile().new_page()
+    held = []
+    page.route("**/page/app.js", lambda route: held.append(route))
+    page.goto(people.address, wait_until="commit")
+    page.fill("#home-name", "Nova" if presses == "Enter" else "Maya")
+    if presses == "Enter":
+        page.fill("#home-code", "lobby")
+        page.press("#home-code", "Enter")
+    else:
+        page.click("#home-create")
+    page.wait_for_timeout(
+        200
+    )  # a form that is submitted by the browser would reload the page by now
+    assert page.url.rstrip("/") == people.address
+    (route,) = held
+    route.continue_()
+    expect(page.locator("#room")).to_be_visible()
+    expect(page.locator("#me")).to_contain_text("Nova" if presses == "Enter" else "Maya")

@@ -19,7 +19,7 @@ export class Home {
     this.form = $("home-form");
     this.name = $("home-name");
     this.code = $("home-code");
-    this.name.value = remembered();
+    this.name.value ||= remembered(); // it may have been typed while the modules loaded
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit(event.submitter?.value ?? "");
