@@ -52,8 +52,8 @@ def test_published_rates_of_algebraic_decoders(part):
         assert found, curve.name
         apart += [(curve.name, *point) for point in found if not point[-1]]
         count += len(found)
-    assert count >= 32
-    assert len(apart) <= BY_CHANCE * count, apart
+    assert count >= 30
+    assert len(apart) <= max(2, BY_CHANCE * count), apart
 
 
 @pytest.mark.parametrize("curve", PARAMETERS)

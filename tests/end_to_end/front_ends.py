@@ -113,6 +113,12 @@ class PipeUser:
             self._chatter.__exit__(None, None, None)
 
 
+def _unwrapped(shown: str) -> str:
+    """Return the text of the middle pane of an app, in one line."""
+    rows = [line.split("│") for line in shown.splitlines()]
+    return " ".join(" ".join(row[1] if len(row) > 2 else row[0] for row in rows).split())
+
+
 class ScreenUser:
     """`netchat client` or `netchat tui` in a real terminal (tmux).
 
@@ -171,7 +177,7 @@ class ScreenUser:
 
     def sees(self, text: str) -> None:
         deadline = time.monotonic() + TIMEOUT
-        while text not in (shown := self.texts()):
+        while text not in (shown := self.texts()) and text not in _unwrapped(shown):
             assert time.monotonic() < deadline, f"no {text!r} in\n{shown}"
             time.sleep(0.05)
 

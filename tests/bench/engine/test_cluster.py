@@ -81,13 +81,13 @@ def test_workers_that_join_and_die(cluster, alone):
         seen.append(at.workers)
         if len(seen) == 3:
             cluster.worker()
-        if len(seen) > 3 and first.poll() is None and at.workers == 2:
+            wait_for(lambda: count_workers(cluster.address) == 2)
             first.send_signal(signal.SIGKILL)
 
     results = run(cluster=cluster.address, progress=progress)
     assert results.points[0].tally == alone
     assert results.complete
-    assert first.poll() is not None
+    assert first.wait(30) == -signal.SIGKILL
     assert {1, 2} <= set(seen)
 
 
