@@ -31,6 +31,7 @@ __all__ = [
     "bits_below",
     "both",
     "choose",
+    "count_differences",
     "either",
     "load",
     "load_quantised",
@@ -471,3 +472,43 @@ def read_rows(
         transpose(square, spare)
         for column in range(width):
             words[places[start + column]] = bits_at(load(square, column * LANES), 0)
+
+
+@kernel
+def count_differences(
+    first: Any,
+    blocks: Any,
+    hard: Any,
+    lost: Any,
+    words: Any,
+    sent: Any,
+    passed: Any,
+    corrected: Any,
+) -> None:
+    """Count the positions in which the decoded words of 64 blocks differ from the hard decisions.
+
+    Args:
+        first: First block.
+        blocks: Number of blocks, at most 64.
+        hard: (n,) Hard decisions, a word of 64 blocks for each position.
+        lost: (n,) Set where the ratio is 0.
+        words: Decoded words, a word of 64 blocks for each variable.
+        sent: (n,) Variable of each position.
+        passed: Word with a bit for each block that was decoded; the others get -1.
+        corrected: (batch,) int64 array, to be filled.
+    """
+    digits = np.zeros(32, np.uint64)  # of one counter per block, in binary
+    for at in range(len(sent)):
+        carry, digit = (hard[at] ^ words[sent[at]]) | lost[at], 0
+        while carry:
+            old = digits[digit]
+            digits[digit] = old ^ carry
+            carry &= old
+            digit += 1
+    for lane in range(blocks):
+        total = np.int64(-1)
+        if (passed >> np.uint64(lane)) & np.uint64(1):
+            total = np.int64(0)
+            for digit in range(32):
+                total += np.int64((digits[digit] >> np.uint64(lane)) & np.uint64(1)) << digit
+        corrected[first + lane] = total

@@ -140,29 +140,6 @@ def _solve_own(words: Any, starts: Any, variables: Any, own: Any) -> None:
 
 
 @kernel
-def _count_corrected(
-    first: Any, blocks: Any, hard: Any, lost: Any, words: Any, sent: Any, done: Any, corrected: Any
-) -> None:
-    """Count the positions in which the decoded words differ from the hard decisions."""
-    digits = np.zeros(32, np.uint64)  # of one counter per block, in binary
-    for at in range(len(sent)):
-        carry, digit = (hard[at] ^ words[sent[at]]) | lost[at], 0
-        while carry:
-            old = digits[digit]
-            digits[digit] = old ^ carry
-            carry &= old
-            digit += 1
-    for lane in range(blocks):
-        if (done >> np.uint64(lane)) & np.uint64(1):
-            total = np.int64(0)
-            for digit in range(32):
-                total += np.int64((digits[digit] >> np.uint64(lane)) & np.uint64(1)) << digit
-            corrected[first + lane] = total
-        else:
-            corrected[first + lane] = -1
-
-
-@kernel
 def _iterate(
     starts: Any,
     variables: Any,
@@ -317,7 +294,9 @@ def finish(
     square, spare = np.zeros(lanes * lanes, np.uint8), np.zeros(lanes * lanes, np.uint8)
     vectors.write_rows(first, blocks, result, places, square, spare, message)
     every = ~np.uint64(0) >> np.uint64(lanes - blocks)
-    _count_corrected(first, blocks, hard, lost, result, sent, every & ~open_blocks, corrected)
+    vectors.count_differences(
+        first, blocks, hard, lost, result, sent, every & ~open_blocks, corrected
+    )
 
 
 @kernel
@@ -585,4 +564,6 @@ def decode_floats(
             if not open_blocks:
                 break
         vectors.write_rows(first, blocks, result, places, bytes_of_64, more, message)
-        _count_corrected(first, blocks, hard, lost, result, sent, every & ~open_blocks, corrected)
+        vectors.count_differences(
+            first, blocks, hard, lost, result, sent, every & ~open_blocks, corrected
+        )

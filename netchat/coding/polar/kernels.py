@@ -16,7 +16,7 @@ from netchat.coding import lane_kernels as lanes
 from netchat.coding import vector_kernels as vectors
 from netchat.jit import kernel, part
 
-__all__ = ["count_differences", "decode", "encode", "load_received", "transform"]
+__all__ = ["decode", "encode", "load_received", "transform"]
 
 #: Kinds of steps, as in `steps`.
 _LEFT, _RIGHT, _RIGHT_ONLY, _JOIN, _JOIN_EQUAL = 0, 1, 2, 3, 4
@@ -184,46 +184,6 @@ def _run(steps: Any, ratios: Any, words: Any, constants: Any) -> None:
 
 
 @kernel
-def count_differences(
-    first: Any,
-    blocks: Any,
-    hard: Any,
-    lost: Any,
-    words: Any,
-    sent: Any,
-    passed: Any,
-    corrected: Any,
-) -> None:
-    """Count the positions in which the decoded words differ from the hard decisions.
-
-    Args:
-        first: First block.
-        blocks: Number of blocks.
-        hard: (n,) Hard decisions, a word of 64 blocks for each position.
-        lost: (n,) Set where the ratio is 0.
-        words: Mother codewords.
-        sent: (n,) Place in the mother codeword of each bit.
-        passed: Word with a bit for each block that was decoded; the others get -1.
-        corrected: (batch,) int64 array, to be filled.
-    """
-    digits = np.zeros(32, np.uint64)  # of one counter per block, in binary
-    for at in range(len(sent)):
-        carry, digit = (hard[at] ^ words[sent[at]]) | lost[at], 0
-        while carry:
-            old = digits[digit]
-            digits[digit] = old ^ carry
-            carry &= old
-            digit += 1
-    for lane in range(blocks):
-        total = np.int64(-1)
-        if (passed >> np.uint64(lane)) & np.uint64(1):
-            total = np.int64(0)
-            for digit in range(32):
-                total += np.int64((digits[digit] >> np.uint64(lane)) & np.uint64(1)) << digit
-        corrected[first + lane] = total
-
-
-@kernel
 def decode(
     rows: Any, sent: Any, missing: Any, positions: Any, size: Any, steps: Any, places: Any, check: Any,
     taps: Any, start: Any, limit: Any, largest: Any, message: Any, corrected: Any,
@@ -272,4 +232,4 @@ def decode(
         transform(words, size)
         wrong = checks.remainder(words, check, taps, start, register)
         vectors.write_rows(first, blocks, words, places, bytes_of_64, more, message)
-        count_differences(first, blocks, hard, lost, codeword, sent, ~wrong, corrected)
+        vectors.count_differences(first, blocks, hard, lost, codeword, sent, ~wrong, corrected)

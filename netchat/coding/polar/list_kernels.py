@@ -387,4 +387,4 @@ def decode(
         _take(words, chosen, blocks, size)
         _take(codeword, chosen, blocks, size)
         vectors.write_rows(first, blocks, words, places, bytes_of_64, more, message)
-        plain.count_differences(first, blocks, hard, lost, codeword, sent, ~failed, corrected)
+        vectors.count_differences(first, blocks, hard, lost, codeword, sent, ~failed, corrected)

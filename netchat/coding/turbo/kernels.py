@@ -373,21 +373,7 @@ def count_differences(
         words[size - len(start) + at] = register[at]
     _constituent(words, 0, size, order, False, words[size : 2 * size + 2 * _TAIL])
     _constituent(words, 0, size, order, True, words[2 * size + 2 * _TAIL :])
-    digits = np.zeros(32, np.uint64)  # of one counter per block, in binary
-    for at in range(len(sent)):
-        carry, digit = (hard[at] ^ words[sent[at]]) | lost[at], 0
-        while carry:
-            old = digits[digit]
-            digits[digit] = old ^ carry
-            carry &= old
-            digit += 1
-    for lane in range(blocks):
-        total = np.int64(-1)
-        if (passed >> np.uint64(lane)) & np.uint64(1):
-            total = np.int64(0)
-            for digit in range(32):
-                total += np.int64((digits[digit] >> np.uint64(lane)) & np.uint64(1)) << digit
-        corrected[first + lane] = total
+    vectors.count_differences(first, blocks, hard, lost, words, sent, passed, corrected)
 
 
 @kernel
