@@ -17,8 +17,13 @@ __all__ = ["LANES", "normal", "receive"]
 
 #: Number of generators.
 LANES = 32
+#: Words of a generator at a time.
+_DRAWS = 16
+#: Ratios that stay in the cache.
+_CACHED = 4 * 2 * _DRAWS * LANES
 
 _11, _3, _24, _40, _32, _1 = (np.uint64(bits) for bits in (11, 3, 24, 40, 32, 1))
+_16, _LOW, _65536 = np.int32(16), np.int32(0xFFFF), np.float32(65536)
 _F = np.float32
 _HALF, _ONE, _TWO, _FOUR = _F(0.5), _F(1), _F(2), _F(4)
 _SCALE = _F(2.0**-32)
@@ -37,26 +42,37 @@ _MANTISSA, _ONE_BITS, _23 = np.int32(0x007FFFFF), np.int32(0x3F800000), np.int32
 
 
 @part
-def _draw(state: Any, words: Any, uniform: Any, bits: Any, pair: Any) -> None:
-    """Draw 2 * LANES numbers; `bits` is a view of `uniform` as integers."""
-    for lane in range(LANES):
-        a, b, c, counter = state[0, lane], state[1, lane], state[2, lane], state[3, lane]
-        word = a + b + counter
-        words[lane] = word
-        state[0, lane] = b ^ (b >> _11)
-        state[1, lane] = c + (c << _3)
-        state[2, lane] = ((c << _24) | (c >> _40)) + word
-        state[3, lane] = counter + _1
-    for lane in range(LANES):
+def _draw(
+    draws: Any, state: Any, words: Any, high: Any, low: Any, uniform: Any, bits: Any, exponents: Any,
+    mantissas: Any, mantissa_bits: Any, radii: Any, pairs: Any,
+) -> None:  # fmt: skip
+    """Draw 2 * LANES numbers so many times; arrays of bits are views of the floats before them.
+
+    LLVM uses full SIMD registers if all numbers of a loop have the same size, if the arrays that it reads
+    and writes do not overlap, and if the loop is not so short that it is unrolled.
+    """
+    for start in range(0, draws * LANES, LANES):
+        for lane in range(LANES):
+            a, b, c, counter = state[0, lane], state[1, lane], state[2, lane], state[3, lane]
+            word = a + b + counter
+            words[start + lane] = word
+            state[0, lane] = b ^ (b >> _11)
+            state[1, lane] = c + (c << _3)
+            state[2, lane] = ((c << _24) | (c >> _40)) + word
+            state[3, lane] = counter + _1
+    for at in range(draws * LANES):
+        high[at] = np.int32(np.uint32(words[at] >> _32))
+        low[at] = np.int32(np.uint32(words[at]))
+    for at in range(draws * LANES):
+        # Processors convert only signed integers in vectors, so there are two of 16 bits.
+        upper, lower = np.int32((high[at] >> _16) & _LOW), np.int32(high[at] & _LOW)
         # Above 0 and at most 1; the smallest value corresponds to 6.8 standard deviations.
-        uniform[lane] = _F(words[lane] >> _32) * _SCALE + _HALF * _SCALE
-    for lane in range(LANES):
-        exponent = _F((bits[lane] >> _23) - np.int32(127))
-        words[lane] = np.uint64(np.uint32(words[lane]))
-        bits[lane] = (bits[lane] & _MANTISSA) | _ONE_BITS
-        pair[lane] = exponent
-    for lane in range(LANES):
-        mantissa, exponent = uniform[lane], pair[lane]
+        uniform[at] = (_F(upper) * _65536 + _F(lower)) * _SCALE + _HALF * _SCALE
+    for at in range(draws * LANES):
+        exponents[at] = _F(np.int32((bits[at] >> _23) - np.int32(127)))
+        mantissa_bits[at] = (bits[at] & _MANTISSA) | _ONE_BITS
+    for at in range(draws * LANES):
+        mantissa, exponent = mantissas[at], exponents[at]
         large = mantissa > _SQRT2
         x = (mantissa * _HALF if large else mantissa) - _ONE
         exponent = exponent + _ONE if large else exponent
@@ -71,8 +87,9 @@ def _draw(state: Any, words: Any, uniform: Any, bits: Any, pair: Any) -> None:
         y = y * x + _L7
         y = y * x + _L8
         logarithm = x - _HALF * z + x * z * y + exponent * _LN2
-        radius = np.sqrt(max(-_TWO * logarithm, _F(0)))
-        turn = _F(np.int32(np.uint32(words[lane]))) * _SCALE * _FOUR
+        radii[at] = np.sqrt(max(-_TWO * logarithm, _F(0)))
+    for at in range(draws * LANES):
+        turn = _F(low[at]) * _SCALE * _FOUR
         quarter = np.floor(turn + _HALF)
         angle = (turn - quarter) * _QUARTER_TURN
         square = angle * angle
@@ -85,8 +102,7 @@ def _draw(state: Any, words: Any, uniform: Any, bits: Any, pair: Any) -> None:
         two = sine if swap else cosine
         one = -one if (index & np.int32(2)) != 0 else one
         two = -two if ((index + np.int32(1)) & np.int32(2)) != 0 else two
-        pair[lane] = radius * one
-        pair[lane + LANES] = radius * two
+        pairs[0, at], pairs[1, at] = radii[at] * one, radii[at] * two
 
 
 @kernel
@@ -97,14 +113,21 @@ def normal(state: Any, out: Any) -> None:
         state: (4, LANES) State of the generators: three words and a counter.
         out: (count,) float32 array.
     """
-    words, uniform = np.empty(LANES, np.uint64), np.empty(LANES, np.float32)
-    bits, pair = uniform.view(np.int32), np.empty(2 * LANES, np.float32)
-    for start in range(0, len(out), 2 * LANES):
-        _draw(state, words, uniform, bits, pair)
-        # The indices of a slice need no check for being negative.
-        few = out[start : start + 2 * LANES]
-        for at in range(len(few)):
-            few[at] = pair[at]
+    words, uniform = np.empty(_DRAWS * LANES, np.uint64), np.empty(_DRAWS * LANES, np.float32)
+    high, low = np.empty(_DRAWS * LANES, np.int32), np.empty(_DRAWS * LANES, np.int32)
+    exponents, mantissas = np.empty_like(uniform), np.empty_like(uniform)
+    radii = np.empty_like(uniform)
+    bits, mantissa_bits = uniform.view(np.int32), mantissas.view(np.int32)
+    pairs = np.empty((2, _DRAWS * LANES), np.float32)
+    for begin in range(0, len(out), 2 * _DRAWS * LANES):
+        draws = min(_DRAWS, (len(out) - begin + 2 * LANES - 1) // (2 * LANES))
+        _draw(draws, state, words, high, low, uniform, bits, exponents, mantissas, mantissa_bits, radii, pairs)
+        for half in range(2 * draws):
+            start, drawn = begin + half * LANES, (half >> 1) * LANES
+            # The indices of a slice need no check for being negative.
+            few, pair = out[start : start + LANES], pairs[half & 1, drawn : drawn + LANES]
+            for at in range(len(few)):
+                few[at] = pair[at]
 
 
 @kernel
@@ -119,13 +142,11 @@ def receive(state: Any, sent: Any, mean: Any, deviation: Any, ratios: Any, decis
         ratios: (count,) float32 array, to be filled.
         decisions: (count,) Array of bits, to be filled.
     """
-    words, uniform = np.empty(LANES, np.uint64), np.empty(LANES, np.float32)
-    bits, pair = uniform.view(np.int32), np.empty(2 * LANES, np.float32)
-    for start in range(0, len(sent), 2 * LANES):
-        _draw(state, words, uniform, bits, pair)
-        few, zeros_and_ones = ratios[start : start + 2 * LANES], sent[start : start + 2 * LANES]
-        decided = decisions[start : start + 2 * LANES]
+    for begin in range(0, len(sent), _CACHED):
+        few, bits = ratios[begin : begin + _CACHED], sent[begin : begin + _CACHED]
+        decided = decisions[begin : begin + _CACHED]
+        normal(state, few)
         for at in range(len(few)):
-            few[at] = pair[at] * deviation + (mean if zeros_and_ones[at] == 0 else -mean)
+            few[at] = few[at] * deviation + (mean if bits[at] == 0 else -mean)
         for at in range(len(few)):
             decided[at] = np.uint8(few[at] < 0)

@@ -24,6 +24,7 @@ from numba.extending import intrinsic, models, register_model
 from netchat.jit import kernel, part
 
 __all__ = [
+    "HALF",
     "LANES",
     "add",
     "add_saturated",
@@ -34,6 +35,7 @@ __all__ = [
     "count_differences",
     "either",
     "load",
+    "load_half",
     "load_quantised",
     "maximum",
     "minimum",
@@ -55,6 +57,8 @@ cgutils: Any = _cgutils  # it has no types
 
 #: Number of entries of a vector.
 LANES = 64
+#: Number of entries of half a vector: a kernel with many values at once needs fewer registers.
+HALF = LANES // 2
 
 _BITS = ir.VectorType(ir.IntType(1), LANES)
 
@@ -62,9 +66,9 @@ _BITS = ir.VectorType(ir.IntType(1), LANES)
 class _Vector(types.Type):
     """Numba's type of a vector."""
 
-    def __init__(self, element: Any) -> None:
-        self.element = element
-        super().__init__(name=f"Vector({element})")
+    def __init__(self, element: Any, lanes: int = LANES) -> None:
+        self.element, self.lanes = element, lanes
+        super().__init__(name=f"Vector({element}, {lanes})")
 
 
 @register_model(_Vector)
@@ -72,27 +76,36 @@ class _VectorModel(models.PrimitiveModel):
     """Representation of a vector in LLVM."""
 
     def __init__(self, manager: Any, kind: _Vector) -> None:
-        vector = ir.VectorType(ir.IntType(kind.element.bitwidth), LANES)
+        vector = ir.VectorType(ir.IntType(kind.element.bitwidth), kind.lanes)
         super().__init__(manager, kind, vector)  # type: ignore[no-untyped-call]
 
 
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any, vector: Any) -> Any:
     start = builder.gep(context.make_array(kind)(context, builder, array).data, [index])
-    return builder.bitcast(start, context.get_value_type(_Vector(kind.dtype)).as_pointer())
+    return builder.bitcast(start, context.get_value_type(vector).as_pointer())
 
 
-@intrinsic
-def _load(typing: Any, array: Any, index: Any) -> Any:  # noqa: ARG001
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.load(_pointer(context, builder, signature.args[0], *values), align=1)
+def _loading(lanes: int) -> Any:
+    """Return a function that loads a vector of so many lanes."""
 
-    return _Vector(array.dtype)(array, types.intp), generate
+    @intrinsic
+    def load(typing: Any, array: Any, index: Any) -> Any:  # noqa: ARG001
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            vector, kind = signature.return_type, signature.args[0]
+            return builder.load(_pointer(context, builder, kind, *values, vector), align=1)
+
+        return _Vector(array.dtype, lanes)(array, types.intp), generate
+
+    return load
+
+
+_load, _load_half = _loading(LANES), _loading(HALF)
 
 
 @intrinsic
 def _store(typing: Any, array: Any, index: Any, vector: Any) -> Any:  # noqa: ARG001
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        place = _pointer(context, builder, signature.args[0], *values[:2])
+        place = _pointer(context, builder, signature.args[0], *values[:2], signature.args[2])
         builder.store(values[2], place, align=1)
         return context.get_dummy_value()
 
@@ -110,7 +123,7 @@ def _combined(signed: str, unsigned: str) -> Any:
             function = cgutils.get_or_insert_function(
                 builder.module,
                 ir.FunctionType(vector, [vector, vector]),
-                f"llvm.{name}.v{LANES}i{element.bitwidth}",
+                f"llvm.{name}.v{vector.count}i{element.bitwidth}",
             )
             return builder.call(function, values)
 
@@ -145,7 +158,8 @@ def _bits_below(typing: Any, one: Any, two: Any) -> Any:  # noqa: ARG001
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:  # noqa: ARG001
         signed = signature.args[0].element.signed
         compare = builder.icmp_signed if signed else builder.icmp_unsigned
-        return builder.bitcast(compare("<", *values), ir.IntType(LANES))
+        word = builder.bitcast(compare("<", *values), ir.IntType(values[0].type.count))
+        return builder.zext(word, ir.IntType(64)) if values[0].type.count < LANES else word
 
     return types.uint64(one, one), generate
 
@@ -172,7 +186,7 @@ def _splat(builder: Any, vector: Any, value: Any) -> Any:
     if isinstance(vector.element, ir.IntType) and value.type.width > vector.element.width:
         value = builder.trunc(value, vector.element)
     single = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
-    places = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    places = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
     return builder.shuffle_vector(single, ir.Constant(vector, ir.Undefined), places)
 
 
@@ -290,7 +304,7 @@ def _widen_like(typing: Any, vector: Any, array: Any) -> Any:  # noqa: ARG001
         same = signature.args[0].element.bitwidth == signature.return_type.element.bitwidth
         return values[0] if same else builder.zext(values[0], target)
 
-    return _Vector(array.dtype)(vector, array), generate
+    return _Vector(array.dtype, vector.lanes)(vector, array), generate
 
 
 def _numpy_saturated(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -317,15 +331,16 @@ def _numpy_spread(word: Any) -> Any:
 
 
 def _bits(lanes: Any) -> Any:
-    return np.packbits(lanes, bitorder="little").view("<u8")[0]
+    return np.packbits(lanes, bitorder="little").view(f"<u{len(lanes) // 8}")[0]
 
 
 def _numpy_store(array: Any, index: int, vector: Any) -> None:
-    array[index : index + LANES] = vector
+    array[index : index + len(vector)] = vector
 
 
 if config.DISABLE_JIT:  # type: ignore[attr-defined] # pragma: no cover - in a process of its own
     load: Any = lambda array, index: array[index : index + LANES].copy()  # noqa: E731
+    load_half: Any = lambda array, index: array[index : index + HALF].copy()  # noqa: E731
     store: Any = _numpy_store
     minimum: Any = np.minimum
     maximum: Any = np.maximum
@@ -346,7 +361,8 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined] # pragma: no cover - in a p
     negative: Any = np.negative
     widen_like: Any = lambda vector, array: vector.astype(array.dtype)  # noqa: E731
 else:
-    load, store, minimum, maximum = _load, _store, _minimum, _maximum
+    load, load_half, store = _load, _load_half, _store
+    minimum, maximum = _minimum, _maximum
     add, subtract = _add, _subtract
     add_saturated, subtract_saturated = _add_saturated, _subtract_saturated
     bits_below, choose, negative, widen_like = _bits_below, _choose, _negative, _widen_like

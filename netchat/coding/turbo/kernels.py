@@ -26,6 +26,8 @@ _NORMALISE = 2
 _WORST = 127
 #: Steps whose metrics are kept.
 _SEGMENT = 512
+#: Steps after a segment from which the metrics at its end are learnt: 16 times the constraint length.
+_LEARN = 64
 
 
 @kernel
@@ -103,125 +105,133 @@ def _least_of_4(a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) 
     return vectors.minimum(_better(a, b, c, d), _better(e, f, g, h))
 
 
+@part
+def _load_states(array: Any, at: Any) -> Any:
+    lanes = vectors.HALF
+    return (
+        vectors.load_half(array, at), vectors.load_half(array, at + lanes),
+        vectors.load_half(array, at + 2 * lanes), vectors.load_half(array, at + 3 * lanes),
+        vectors.load_half(array, at + 4 * lanes), vectors.load_half(array, at + 5 * lanes),
+        vectors.load_half(array, at + 6 * lanes), vectors.load_half(array, at + 7 * lanes),
+    )  # fmt: skip
+
+
+@part
+def _store_states(array: Any, at: Any, states: Any) -> None:
+    lanes = vectors.HALF
+    vectors.store(array, at, states[0])
+    vectors.store(array, at + lanes, states[1])
+    vectors.store(array, at + 2 * lanes, states[2])
+    vectors.store(array, at + 3 * lanes, states[3])
+    vectors.store(array, at + 4 * lanes, states[4])
+    vectors.store(array, at + 5 * lanes, states[5])
+    vectors.store(array, at + 6 * lanes, states[6])
+    vectors.store(array, at + 7 * lanes, states[7])
+
+
+@part
+def _costs(ratio: Any, zero: Any, state: Any) -> Any:
+    """Return the costs of a zero and of a one."""
+    return (
+        vectors.widen_like(vectors.maximum(vectors.negative(ratio), zero), state),
+        vectors.widen_like(vectors.maximum(ratio, zero), state),
+    )
+
+
+@part
+def _normalised(states: Any, worst: Any, is_time: Any) -> Any:
+    """Return metrics relative to the best one, if it is time to, and at most `worst`."""
+    m0, m1, m2, m3, m4, m5, m6, m7 = states
+    if is_time:
+        least = vectors.minimum(
+            vectors.minimum(vectors.minimum(m0, m1), vectors.minimum(m2, m3)),
+            vectors.minimum(vectors.minimum(m4, m5), vectors.minimum(m6, m7)),
+        )
+        m0, m1 = vectors.subtract(m0, least), vectors.subtract(m1, least)
+        m2, m3 = vectors.subtract(m2, least), vectors.subtract(m3, least)
+        m4, m5 = vectors.subtract(m4, least), vectors.subtract(m5, least)
+        m6, m7 = vectors.subtract(m6, least), vectors.subtract(m7, least)
+    return (
+        vectors.minimum(m0, worst), vectors.minimum(m1, worst),
+        vectors.minimum(m2, worst), vectors.minimum(m3, worst),
+        vectors.minimum(m4, worst), vectors.minimum(m5, worst),
+        vectors.minimum(m6, worst), vectors.minimum(m7, worst),
+    )  # fmt: skip
+
+
 @kernel
 def _backward(
-    begin: Any,
-    end: Any,
-    inputs: Any,
-    parity: Any,
-    none: Any,
-    limits: Any,
-    state: Any,
-    keeps: Any,
-    kept: Any,
-) -> None:
-    """Go back from step `end` to step `begin`.
+    begin: Any, end: Any, side: Any, inputs: Any, parity: Any, none: Any, limits: Any, state: Any,
+    keeps: Any, kept: Any,
+) -> None:  # fmt: skip
+    """Go back from step `end` of a segment to step `begin`.
 
     Args:
         begin: First step.
         end: Last step, exclusive.
+        side: First of the 32 blocks, 0 or 32.
         inputs: Ratios of the message bits, 64 for each step.
         parity: Ratios of the parity bits.
         none: 64 zeros.
         limits: As in `_forward`.
-        state: (8 * 64) Metrics after the last step; afterwards, before the first one.
+        state: (8 * 32) Metrics after the last step; afterwards, before the first one.
         keeps: Whether to keep the metrics after each step.
-        kept: ((end - begin) * 8 * 64) Metrics, to be filled.
+        kept: (end * 8 * 32) Metrics, to be filled.
     """
-    lanes = vectors.LANES
-    zero, worst = vectors.load(none, 0), vectors.load(limits, lanes)
-    b0, b1 = vectors.load(state, 0), vectors.load(state, lanes)
-    b2, b3 = vectors.load(state, 2 * lanes), vectors.load(state, 3 * lanes)
-    b4, b5 = vectors.load(state, 4 * lanes), vectors.load(state, 5 * lanes)
-    b6, b7 = vectors.load(state, 6 * lanes), vectors.load(state, 7 * lanes)
+    lanes, half = vectors.LANES, vectors.HALF
+    zero, worst = vectors.load_half(none, 0), vectors.load_half(limits, lanes)
+    after = _load_states(state, 0)
     for step in range(end - 1, begin - 1, -1):
         if keeps:
-            row = (step - begin) * _STATES * lanes
-            vectors.store(kept, row, b0)
-            vectors.store(kept, row + lanes, b1)
-            vectors.store(kept, row + 2 * lanes, b2)
-            vectors.store(kept, row + 3 * lanes, b3)
-            vectors.store(kept, row + 4 * lanes, b4)
-            vectors.store(kept, row + 5 * lanes, b5)
-            vectors.store(kept, row + 6 * lanes, b6)
-            vectors.store(kept, row + 7 * lanes, b7)
-        u, z = vectors.load(inputs, step * lanes), vectors.load(parity, step * lanes)
-        u1 = vectors.widen_like(vectors.maximum(u, zero), state)
-        z1 = vectors.widen_like(vectors.maximum(z, zero), state)
-        u0 = vectors.widen_like(vectors.maximum(vectors.negative(u), zero), state)
-        z0 = vectors.widen_like(vectors.maximum(vectors.negative(z), zero), state)
+            _store_states(kept, step * _STATES * half, after)
+        row = step * lanes + side
+        u0, u1 = _costs(vectors.load_half(inputs, row), zero, state)
+        z0, z1 = _costs(vectors.load_half(parity, row), zero, state)
         g00, g01, g10, g11 = (
             vectors.add(u0, z0), vectors.add(u0, z1), vectors.add(u1, z0), vectors.add(u1, z1)
         )  # fmt: skip
-        b0, b1, b2, b3, b4, b5, b6, b7 = (
+        b0, b1, b2, b3, b4, b5, b6, b7 = after
+        before = (
             _better(b0, g00, b4, g11), _better(b4, g00, b0, g11),
             _better(b5, g01, b1, g10), _better(b1, g01, b5, g10),
             _better(b2, g01, b6, g10), _better(b6, g01, b2, g10),
             _better(b7, g00, b3, g11), _better(b3, g00, b7, g11),
         )  # fmt: skip
-        if step % _NORMALISE == 0:
-            least = vectors.minimum(
-                vectors.minimum(vectors.minimum(b0, b1), vectors.minimum(b2, b3)),
-                vectors.minimum(vectors.minimum(b4, b5), vectors.minimum(b6, b7)),
-            )
-            b0, b1 = vectors.subtract(b0, least), vectors.subtract(b1, least)
-            b2, b3 = vectors.subtract(b2, least), vectors.subtract(b3, least)
-            b4, b5 = vectors.subtract(b4, least), vectors.subtract(b5, least)
-            b6, b7 = vectors.subtract(b6, least), vectors.subtract(b7, least)
-        b0, b1 = vectors.minimum(b0, worst), vectors.minimum(b1, worst)
-        b2, b3 = vectors.minimum(b2, worst), vectors.minimum(b3, worst)
-        b4, b5 = vectors.minimum(b4, worst), vectors.minimum(b5, worst)
-        b6, b7 = vectors.minimum(b6, worst), vectors.minimum(b7, worst)
-    vectors.store(state, 0, b0)
-    vectors.store(state, lanes, b1)
-    vectors.store(state, 2 * lanes, b2)
-    vectors.store(state, 3 * lanes, b3)
-    vectors.store(state, 4 * lanes, b4)
-    vectors.store(state, 5 * lanes, b5)
-    vectors.store(state, 6 * lanes, b6)
-    vectors.store(state, 7 * lanes, b7)
+        after = _normalised(before, worst, step % _NORMALISE == 0)
+    _store_states(state, 0, after)
 
 
 @kernel
 def _forward(
-    begin: Any, end: Any, inputs: Any, parity: Any, none: Any, state: Any, kept: Any, scales: Any,
-    limits: Any, order: Any, reads: Any, extrinsic: Any, hard: Any,
+    steps: Any, side: Any, inputs: Any, parity: Any, none: Any, limits: Any, state: Any, kept: Any,
+    scales: Any, places: Any, extrinsic: Any, hard: Any,
 ) -> None:  # fmt: skip
-    """Go forward from step `begin` to step `end`, and compute what the code says of each bit.
+    """Go forward through a segment, and compute what the code says of each bit.
 
     Args:
-        begin: First step.
-        end: Last step, exclusive.
+        steps: Number of steps.
+        side: First of the 32 blocks, 0 or 32.
         inputs: Ratios of the message bits, 64 for each step.
         parity: Ratios of the parity bits.
         none: 64 zeros.
-        state: (8 * 64) Metrics before the first step; afterwards, after the last one.
+        limits: Largest extrinsic value, largest metric, and 2, 64 times each.
+        state: (8 * 32) Metrics before the first step; afterwards, after the last one.
         kept: Backward metrics after each step.
         scales: Whether the extrinsic values are multiplied by 3/4.
-        limits: Largest extrinsic value and largest metric, 64 times each.
-        order: Interleaver.
-        reads: Whether the bits are interleaved.
-        extrinsic: Extrinsic values in the order of the message, to be filled.
-        hard: Decisions in the order of the message, to be filled.
+        places: Bit of each step.
+        extrinsic: Extrinsic values of all bits, to be filled.
+        hard: Decisions of all bits, two words of 32 blocks each, to be filled.
     """
-    lanes = vectors.LANES
-    zero, most, worst = vectors.load(none, 0), vectors.load(limits, 0), vectors.load(limits, lanes)
-    two = vectors.load(limits, 2 * lanes)
-    a0, a1 = vectors.load(state, 0), vectors.load(state, lanes)
-    a2, a3 = vectors.load(state, 2 * lanes), vectors.load(state, 3 * lanes)
-    a4, a5 = vectors.load(state, 4 * lanes), vectors.load(state, 5 * lanes)
-    a6, a7 = vectors.load(state, 6 * lanes), vectors.load(state, 7 * lanes)
-    for step in range(begin, end):
-        row = (step - begin) * _STATES * lanes
-        b0, b1 = vectors.load(kept, row), vectors.load(kept, row + lanes)
-        b2, b3 = vectors.load(kept, row + 2 * lanes), vectors.load(kept, row + 3 * lanes)
-        b4, b5 = vectors.load(kept, row + 4 * lanes), vectors.load(kept, row + 5 * lanes)
-        b6, b7 = vectors.load(kept, row + 6 * lanes), vectors.load(kept, row + 7 * lanes)
-        u, z = vectors.load(inputs, step * lanes), vectors.load(parity, step * lanes)
-        u1 = vectors.widen_like(vectors.maximum(u, zero), state)
-        z1 = vectors.widen_like(vectors.maximum(z, zero), state)
-        u0 = vectors.widen_like(vectors.maximum(vectors.negative(u), zero), state)
-        z0 = vectors.widen_like(vectors.maximum(vectors.negative(z), zero), state)
+    lanes, half = vectors.LANES, vectors.HALF
+    zero, most = vectors.load_half(none, 0), vectors.load_half(limits, 0)
+    worst, two = vectors.load_half(limits, lanes), vectors.load_half(limits, 2 * lanes)
+    before = _load_states(state, 0)
+    for step in range(steps):
+        a0, a1, a2, a3, a4, a5, a6, a7 = before
+        b0, b1, b2, b3, b4, b5, b6, b7 = _load_states(kept, step * _STATES * half)
+        row = step * lanes + side
+        u0, u1 = _costs(vectors.load_half(inputs, row), zero, state)
+        z0, z1 = _costs(vectors.load_half(parity, row), zero, state)
         of_0 = _better_saturated(
             _least_of_4(a0, b0, a1, b4, a6, b7, a7, b3), z0,
             _least_of_4(a2, b5, a3, b1, a4, b2, a5, b6), z1,
@@ -239,80 +249,75 @@ def _forward(
             size = vectors.subtract_saturated(size, quarter)
         value = vectors.widen_like(size, extrinsic)
         value = vectors.choose(of_1, of_0, vectors.negative(value), value)
-        place = order[step] if reads else step
-        vectors.store(extrinsic, place * lanes, value)
-        hard[place] = vectors.bits_below(
+        vectors.store(extrinsic, places[step] * lanes + side, value)
+        hard[2 * places[step] + side // half] = vectors.bits_below(
             vectors.add_saturated(of_1, u1), vectors.add_saturated(of_0, u0)
         )
         g00, g01, g10, g11 = (
             vectors.add(u0, z0), vectors.add(u0, z1), vectors.add(u1, z0), vectors.add(u1, z1)
         )  # fmt: skip
-        a0, a1, a2, a3, a4, a5, a6, a7 = (
+        after = (
             _better(a0, g00, a1, g11), _better(a2, g10, a3, g01),
             _better(a4, g01, a5, g10), _better(a6, g11, a7, g00),
             _better(a0, g11, a1, g00), _better(a2, g01, a3, g10),
             _better(a4, g10, a5, g01), _better(a6, g00, a7, g11),
         )  # fmt: skip
-        if step % _NORMALISE == 0:
-            least = vectors.minimum(
-                vectors.minimum(vectors.minimum(a0, a1), vectors.minimum(a2, a3)),
-                vectors.minimum(vectors.minimum(a4, a5), vectors.minimum(a6, a7)),
-            )
-            a0, a1 = vectors.subtract(a0, least), vectors.subtract(a1, least)
-            a2, a3 = vectors.subtract(a2, least), vectors.subtract(a3, least)
-            a4, a5 = vectors.subtract(a4, least), vectors.subtract(a5, least)
-            a6, a7 = vectors.subtract(a6, least), vectors.subtract(a7, least)
-        a0, a1 = vectors.minimum(a0, worst), vectors.minimum(a1, worst)
-        a2, a3 = vectors.minimum(a2, worst), vectors.minimum(a3, worst)
-        a4, a5 = vectors.minimum(a4, worst), vectors.minimum(a5, worst)
-        a6, a7 = vectors.minimum(a6, worst), vectors.minimum(a7, worst)
-    vectors.store(state, 0, a0)
-    vectors.store(state, lanes, a1)
-    vectors.store(state, 2 * lanes, a2)
-    vectors.store(state, 3 * lanes, a3)
-    vectors.store(state, 4 * lanes, a4)
-    vectors.store(state, 5 * lanes, a5)
-    vectors.store(state, 6 * lanes, a6)
-    vectors.store(state, 7 * lanes, a7)
+        before = _normalised(after, worst, step % _NORMALISE == 0)
+    _store_states(state, 0, before)
 
 
 @kernel
 def _half_iteration(
-    size: Any, inputs: Any, parity: Any, none: Any, state: Any, borders: Any, kept: Any, scales: Any,
-    limits: Any, order: Any, reads: Any, extrinsic: Any, hard: Any,
+    blocks: Any, ratios: Any, parity: Any, tail: Any, none: Any, limits: Any, ends: Any, inputs: Any,
+    before: Any, after: Any, kept: Any, scales: Any, order: Any, extrinsic: Any, hard: Any,
 ) -> None:  # fmt: skip
-    """Decode one of the two codes."""
-    segments = len(borders)
-    state[:] = _WORST
-    state[: vectors.LANES] = 0  # the tail ends in state 0
-    _backward(size, size + _TAIL, inputs, parity, none, limits, state, False, kept)
-    for segment in range(segments - 1, -1, -1):
-        borders[segment] = state
-        begin = segment * _SEGMENT
-        end = min(begin + _SEGMENT, size)
-        _backward(begin, end, inputs, parity, none, limits, state, segment == 0, kept)
-    state[:] = _WORST
-    state[: vectors.LANES] = 0
-    for segment in range(segments):
-        begin = segment * _SEGMENT
-        end = min(begin + _SEGMENT, size)
-        if segment:
-            _backward(begin, end, inputs, parity, none, limits, borders[segment], True, kept)
-        _forward(
-            begin,
-            end,
-            inputs,
-            parity,
-            none,
-            state,
-            kept,
-            scales,
-            limits,
-            order,
-            reads,
-            extrinsic,
-            hard,
-        )
+    """Decode one of the two codes.
+
+    Args:
+        blocks: Number of blocks, at most 64.
+        ratios: Received ratios of the message bits, 64 for each.
+        parity: Ratios of the parity bits, also those of the tail.
+        tail: Ratios of the message bits of the tail.
+        none: As in `_forward`.
+        limits: The same.
+        ends: Largest and least sum of a ratio and an extrinsic value, 64 times each.
+        inputs: Working memory: 64 int8 for each step of a segment and those after it.
+        before: Working memory of 2 * 8 * 32 uint8.
+        after: Working memory of 8 * 32 uint8.
+        kept: Working memory: 8 * 32 uint8 for each step of a segment.
+        scales: As in `_forward`.
+        order: Message bit of each step.
+        extrinsic: As in `_forward`.
+        hard: The same.
+    """
+    lanes, size = vectors.LANES, len(order)
+    highest, lowest = vectors.load(ends, 0), vectors.load(ends, lanes)
+    before[:] = _WORST
+    before[:, : vectors.HALF] = 0  # the encoder begins in state 0
+    for begin in range(0, size, _SEGMENT):
+        steps = min(_SEGMENT, size - begin)
+        known = min(steps + _LEARN, size - begin)
+        for step in range(known):
+            place = order[begin + step] * lanes
+            total = vectors.add_saturated(
+                vectors.load(ratios, place), vectors.load(extrinsic, place)
+            )
+            total = vectors.minimum(vectors.maximum(total, lowest), highest)
+            vectors.store(inputs, step * lanes, total)
+        ends_here = begin + known == size
+        if ends_here:
+            inputs[known * lanes : (known + _TAIL) * lanes] = tail
+            known += _TAIL
+        for side in range(0, blocks, vectors.HALF):
+            after[:] = _WORST if ends_here else 0
+            after[: vectors.HALF] = 0  # the tail ends in state 0
+            rest = parity[begin * lanes :]
+            _backward(steps, known, side, inputs, rest, none, limits, after, False, kept)
+            _backward(0, steps, side, inputs, rest, none, limits, after, True, kept)
+            _forward(
+                steps, side, inputs, rest, none, limits, before[side // vectors.HALF], kept, scales,
+                order[begin:], extrinsic, hard,
+            )  # fmt: skip
 
 
 @kernel
@@ -407,17 +412,20 @@ def decode(
     steps = size + _TAIL
     received = np.empty(len(sent) * lanes, np.int8)
     ratios = np.empty((3 * size + 4 * _TAIL) * lanes, np.int8)
-    inputs, extrinsic = np.empty(steps * lanes, np.int8), np.empty(size * lanes, np.int8)
+    extrinsic = np.empty(size * lanes, np.int8)
+    inputs = np.empty((_SEGMENT + _LEARN + _TAIL) * lanes, np.int8)
+    orders = np.empty((2, size), np.int64)
+    orders[0], orders[1] = np.arange(size), order
     parities = np.empty((2, steps * lanes), np.int8)
     tails = np.empty((2, _TAIL * lanes), np.int8)
     words = np.empty(3 * size + 4 * _TAIL, np.uint64)
     decided, result = np.empty(size, np.uint64), np.zeros(size, np.uint64)
     hard, lost = np.empty(len(sent), np.uint64), np.empty(len(sent), np.uint64)
     register = np.empty(len(start), np.uint64)
-    segments = (size + _SEGMENT - 1) // _SEGMENT
-    state = np.empty(_STATES * lanes, np.uint8)
-    borders = np.empty((segments, _STATES * lanes), np.uint8)
-    kept = np.empty(min(_SEGMENT, size) * _STATES * lanes, np.uint8)
+    after = np.empty(_STATES * vectors.HALF, np.uint8)
+    before = np.empty((2, len(after)), np.uint8)
+    kept = np.empty(_SEGMENT * len(after), np.uint8)
+    halves = decided.view(np.uint32)
     none = np.zeros(lanes, np.int8)
     limits = np.full(3 * lanes, most, np.uint8)
     limits[lanes : 2 * lanes] = _WORST
@@ -426,7 +434,6 @@ def decode(
     bytes_of_64, more = np.zeros(lanes * lanes, np.uint8), np.zeros(lanes * lanes, np.uint8)
     ends = np.full(2 * lanes, _WORST - largest, np.int8)  # with a parity bit, it fits 7 bits
     ends[lanes:] = largest - _WORST
-    highest, lowest = vectors.load(ends, 0), vectors.load(ends, lanes)
     zero = vectors.load(none, 0)
     for first in range(0, len(rows), lanes):
         blocks = min(lanes, len(rows) - first)
@@ -450,17 +457,9 @@ def decode(
         failed = open_blocks
         for half in range(2 * iterations):
             code = half & 1
-            for step in range(size):
-                place = (order[step] if code else step) * lanes
-                total = vectors.add_saturated(
-                    vectors.load(ratios, place), vectors.load(extrinsic, place)
-                )
-                total = vectors.minimum(vectors.maximum(total, lowest), highest)
-                vectors.store(inputs, step * lanes, total)
-            inputs[size * lanes :] = tails[code]
             _half_iteration(
-                size, inputs, parities[code], none, state, borders, kept, scales, limits, order, code == 1,
-                extrinsic, decided,
+                blocks, ratios, parities[code], tails[code], none, limits, ends, inputs, before, after, kept,
+                scales, orders[code], extrinsic, halves,
             )  # fmt: skip
             is_last = half == 2 * iterations - 1
             if not len(start) and not is_last:
