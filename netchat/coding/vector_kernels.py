@@ -47,6 +47,7 @@ __all__ = [
     "store",
     "subtract",
     "subtract_saturated",
+    "take",
     "transpose",
     "widen_like",
     "write_rows",
@@ -488,6 +489,20 @@ def read_rows(
         transpose(square, spare)
         for column in range(width):
             words[places[start + column]] = bits_at(load(square, column * LANES), 0)
+
+
+@kernel
+def take(words: Any, blocks: Any, out: Any) -> None:
+    """Copy the bits of some blocks.
+
+    Args:
+        words: Words of 64 blocks.
+        blocks: Word with a bit for each block to copy.
+        out: As many words, to be filled.
+    """
+    for at in range(len(out)):
+        old = out[at]
+        out[at] = old ^ ((old ^ words[at]) & blocks)
 
 
 @kernel

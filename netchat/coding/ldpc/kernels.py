@@ -46,6 +46,7 @@ _L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8 = (
 _MANTISSA, _ONE_BITS, _23 = np.int32(0x007FFFFF), np.int32(0x3F800000), np.int32(23)
 #: Largest magnitude of a message: exp(-80) is still a normal number.
 _CERTAIN, _LEAST = _F(80), _F(1e-34)
+_LOW_HALF = np.uint64(0xFFFFFFFF)
 
 
 @kernel
@@ -116,6 +117,8 @@ def encode(
 @kernel
 def _wrong_checks(words: Any, starts: Any, variables: Any, stop: Any) -> Any:
     """Return a word with a bit for each block in which a check does not hold."""
+    # Numba tests a signed index for being negative, which takes as long as the rest.
+    starts, variables = starts.view(np.uint32), variables.view(np.uint32)
     wrong = np.uint64(0)
     for check in range(len(starts) - 1):
         total = np.uint64(0)
@@ -149,22 +152,24 @@ def _iterate(
     constants: Any,
     shift: Any,
 ) -> None:
-    """Run one iteration of normalised min-sum, check by check: 64 blocks in integers of 8 bits."""
-    lanes = vectors.LANES
-    zero = vectors.load(constants, 0)
-    most = vectors.load(constants, lanes)
-    least = vectors.load(constants, 2 * lanes)
-    half = vectors.load(constants, 3 * lanes)
-    cap = vectors.load(constants, 4 * lanes)
+    """Run one iteration of normalised min-sum, check by check: 32 blocks in integers of 8 bits."""
+    lanes = vectors.HALF
+    zero = vectors.load_half(constants, 0)
+    most = vectors.load_half(constants, lanes)
+    least = vectors.load_half(constants, 2 * lanes)
+    half = vectors.load_half(constants, 3 * lanes)
+    cap = vectors.load_half(constants, 4 * lanes)
     for check in range(len(starts) - 1):
-        begin, end = starts[check], starts[check + 1]
+        begin = starts[check]
+        of_check = variables[begin : starts[check + 1]]  # its indices are not negative, and need no test
         signs, smallest, second = zero, most, most
-        for at in range(begin, end):
+        for at in range(len(of_check)):
             value = vectors.subtract_saturated(
-                vectors.load(posterior, variables[at] * lanes), vectors.load(messages, at * lanes)
+                vectors.load_half(posterior, of_check[at] * lanes),
+                vectors.load_half(messages, (begin + at) * lanes),
             )
             value = vectors.maximum(value, least)
-            vectors.store(inputs, (at - begin) * lanes, value)
+            vectors.store(inputs, at * lanes, value)
             signs = vectors.xor(signs, value)
             size = vectors.maximum(value, vectors.negative(value))
             second = vectors.minimum(second, vectors.maximum(smallest, size))
@@ -176,13 +181,13 @@ def _iterate(
         scaled = vectors.add_saturated(second, half)
         scaled_second = vectors.subtract_saturated(second, vectors.shift_right(scaled, shift))
         scaled_second = vectors.minimum(scaled_second, cap)
-        for at in range(begin, end):
-            value = vectors.load(inputs, (at - begin) * lanes)
+        for at in range(len(of_check)):
+            value = vectors.load_half(inputs, at * lanes)
             size = vectors.maximum(value, vectors.negative(value))
             size = vectors.choose(smallest, size, scaled_smallest, scaled_second)
             message = vectors.choose(vectors.xor(signs, value), zero, vectors.negative(size), size)
-            vectors.store(messages, at * lanes, message)
-            vectors.store(posterior, variables[at] * lanes, vectors.add_saturated(value, message))
+            vectors.store(messages, (begin + at) * lanes, message)
+            vectors.store(posterior, of_check[at] * lanes, vectors.add_saturated(value, message))
 
 
 @kernel
@@ -200,8 +205,10 @@ def start(
         positions: (n,) Numbers 0 to n - 1.
         limit: Integer for twice the mean magnitude of the ratios of a block.
         largest: Largest magnitude of a quantised ratio.
-        posterior: (columns * 64) int8 array, to be filled: the sums of the ratios of each variable.
-        messages: (ones * 64) int8 array, to be filled with zeros.
+        posterior: (2 * columns * 32) int8 array, to be filled: the sums of the ratios of each variable, of
+            32 words after the others, because they are decoded one half after the other: those of 64 are
+            too large for the cache.
+        messages: (2 * ones * 32) int8 array, to be filled with zeros.
         hard: (n,) uint64 array, to be filled: the hard decisions.
         lost: (n,) uint64 array, to be filled: the ratios that are zero.
     """
@@ -212,11 +219,14 @@ def start(
     zero = vectors.load(np.zeros(lanes, np.int8), 0)
     posterior[:] = 0
     for at in range(len(sent)):
-        ratio = vectors.load(received, at * lanes)
-        hard[at] = vectors.bits_below(ratio, zero)
-        lost[at] = ~(hard[at] | vectors.bits_below(zero, ratio))
-        old = vectors.load(posterior, sent[at] * lanes)
-        vectors.store(posterior, sent[at] * lanes, vectors.add_saturated(old, ratio))
+        both = vectors.load(received, at * lanes)
+        hard[at] = vectors.bits_below(both, zero)
+        lost[at] = ~(hard[at] | vectors.bits_below(zero, both))
+        for side in range(2):
+            row = side * len(posterior) // 2 + sent[at] * vectors.HALF
+            ratio = vectors.load_half(received, at * lanes + side * vectors.HALF)
+            old = vectors.load_half(posterior, row)
+            vectors.store(posterior, row, vectors.add_saturated(old, ratio))
     messages[:] = 0
 
 
@@ -244,7 +254,7 @@ def run(
     Returns:
         The bits of the blocks in which checks still do not hold.
     """
-    lanes, columns, degree = vectors.LANES, len(words), 0
+    lanes, columns, degree = vectors.HALF, len(words), 0
     for check in range(len(starts) - 1):
         degree = max(degree, starts[check + 1] - starts[check])
     inputs = np.empty(degree * lanes, np.int8)
@@ -253,22 +263,28 @@ def run(
     constants[2 * lanes : 3 * lanes] = -127
     constants[3 * lanes : 4 * lanes] = (1 << shift) >> 1 if shift < 7 else 0
     constants[4 * lanes :] = limit  # limits the messages, so that sums seldom saturate
-    zero = vectors.load(constants, 0)
-    for iteration in range(begin, min(end, iterations + 1)):
-        if iteration:
-            _iterate(starts, variables, posterior, messages, inputs, constants, shift)
-        for variable in range(columns):
-            words[variable] = vectors.bits_below(vectors.load(posterior, variable * lanes), zero)
-        wrong = _wrong_checks(words, starts, variables, open_blocks)
-        ended = open_blocks & (~wrong if iteration < iterations else ~np.uint64(0))
-        if ended:
+    zero = vectors.load_half(constants, 0)
+    left, halves = np.uint64(0), words.view(np.uint32)
+    for side in range(2):
+        totals = posterior[side * len(posterior) // 2 :]
+        own_messages = messages[side * len(messages) // 2 :]
+        still_open = open_blocks & (_LOW_HALF << np.uint64(side * lanes))
+        iteration = begin
+        while still_open and iteration < min(end, iterations + 1):
+            if iteration:
+                _iterate(starts, variables, totals, own_messages, inputs, constants, shift)
             for variable in range(columns):
-                old = result[variable]
-                result[variable] = old ^ ((old ^ words[variable]) & ended)
-        open_blocks &= wrong
-        if not open_blocks:
-            break
-    return open_blocks
+                halves[2 * variable + side] = vectors.bits_below(
+                    vectors.load_half(totals, variable * lanes), zero
+                )
+            wrong = _wrong_checks(words, starts, variables, still_open)
+            ended = still_open & (~wrong if iteration < iterations else ~np.uint64(0))
+            if ended:
+                vectors.take(words, ended, result)
+            still_open &= wrong
+            iteration += 1
+        left |= still_open
+    return left
 
 
 @kernel
@@ -337,9 +353,10 @@ def decode(
         )
         for check in range(len(own)):
             if own[check] >= 0:
-                place = own[check] * lanes
-                for at in range(place, place + lanes):
-                    posterior[at] = min(max(posterior[at], -most), most)
+                for side in range(2):
+                    place = (side * columns + own[check]) * vectors.HALF
+                    for at in range(place, place + vectors.HALF):
+                        posterior[at] = min(max(posterior[at], -most), most)
         every = ~np.uint64(0) >> np.uint64(lanes - blocks)
         open_blocks = run(
             starts, variables, posterior, messages, limit, shift, 0, iterations + 1, iterations,
@@ -348,9 +365,7 @@ def decode(
         if open_blocks:
             _solve_own(words, starts, variables, own)
             solved = open_blocks & ~_wrong_checks(words, starts, variables, open_blocks)
-            for variable in range(columns):
-                old = result[variable]
-                result[variable] = old ^ ((old ^ words[variable]) & solved)
+            vectors.take(words, solved, result)
             open_blocks &= ~solved
         finish(first, blocks, open_blocks, hard, lost, result, sent, places, message, corrected)
 
@@ -557,9 +572,7 @@ def decode_floats(
             wrong = _wrong_checks(words, starts, variables, open_blocks)
             ended = open_blocks & (~wrong if iteration < iterations else ~np.uint64(0))
             if ended:
-                for variable in range(columns):
-                    old = result[variable]
-                    result[variable] = old ^ ((old ^ words[variable]) & ended)
+                vectors.take(words, ended, result)
             open_blocks &= wrong
             if not open_blocks:
                 break

@@ -112,9 +112,7 @@ def decode(
             failed = open_blocks & wrong
             ended = open_blocks if is_last else open_blocks & ~wrong
             if ended:
-                for at in range(size):
-                    old = result[at]
-                    result[at] = old ^ ((old ^ decided[at]) & ended)
+                vectors.take(decided, ended, result)
             open_blocks &= ~ended
             if not open_blocks:
                 break
