@@ -121,7 +121,9 @@ def normal(state: Any, out: Any) -> None:
     pairs = np.empty((2, _DRAWS * LANES), np.float32)
     for begin in range(0, len(out), 2 * _DRAWS * LANES):
         draws = min(_DRAWS, (len(out) - begin + 2 * LANES - 1) // (2 * LANES))
-        _draw(draws, state, words, high, low, uniform, bits, exponents, mantissas, mantissa_bits, radii, pairs)
+        _draw(
+            draws, state, words, high, low, uniform, bits, exponents, mantissas, mantissa_bits, radii, pairs
+        )  # fmt: skip
         for half in range(2 * draws):
             start, drawn = begin + half * LANES, (half >> 1) * LANES
             # The indices of a slice need no check for being negative.

@@ -373,6 +373,8 @@ else:
     xor, both, either, spread_bits = _xor, _both, _either, _spread_bits
 
 
+#: Squares of 64 ratios of 64 blocks at a time: 1 KiB of a block, which processors fetch ahead.
+_SQUARES = 4
 #: Ratios of a block from which its scale is computed.
 _SAMPLE = 256
 
@@ -396,15 +398,7 @@ def _scale(ratios: Any, limit: Any) -> Any:
 
 @kernel
 def quantise(
-    ratios: Any,
-    first: Any,
-    blocks: Any,
-    sources: Any,
-    limit: Any,
-    largest: Any,
-    square: Any,
-    spare: Any,
-    out: Any,
+    ratios: Any, first: Any, blocks: Any, sources: Any, limit: Any, largest: Any, out: Any
 ) -> None:
     """Quantise the ratios of 64 blocks: a row of 64 integers for each position.
 
@@ -417,8 +411,6 @@ def quantise(
         sources: (n,) Row of `out` for each position.
         limit: Integer for twice the mean magnitude of a block.
         largest: Largest integer, at most 127.
-        square: Working memory of 64 * 64 int8.
-        spare: The same.
         out: (rows * 64) int8 array, to be filled.
     """
     n, lanes = ratios.shape[1], LANES
@@ -427,20 +419,25 @@ def quantise(
     for lane in range(blocks):
         scales[lane] = _scale(ratios[first + lane], limit)
     rest = np.zeros(lanes, np.float32)
-    for start in range(0, n, lanes):
-        width = min(lanes, n - start)
+    squares, spare = np.zeros((_SQUARES, lanes * lanes), np.int8), np.zeros(lanes * lanes, np.int8)
+    for start in range(0, n, _SQUARES * lanes):
+        count = min(_SQUARES, (n - start + lanes - 1) // lanes)
         for lane in range(blocks):
-            at = (first + lane) * n + start
-            if width == lanes:
-                few = load_quantised(flat, at, scales[lane], top)
-            else:
-                rest[:width] = flat[at : at + width]
-                few = load_quantised(rest, 0, scales[lane], top)
-            store(square, lane * lanes, few)
-        transpose(square, spare)
-        for column in range(width):
-            row = load(square, column * lanes)
-            store(out, sources[start + column] * lanes, row)
+            for square in range(count):
+                column = start + square * lanes
+                at, width = (first + lane) * n + column, min(lanes, n - column)
+                if width == lanes:
+                    few = load_quantised(flat, at, scales[lane], top)
+                else:
+                    rest[:width] = flat[at : at + width]
+                    few = load_quantised(rest, 0, scales[lane], top)
+                store(squares[square], lane * lanes, few)
+        for square in range(count):
+            transpose(squares[square], spare)
+            begin = start + square * lanes
+            for column in range(min(lanes, n - begin)):
+                row = load(squares[square], column * lanes)
+                store(out, sources[begin + column] * lanes, row)
 
 
 @kernel

@@ -231,13 +231,12 @@ def decode(
         quantised[:] = 0
     none = np.zeros(lanes, np.int8)
     sent = np.empty(steps * lanes, np.uint8)
-    square, spare = np.zeros(lanes * lanes, np.int8), np.zeros(lanes * lanes, np.int8)
     bytes_of_64, more = np.zeros(lanes * lanes, np.uint8), np.zeros(lanes * lanes, np.uint8)
     state, ends = np.zeros(lanes, np.int32), np.zeros(lanes, np.int32)
     live = np.ones(lanes, np.bool_)
     for first in range(0, batch, lanes):
         blocks = min(lanes, batch - first)
-        vectors.quantise(ratios, first, blocks, sources, limit, largest, square, spare, quantised)
+        vectors.quantise(ratios, first, blocks, sources, limit, largest, quantised)
         live[:] = True
         old[:] = 0
         if known:

@@ -161,7 +161,9 @@ def _iterate(
     cap = vectors.load_half(constants, 4 * lanes)
     for check in range(len(starts) - 1):
         begin = starts[check]
-        of_check = variables[begin : starts[check + 1]]  # its indices are not negative, and need no test
+        of_check = variables[
+            begin : starts[check + 1]
+        ]  # its indices are not negative, and need no test
         signs, smallest, second = zero, most, most
         for at in range(len(of_check)):
             value = vectors.subtract_saturated(
@@ -214,8 +216,7 @@ def start(
     """
     lanes = vectors.LANES
     received = np.empty(len(sent) * lanes, np.int8)
-    square, spare = np.zeros(lanes * lanes, np.int8), np.zeros(lanes * lanes, np.int8)
-    vectors.quantise(ratios, first, blocks, positions, limit, largest, square, spare, received)
+    vectors.quantise(ratios, first, blocks, positions, limit, largest, received)
     zero = vectors.load(np.zeros(lanes, np.int8), 0)
     posterior[:] = 0
     for at in range(len(sent)):

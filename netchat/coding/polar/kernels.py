@@ -216,12 +216,11 @@ def decode(
     constants = np.zeros(3 * count, np.int8)
     constants[count : 2 * count] = -127
     constants[2 * count :] = 127
-    square, spare = np.zeros(count * count, np.int8), np.zeros(count * count, np.int8)
     bytes_of_64, more = np.zeros(count * count, np.uint8), np.zeros(count * count, np.uint8)
     zero = vectors.load(constants, 0)
     for first in range(0, len(rows), count):
         blocks = min(count, len(rows) - first)
-        vectors.quantise(rows, first, blocks, positions, limit, largest, square, spare, received)
+        vectors.quantise(rows, first, blocks, positions, limit, largest, received)
         for at in range(len(sent)):
             ratio = vectors.load(received, at * count)
             hard[at] = vectors.bits_below(ratio, zero)

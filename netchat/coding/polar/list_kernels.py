@@ -349,13 +349,12 @@ def decode(
             turns[(turn - 1) * count + lane] = other
             if other < lane:
                 wraps[turn - 1] |= np.uint64(1) << np.uint64(lane)
-    square, spare = np.zeros(count * count, np.int8), np.zeros(count * count, np.int8)
     bytes_of_64, more = np.zeros(count * count, np.uint8), np.zeros(count * count, np.uint8)
     chosen = np.zeros(count, np.uint64)
     zero = vectors.load(limits, 0)
     for first in range(0, len(rows), together):
         blocks = min(together, len(rows) - first)
-        vectors.quantise(rows, first, blocks, positions, limit, largest, square, spare, received)
+        vectors.quantise(rows, first, blocks, positions, limit, largest, received)
         by = vectors.load(spread, 0)
         for at in range(len(sent)):
             ratio = vectors.load(received, at * count)

@@ -1,9 +1,10 @@
 """Kernels of turbo codes: the encoder, and the max-log decoder of 64 blocks at a time in 8 bits.
 
 The trellis has the 8 states of LTE (3GPP TS 36.212, section 5.1.3.2). Metrics are costs: how much worse a
-path is than the best one, up to 255. A decoder of one of the two codes first goes back through the whole
-block, and keeps the metrics at the borders of segments. Then it goes forward, and computes the metrics of
-one segment at a time again, so that they stay in the cache.
+path is than the best one, up to 255. A decoder of one of the two codes takes one segment of the block at a
+time, so that the metrics stay in the cache: it goes back through the steps after the segment, where all
+states are equally likely at first, then back through the segment, and forward again. It does so for 32
+blocks at a time, whose metrics fit the 16 registers of most processors.
 """
 
 from __future__ import annotations
@@ -409,14 +410,12 @@ def decode(
         corrected: (batch,) int64 array, to be filled; -1 where the check fails.
     """
     lanes = vectors.LANES
-    steps = size + _TAIL
     received = np.empty(len(sent) * lanes, np.int8)
     ratios = np.empty((3 * size + 4 * _TAIL) * lanes, np.int8)
     extrinsic = np.empty(size * lanes, np.int8)
     inputs = np.empty((_SEGMENT + _LEARN + _TAIL) * lanes, np.int8)
     orders = np.empty((2, size), np.int64)
     orders[0], orders[1] = np.arange(size), order
-    parities = np.empty((2, steps * lanes), np.int8)
     tails = np.empty((2, _TAIL * lanes), np.int8)
     words = np.empty(3 * size + 4 * _TAIL, np.uint64)
     decided, result = np.empty(size, np.uint64), np.zeros(size, np.uint64)
@@ -430,36 +429,35 @@ def decode(
     limits = np.full(3 * lanes, most, np.uint8)
     limits[lanes : 2 * lanes] = _WORST
     limits[2 * lanes :] = 2
-    square, spare = np.zeros(lanes * lanes, np.int8), np.zeros(lanes * lanes, np.int8)
     bytes_of_64, more = np.zeros(lanes * lanes, np.uint8), np.zeros(lanes * lanes, np.uint8)
     ends = np.full(2 * lanes, _WORST - largest, np.int8)  # with a parity bit, it fits 7 bits
     ends[lanes:] = largest - _WORST
     zero = vectors.load(none, 0)
     for first in range(0, len(rows), lanes):
         blocks = min(lanes, len(rows) - first)
-        vectors.quantise(rows, first, blocks, positions, limit, largest, square, spare, received)
+        vectors.quantise(rows, first, blocks, positions, limit, largest, received)
         for at in range(len(sent)):
             ratio = vectors.load(received, at * lanes)
             hard[at] = vectors.bits_below(ratio, zero)
             lost[at] = ~(hard[at] | vectors.bits_below(zero, ratio))
         place_received(received, sent, known, largest, ratios)
         for code in range(2):
-            begin = size + code * (size + 2 * _TAIL)
-            parities[code, : size * lanes] = ratios[begin * lanes : (begin + size) * lanes]
+            # Tail: three pairs of a message bit and a parity bit. The parity bits follow those before.
+            end = (size + code * (size + 2 * _TAIL) + size) * lanes
+            pairs = ratios[end : end + 2 * _TAIL * lanes].copy()
             for step in range(_TAIL):
-                row, at = step * lanes, (begin + size + 2 * step) * lanes
-                tails[code, row : row + lanes] = ratios[at : at + lanes]
-                at += lanes
-                row += size * lanes
-                parities[code, row : row + lanes] = ratios[at : at + lanes]
+                row, pair = step * lanes, 2 * step * lanes
+                tails[code, row : row + lanes] = pairs[pair : pair + lanes]
+                ratios[end + row : end + row + lanes] = pairs[pair + lanes : pair + 2 * lanes]
         extrinsic[:] = 0
         open_blocks = ~np.uint64(0) >> np.uint64(lanes - blocks)
         failed = open_blocks
         for half in range(2 * iterations):
             code = half & 1
+            parity = ratios[(size + code * (size + 2 * _TAIL)) * lanes :]
             _half_iteration(
-                blocks, ratios, parities[code], tails[code], none, limits, ends, inputs, before, after, kept,
-                scales, orders[code], extrinsic, halves,
+                blocks, ratios, parity, tails[code], none, limits, ends, inputs, before, after, kept, scales,
+                orders[code], extrinsic, halves,
             )  # fmt: skip
             is_last = half == 2 * iterations - 1
             if not len(start) and not is_last:
