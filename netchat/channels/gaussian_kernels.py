@@ -46,7 +46,7 @@ def _draw(
     draws: Any, state: Any, words: Any, high: Any, low: Any, uniform: Any, bits: Any, exponents: Any,
     mantissas: Any, mantissa_bits: Any, radii: Any, pairs: Any,
 ) -> None:  # fmt: skip
-    """Draw 2 * LANES numbers so many times; arrays of bits are views of the floats before them.
+    """Draw 2 * LANES numbers `draws` times; arrays of bits are views of the floats before them.
 
     LLVM uses full SIMD registers if all numbers of a loop have the same size, if the arrays that it reads
     and writes do not overlap, and if the loop is not so short that it is unrolled.

@@ -87,7 +87,7 @@ def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any, vect
 
 
 def _loading(lanes: int) -> Any:
-    """Return a function that loads a vector of so many lanes."""
+    """Return a function that loads a vector with this number of lanes."""
 
     @intrinsic
     def load(typing: Any, array: Any, index: Any) -> Any:  # noqa: ARG001

@@ -277,7 +277,7 @@ def _half_iteration(
     Args:
         blocks: Number of blocks, at most 64.
         ratios: Received ratios of the message bits, 64 for each.
-        parity: Ratios of the parity bits, also those of the tail.
+        parity: Ratios of the parity bits, including those of the tail.
         tail: Ratios of the message bits of the tail.
         none: As in `_forward`.
         limits: The same.
