@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import binding, ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils as _cgutils
 from numba.core import config
@@ -24,8 +24,10 @@ from numba.extending import intrinsic, models, register_model
 from netchat.jit import kernel, part
 
 __all__ = [
-    "HALF",
     "LANES",
+    "REGISTER",
+    "REGISTERS",
+    "REGISTER_WORD",
     "add",
     "add_saturated",
     "bits_at",
@@ -35,8 +37,8 @@ __all__ = [
     "count_differences",
     "either",
     "load",
-    "load_half",
     "load_quantised",
+    "load_register",
     "maximum",
     "minimum",
     "negative",
@@ -58,8 +60,13 @@ cgutils: Any = _cgutils  # it has no types
 
 #: Number of entries of a vector.
 LANES = 64
-#: Number of entries of half a vector: a kernel with many values at once needs fewer registers.
-HALF = LANES // 2
+#: Number of entries that fit a SIMD register of 512 or 256 bits. A kernel with many values at once, or with
+#: arrays that exceed the cache, takes one register of each vector after the other.
+REGISTER = 64 if binding.get_host_cpu_features().get("avx512bw") else 32
+#: Number of registers of a vector.
+REGISTERS = LANES // REGISTER
+#: Type of a word with a bit for each entry of a register.
+REGISTER_WORD = np.dtype(f"u{REGISTER // 8}").type
 
 _BITS = ir.VectorType(ir.IntType(1), LANES)
 
@@ -92,22 +99,22 @@ def _loading(lanes: int) -> Any:
     @intrinsic
     def load(typing: Any, array: Any, index: Any) -> Any:  # noqa: ARG001
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            vector, kind = signature.return_type, signature.args[0]
-            return builder.load(_pointer(context, builder, kind, *values, vector), align=1)
+            vector, kind, (data, at) = signature.return_type, signature.args[0], values
+            return builder.load(_pointer(context, builder, kind, data, at, vector), align=1)
 
         return _Vector(array.dtype, lanes)(array, types.intp), generate
 
     return load
 
 
-_load, _load_half = _loading(LANES), _loading(HALF)
+_load, _load_register = _loading(LANES), _loading(REGISTER)
 
 
 @intrinsic
 def _store(typing: Any, array: Any, index: Any, vector: Any) -> Any:  # noqa: ARG001
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        place = _pointer(context, builder, signature.args[0], *values[:2], signature.args[2])
-        builder.store(values[2], place, align=1)
+        (kind, _, vector), (data, at, value) = signature.args, values
+        builder.store(value, _pointer(context, builder, kind, data, at, vector), align=1)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, vector), generate
@@ -341,7 +348,7 @@ def _numpy_store(array: Any, index: int, vector: Any) -> None:
 
 if config.DISABLE_JIT:  # type: ignore[attr-defined] # pragma: no cover - in a process of its own
     load: Any = lambda array, index: array[index : index + LANES].copy()  # noqa: E731
-    load_half: Any = lambda array, index: array[index : index + HALF].copy()  # noqa: E731
+    load_register: Any = lambda array, index: array[index : index + REGISTER].copy()  # noqa: E731
     store: Any = _numpy_store
     minimum: Any = np.minimum
     maximum: Any = np.maximum
@@ -362,7 +369,7 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined] # pragma: no cover - in a p
     negative: Any = np.negative
     widen_like: Any = lambda vector, array: vector.astype(array.dtype)  # noqa: E731
 else:
-    load, load_half, store = _load, _load_half, _store
+    load, load_register, store = _load, _load_register, _store
     minimum, maximum = _minimum, _maximum
     add, subtract = _add, _subtract
     add_saturated, subtract_saturated = _add_saturated, _subtract_saturated

@@ -52,8 +52,8 @@ class LDPC(Code):
     Fossorier, "Low-density parity-check codes based on finite geometries" (2001), for bit flipping.
 
     Args:
-        source: wifi (n, rate), nr (k, n, redundancy version, base graph), wimax, ccsds or ar4ja; or the
-            name of a file: .alist, .qc, .mtx, .npz or .npy.
+        source: wifi (n, rate), nr (k, n, redundancy version, base graph), wimax (n, rate), ccsds or ar4ja; or
+            the name of a file: .alist, .qc, .mtx, .npz or .npy.
         arguments: Arguments of the standard.
         iterations: Largest number of iterations.
         algorithm: "min-sum", "offset" (min-sum with an offset) or "sum-product"; for hard decisions,

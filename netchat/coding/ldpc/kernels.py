@@ -46,7 +46,7 @@ _L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8 = (
 _MANTISSA, _ONE_BITS, _23 = np.int32(0x007FFFFF), np.int32(0x3F800000), np.int32(23)
 #: Largest magnitude of a message: exp(-80) is still a normal number.
 _CERTAIN, _LEAST = _F(80), _F(1e-34)
-_LOW_HALF = np.uint64(0xFFFFFFFF)
+_OF_REGISTER = np.uint64((1 << vectors.REGISTER) - 1)
 
 
 @kernel
@@ -152,13 +152,13 @@ def _iterate(
     constants: Any,
     shift: Any,
 ) -> None:
-    """Run one iteration of normalised min-sum, check by check: 32 blocks in integers of 8 bits."""
-    lanes = vectors.HALF
-    zero = vectors.load_half(constants, 0)
-    most = vectors.load_half(constants, lanes)
-    least = vectors.load_half(constants, 2 * lanes)
-    half = vectors.load_half(constants, 3 * lanes)
-    cap = vectors.load_half(constants, 4 * lanes)
+    """Run one iteration of normalised min-sum, check by check: the blocks of a register, in 8 bits."""
+    lanes = vectors.REGISTER
+    zero = vectors.load_register(constants, 0)
+    most = vectors.load_register(constants, lanes)
+    least = vectors.load_register(constants, 2 * lanes)
+    half = vectors.load_register(constants, 3 * lanes)
+    cap = vectors.load_register(constants, 4 * lanes)
     for check in range(len(starts) - 1):
         begin = starts[check]
         of_check = variables[
@@ -167,8 +167,8 @@ def _iterate(
         signs, smallest, second = zero, most, most
         for at in range(len(of_check)):
             value = vectors.subtract_saturated(
-                vectors.load_half(posterior, of_check[at] * lanes),
-                vectors.load_half(messages, (begin + at) * lanes),
+                vectors.load_register(posterior, of_check[at] * lanes),
+                vectors.load_register(messages, (begin + at) * lanes),
             )
             value = vectors.maximum(value, least)
             vectors.store(inputs, at * lanes, value)
@@ -184,7 +184,7 @@ def _iterate(
         scaled_second = vectors.subtract_saturated(second, vectors.shift_right(scaled, shift))
         scaled_second = vectors.minimum(scaled_second, cap)
         for at in range(len(of_check)):
-            value = vectors.load_half(inputs, at * lanes)
+            value = vectors.load_register(inputs, at * lanes)
             size = vectors.maximum(value, vectors.negative(value))
             size = vectors.choose(smallest, size, scaled_smallest, scaled_second)
             message = vectors.choose(vectors.xor(signs, value), zero, vectors.negative(size), size)
@@ -207,10 +207,10 @@ def start(
         positions: (n,) Numbers 0 to n - 1.
         limit: Integer for twice the mean magnitude of the ratios of a block.
         largest: Largest magnitude of a quantised ratio.
-        posterior: (2 * columns * 32) int8 array, to be filled: the sums of the ratios of each variable, of
-            32 words after the others, because they are decoded one half after the other: those of 64 are
-            too large for the cache.
-        messages: (2 * ones * 32) int8 array, to be filled with zeros.
+        posterior: (columns * 64) int8 array, to be filled: the sums of the ratios of each variable, those of
+            the words of one register after those of the other, because `run` takes them one after the
+            other, so that they fit the cache.
+        messages: (ones * 64) int8 array, to be filled with zeros.
         hard: (n,) uint64 array, to be filled: the hard decisions.
         lost: (n,) uint64 array, to be filled: the ratios that are zero.
     """
@@ -223,10 +223,10 @@ def start(
         both = vectors.load(received, at * lanes)
         hard[at] = vectors.bits_below(both, zero)
         lost[at] = ~(hard[at] | vectors.bits_below(zero, both))
-        for side in range(2):
-            row = side * len(posterior) // 2 + sent[at] * vectors.HALF
-            ratio = vectors.load_half(received, at * lanes + side * vectors.HALF)
-            old = vectors.load_half(posterior, row)
+        for side in range(vectors.REGISTERS):
+            row = side * len(posterior) // vectors.REGISTERS + sent[at] * vectors.REGISTER
+            ratio = vectors.load_register(received, at * lanes + side * vectors.REGISTER)
+            old = vectors.load_register(posterior, row)
             vectors.store(posterior, row, vectors.add_saturated(old, ratio))
     messages[:] = 0
 
@@ -255,7 +255,7 @@ def run(
     Returns:
         The bits of the blocks in which checks still do not hold.
     """
-    lanes, columns, degree = vectors.HALF, len(words), 0
+    lanes, columns, degree = vectors.REGISTER, len(words), 0
     for check in range(len(starts) - 1):
         degree = max(degree, starts[check + 1] - starts[check])
     inputs = np.empty(degree * lanes, np.int8)
@@ -264,19 +264,19 @@ def run(
     constants[2 * lanes : 3 * lanes] = -127
     constants[3 * lanes : 4 * lanes] = (1 << shift) >> 1 if shift < 7 else 0
     constants[4 * lanes :] = limit  # limits the messages, so that sums seldom saturate
-    zero = vectors.load_half(constants, 0)
-    left, halves = np.uint64(0), words.view(np.uint32)
-    for side in range(2):
-        totals = posterior[side * len(posterior) // 2 :]
-        own_messages = messages[side * len(messages) // 2 :]
-        still_open = open_blocks & (_LOW_HALF << np.uint64(side * lanes))
+    zero = vectors.load_register(constants, 0)
+    left, decisions = np.uint64(0), words.view(vectors.REGISTER_WORD)
+    for side in range(vectors.REGISTERS):
+        totals = posterior[side * len(posterior) // vectors.REGISTERS :]
+        own_messages = messages[side * len(messages) // vectors.REGISTERS :]
+        still_open = open_blocks & (_OF_REGISTER << np.uint64(side * lanes))
         iteration = begin
         while still_open and iteration < min(end, iterations + 1):
             if iteration:
                 _iterate(starts, variables, totals, own_messages, inputs, constants, shift)
             for variable in range(columns):
-                halves[2 * variable + side] = vectors.bits_below(
-                    vectors.load_half(totals, variable * lanes), zero
+                decisions[vectors.REGISTERS * variable + side] = vectors.bits_below(
+                    vectors.load_register(totals, variable * lanes), zero
                 )
             wrong = _wrong_checks(words, starts, variables, still_open)
             ended = still_open & (~wrong if iteration < iterations else ~np.uint64(0))
@@ -354,9 +354,9 @@ def decode(
         )
         for check in range(len(own)):
             if own[check] >= 0:
-                for side in range(2):
-                    place = (side * columns + own[check]) * vectors.HALF
-                    for at in range(place, place + vectors.HALF):
+                for side in range(vectors.REGISTERS):
+                    place = (side * columns + own[check]) * vectors.REGISTER
+                    for at in range(place, place + vectors.REGISTER):
                         posterior[at] = min(max(posterior[at], -most), most)
         every = ~np.uint64(0) >> np.uint64(lanes - blocks)
         open_blocks = run(

@@ -95,16 +95,28 @@ def _wifi(n: int | str = 648, rate: int | str = "1/2") -> Design:
     return _plain("LDPC 802.11n", graph, None, "IEEE 802.11-2012, annex F: Wi-Fi")
 
 
-def _wimax(n: int | str = 576) -> Design:
+def _wimax(n: int | str = 576, rate: int | str = "1/2") -> Design:
     if n not in _WIMAX:
         raise ValueError(
             f"Argument of wimax must be a multiple of 96 from 576 to 2304, got {cut(str(n))}."
         )
+    lines = _text("wimax.txt")
+    if "/" not in str(rate) or str(rate) not in lines:
+        raise ValueError(
+            "Argument 'rate' of wimax must be 1/2, 2/3A, 2/3B, 3/4A, 3/4B or 5/6, got "
+            f"{cut(str(rate))!r}."
+        )
+    begin = lines.index(str(rate)) + 1
+    height = 24 - 24 * int(str(rate)[0]) // int(str(rate)[2])
     lifting = int(n) // 24
-    # The standard lists the shifts for the largest size, 96, and scales them for the others.
+
+    def scaled(shift: int) -> int:
+        # The standard lists the shifts for the largest size, 96.
+        return shift % lifting if rate == "2/3A" else shift * lifting // 96
+
     base = [
-        [tuple(shift * lifting // 96 for shift in entry) for entry in row]
-        for row in base_matrix(_text("wimax.txt"))
+        [tuple(scaled(shift) for shift in entry) for entry in row]
+        for row in base_matrix(lines[begin : begin + height])
     ]
     graph = expanded(base, lifting)
     return _plain("LDPC WiMAX", graph, None, "IEEE 802.16-2009, section 8.4.9.2.5: WiMAX")

@@ -3,8 +3,8 @@
 The trellis has the 8 states of LTE (3GPP TS 36.212, section 5.1.3.2). Metrics are costs: how much worse a
 path is than the best one, up to 255. A decoder of one of the two codes takes one segment of the block at a
 time, so that the metrics stay in the cache: it goes back through the steps after the segment, where all
-states are equally likely at first, then back through the segment, and forward again. It does so for 32
-blocks at a time, whose metrics fit the 16 registers of most processors.
+states are equally likely at first, then back through the segment, and forward again. It does so for the
+blocks of one SIMD register at a time, whose metrics then fit the registers that a processor has.
 """
 
 from __future__ import annotations
@@ -108,18 +108,18 @@ def _least_of_4(a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) 
 
 @part
 def _load_states(array: Any, at: Any) -> Any:
-    lanes = vectors.HALF
+    lanes = vectors.REGISTER
     return (
-        vectors.load_half(array, at), vectors.load_half(array, at + lanes),
-        vectors.load_half(array, at + 2 * lanes), vectors.load_half(array, at + 3 * lanes),
-        vectors.load_half(array, at + 4 * lanes), vectors.load_half(array, at + 5 * lanes),
-        vectors.load_half(array, at + 6 * lanes), vectors.load_half(array, at + 7 * lanes),
+        vectors.load_register(array, at), vectors.load_register(array, at + lanes),
+        vectors.load_register(array, at + 2 * lanes), vectors.load_register(array, at + 3 * lanes),
+        vectors.load_register(array, at + 4 * lanes), vectors.load_register(array, at + 5 * lanes),
+        vectors.load_register(array, at + 6 * lanes), vectors.load_register(array, at + 7 * lanes),
     )  # fmt: skip
 
 
 @part
 def _store_states(array: Any, at: Any, states: Any) -> None:
-    lanes = vectors.HALF
+    lanes = vectors.REGISTER
     vectors.store(array, at, states[0])
     vectors.store(array, at + lanes, states[1])
     vectors.store(array, at + 2 * lanes, states[2])
@@ -170,24 +170,24 @@ def _backward(
     Args:
         begin: First step.
         end: Last step, exclusive.
-        side: First of the 32 blocks, 0 or 32.
+        side: First of the blocks whose entries fit a register, a multiple of their number.
         inputs: Ratios of the message bits, 64 for each step.
         parity: Ratios of the parity bits.
         none: 64 zeros.
         limits: As in `_forward`.
-        state: (8 * 32) Metrics after the last step; afterwards, before the first one.
+        state: (8 * blocks) Metrics after the last step; afterwards, before the first one.
         keeps: Whether to keep the metrics after each step.
-        kept: (end * 8 * 32) Metrics, to be filled.
+        kept: (end * 8 * blocks) Metrics, to be filled.
     """
-    lanes, half = vectors.LANES, vectors.HALF
-    zero, worst = vectors.load_half(none, 0), vectors.load_half(limits, lanes)
+    lanes, width = vectors.LANES, vectors.REGISTER
+    zero, worst = vectors.load_register(none, 0), vectors.load_register(limits, lanes)
     after = _load_states(state, 0)
     for step in range(end - 1, begin - 1, -1):
         if keeps:
-            _store_states(kept, step * _STATES * half, after)
+            _store_states(kept, step * _STATES * width, after)
         row = step * lanes + side
-        u0, u1 = _costs(vectors.load_half(inputs, row), zero, state)
-        z0, z1 = _costs(vectors.load_half(parity, row), zero, state)
+        u0, u1 = _costs(vectors.load_register(inputs, row), zero, state)
+        z0, z1 = _costs(vectors.load_register(parity, row), zero, state)
         g00, g01, g10, g11 = (
             vectors.add(u0, z0), vectors.add(u0, z1), vectors.add(u1, z0), vectors.add(u1, z1)
         )  # fmt: skip
@@ -211,28 +211,28 @@ def _forward(
 
     Args:
         steps: Number of steps.
-        side: First of the 32 blocks, 0 or 32.
+        side: First of the blocks whose entries fit a register, a multiple of their number.
         inputs: Ratios of the message bits, 64 for each step.
         parity: Ratios of the parity bits.
         none: 64 zeros.
         limits: Largest extrinsic value, largest metric, and 2, 64 times each.
-        state: (8 * 32) Metrics before the first step; afterwards, after the last one.
+        state: (8 * blocks) Metrics before the first step; afterwards, after the last one.
         kept: Backward metrics after each step.
         scales: Whether the extrinsic values are multiplied by 3/4.
         places: Bit of each step.
         extrinsic: Extrinsic values of all bits, to be filled.
-        hard: Decisions of all bits, two words of 32 blocks each, to be filled.
+        hard: Decisions of all bits, a word for the blocks of each register, to be filled.
     """
-    lanes, half = vectors.LANES, vectors.HALF
-    zero, most = vectors.load_half(none, 0), vectors.load_half(limits, 0)
-    worst, two = vectors.load_half(limits, lanes), vectors.load_half(limits, 2 * lanes)
+    lanes, width = vectors.LANES, vectors.REGISTER
+    zero, most = vectors.load_register(none, 0), vectors.load_register(limits, 0)
+    worst, two = vectors.load_register(limits, lanes), vectors.load_register(limits, 2 * lanes)
     before = _load_states(state, 0)
     for step in range(steps):
         a0, a1, a2, a3, a4, a5, a6, a7 = before
-        b0, b1, b2, b3, b4, b5, b6, b7 = _load_states(kept, step * _STATES * half)
+        b0, b1, b2, b3, b4, b5, b6, b7 = _load_states(kept, step * _STATES * width)
         row = step * lanes + side
-        u0, u1 = _costs(vectors.load_half(inputs, row), zero, state)
-        z0, z1 = _costs(vectors.load_half(parity, row), zero, state)
+        u0, u1 = _costs(vectors.load_register(inputs, row), zero, state)
+        z0, z1 = _costs(vectors.load_register(parity, row), zero, state)
         of_0 = _better_saturated(
             _least_of_4(a0, b0, a1, b4, a6, b7, a7, b3), z0,
             _least_of_4(a2, b5, a3, b1, a4, b2, a5, b6), z1,
@@ -251,7 +251,7 @@ def _forward(
         value = vectors.widen_like(size, extrinsic)
         value = vectors.choose(of_1, of_0, vectors.negative(value), value)
         vectors.store(extrinsic, places[step] * lanes + side, value)
-        hard[2 * places[step] + side // half] = vectors.bits_below(
+        hard[vectors.REGISTERS * places[step] + side // width] = vectors.bits_below(
             vectors.add_saturated(of_1, u1), vectors.add_saturated(of_0, u0)
         )
         g00, g01, g10, g11 = (
@@ -283,9 +283,9 @@ def _half_iteration(
         limits: The same.
         ends: Largest and least sum of a ratio and an extrinsic value, 64 times each.
         inputs: Working memory: 64 int8 for each step of a segment and those after it.
-        before: Working memory of 2 * 8 * 32 uint8.
-        after: Working memory of 8 * 32 uint8.
-        kept: Working memory: 8 * 32 uint8 for each step of a segment.
+        before: Working memory of (registers, 8 * blocks) uint8.
+        after: Working memory of 8 * blocks uint8.
+        kept: Working memory: 8 * blocks uint8 for each step of a segment.
         scales: As in `_forward`.
         order: Message bit of each step.
         extrinsic: As in `_forward`.
@@ -294,7 +294,7 @@ def _half_iteration(
     lanes, size = vectors.LANES, len(order)
     highest, lowest = vectors.load(ends, 0), vectors.load(ends, lanes)
     before[:] = _WORST
-    before[:, : vectors.HALF] = 0  # the encoder begins in state 0
+    before[:, : vectors.REGISTER] = 0  # the encoder begins in state 0
     for begin in range(0, size, _SEGMENT):
         steps = min(_SEGMENT, size - begin)
         known = min(steps + _LEARN, size - begin)
@@ -309,14 +309,14 @@ def _half_iteration(
         if ends_here:
             inputs[known * lanes : (known + _TAIL) * lanes] = tail
             known += _TAIL
-        for side in range(0, blocks, vectors.HALF):
+        for side in range(0, blocks, vectors.REGISTER):
             after[:] = _WORST if ends_here else 0
-            after[: vectors.HALF] = 0  # the tail ends in state 0
+            after[: vectors.REGISTER] = 0  # the tail ends in state 0
             rest = parity[begin * lanes :]
             _backward(steps, known, side, inputs, rest, none, limits, after, False, kept)
             _backward(0, steps, side, inputs, rest, none, limits, after, True, kept)
             _forward(
-                steps, side, inputs, rest, none, limits, before[side // vectors.HALF], kept, scales,
+                steps, side, inputs, rest, none, limits, before[side // vectors.REGISTER], kept, scales,
                 order[begin:], extrinsic, hard,
             )  # fmt: skip
 
@@ -421,10 +421,10 @@ def decode(
     decided, result = np.empty(size, np.uint64), np.zeros(size, np.uint64)
     hard, lost = np.empty(len(sent), np.uint64), np.empty(len(sent), np.uint64)
     register = np.empty(len(start), np.uint64)
-    after = np.empty(_STATES * vectors.HALF, np.uint8)
-    before = np.empty((2, len(after)), np.uint8)
+    after = np.empty(_STATES * vectors.REGISTER, np.uint8)
+    before = np.empty((vectors.REGISTERS, len(after)), np.uint8)
     kept = np.empty(_SEGMENT * len(after), np.uint8)
-    halves = decided.view(np.uint32)
+    decisions = decided.view(vectors.REGISTER_WORD)
     none = np.zeros(lanes, np.int8)
     limits = np.full(3 * lanes, most, np.uint8)
     limits[lanes : 2 * lanes] = _WORST
@@ -457,7 +457,7 @@ def decode(
             parity = ratios[(size + code * (size + 2 * _TAIL)) * lanes :]
             _half_iteration(
                 blocks, ratios, parity, tails[code], none, limits, ends, inputs, before, after, kept, scales,
-                orders[code], extrinsic, halves,
+                orders[code], extrinsic, decisions,
             )  # fmt: skip
             is_last = half == 2 * iterations - 1
             if not len(start) and not is_last:

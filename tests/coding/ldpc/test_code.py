@@ -128,6 +128,11 @@ def test_erasures_are_filled_by_peeling():
         "wimax",
         "wimax,672",
         "wimax,2304",
+        "wimax,576,2/3A",
+        "wimax,672,2/3B",
+        "wimax,1248,3/4A",
+        "wimax,864,3/4B",
+        "wimax,960,5/6",
         "ccsds,128",
     ],
 )
@@ -148,6 +153,29 @@ def test_shifts_of_wimax():
     check = LDPC("wimax", 1152).H.astype(int)
     overlap = check @ check.T
     assert (overlap - np.diag(np.diag(overlap))).max() == 1  # no cycle of length 4
+
+
+@pytest.mark.parametrize(
+    ("rate", "column", "checks"),
+    [
+        ("5/6", 0, (96, 238, 335)),
+        ("5/6", 96, (72, 187, 208)),
+        ("5/6", 4 * 96, (50, 153, 222)),
+        ("3/4B", 8 * 96 - 1, (71, 381, 541)),
+        ("3/4B", 8 * 96, (80, 219, 334)),
+        ("3/4B", 12 * 96, (68, 157, 285, 291, 404, 492)),
+    ],
+)
+def test_columns_of_wimax(rate, column, checks):
+    """Checks, from 1, of columns in another program's .alist files (myersw12/wimax_ldpc_lib)."""
+    found = np.flatnonzero(LDPC("wimax", 2304, rate).H[:, column]) + 1
+    assert tuple(found) == checks
+
+
+def test_shifts_of_wimax_2_3_a_are_reduced():
+    """8.4.9.2.5.1: rate 2/3A takes the remainder by the size, and the others a proportional shift."""
+    assert np.flatnonzero(LDPC("wimax", 576, "2/3A").H[24])[1] == 4 * 24 + 36 % 24
+    assert np.flatnonzero(LDPC("wimax", 576, "2/3B").H[0])[1] == 2 * 24 + 19 * 24 // 96
 
 
 def test_minimum_distance_of_ccsds():
@@ -340,6 +368,10 @@ def test_an_invalid_array(tmp_path):
         ("ldpc:wifi,648,1/3", "Arguments of wifi must be 648, 1296 or 1944 and 1/2"),
         ("ldpc:wifi,1,2,3", "wifi takes at most 2 arguments, got 3"),
         ("ldpc:wimax,600", "Argument of wimax must be a multiple of 96 from 576 to 2304, got 600"),
+        (
+            "ldpc:wimax,576,1/3",
+            "'rate' of wimax must be 1/2, 2/3A, 2/3B, 3/4A, 3/4B or 5/6, got '1/3'",
+        ),
         ("ldpc:ccsds,512", "Argument of ccsds must be 128, got 512"),
         ("ldpc:ar4ja,1", "Argument of ar4ja must be 8192, got 1"),
         ("ldpc:nr,x", "Arguments of nr must be integers"),
