@@ -1,5 +1,6 @@
 """The turbo code of LTE: the standard step by step, textbook decoders, and options."""
 
+import math
 import re
 
 import numpy as np
@@ -148,27 +149,30 @@ def test_every_length_encodes_and_decodes():
 
 def log_map(inputs, parity, exact):
     """Return the ratios of message bits of one block: the textbook's sums over all branches."""
-    targets, _, words = _trellis()
-    join = np.logaddexp if exact else np.maximum
+    targets, _, words = (table.tolist() for table in _trellis())
+
+    def join(one, two):
+        larger = max(one, two)
+        return larger + math.log1p(math.exp(-abs(one - two))) if exact else larger
+
     steps = len(inputs)
-    gamma = np.zeros((steps, 16))
-    for branch in range(16):
-        u, z = words[branch] & 1, words[branch] >> 1
-        gamma[:, branch] = (1 - 2.0 * u) * inputs / 2 + (1 - 2.0 * z) * parity / 2
-    alpha = np.full((steps + 1, 8), -1e9)
-    beta = np.full((steps + 1, 8), -1e9)
-    alpha[0, 0] = beta[steps, 0] = 0
+    gamma = [
+        [(1 - 2 * (word & 1)) * u / 2 + (1 - 2 * (word >> 1)) * z / 2 for word in words]
+        for u, z in zip(inputs.tolist(), parity.tolist(), strict=True)
+    ]
+    alpha, beta = ([[-1e9] * 8 for _ in range(steps + 1)] for _ in range(2))
+    alpha[0][0] = beta[steps][0] = 0.0
     for step in range(steps):
         for branch in range(16):
-            at = alpha[step, branch % 8] + gamma[step, branch]
-            alpha[step + 1, targets[branch]] = join(alpha[step + 1, targets[branch]], at)
+            at, target = alpha[step][branch % 8] + gamma[step][branch], targets[branch]
+            alpha[step + 1][target] = join(alpha[step + 1][target], at)
     out = np.zeros(steps)
     for step in range(steps - 1, -1, -1):
         sums = [-1e18, -1e18]
         for branch in range(16):
-            ahead = beta[step + 1, targets[branch]] + gamma[step, branch]
-            beta[step, branch % 8] = join(beta[step, branch % 8], ahead)
-            sums[branch // 8] = join(sums[branch // 8], alpha[step, branch % 8] + ahead)
+            ahead = beta[step + 1][targets[branch]] + gamma[step][branch]
+            beta[step][branch % 8] = join(beta[step][branch % 8], ahead)
+            sums[branch // 8] = join(sums[branch // 8], alpha[step][branch % 8] + ahead)
         out[step] = sums[0] - sums[1]
     return out
 
