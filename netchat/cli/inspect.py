@@ -8,7 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
 
@@ -44,7 +44,7 @@ _ROWS = {
 
 
 @click.command(short_help="Decode the chat traffic in a capture file.")
-@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), required=False)
 @click.option("--tree", is_flag=True, help="Show every field of each message, with its bytes.")
 @click.option("--hex", "as_hex", is_flag=True, help="Show the bytes of each message.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
@@ -117,7 +117,7 @@ _ROWS = {
 @click.pass_context
 def inspect(
     ctx: click.Context,
-    file: str,
+    file: str | None,
     tree: bool,
     as_hex: bool,
     as_json: bool,
@@ -181,11 +181,19 @@ def inspect(
       netchat inspect client.pcapng --compare server.pcapng    what was lost in between
       netchat inspect chat.pcapng --export-files files    the files that were sent
       netchat inspect chat.pcapng --tui             browse it in panes
+      ssh host tcpdump -U -w - port 6464 | netchat inspect -    live from another machine
     """
+    from netchat.cli.live_pipe import LivePipe, is_pipe, is_redirected
     from netchat.packets import Decoder, Trace, read_capture
     from netchat.packets.capture.key_log_file import KeyLogFile
     from netchat.packets.tcp.health import HealthMonitor
 
+    if file is None:
+        if not is_redirected():
+            raise click.UsageError(
+                "Missing argument 'FILE', the capture to read. netchat sniff captures live packets."
+            )
+        file = "-"
     if stripped is not None or anonymous is not None:
         if stripped is not None and anonymous is not None:
             raise click.UsageError("--anonymise leaves out secrets too: omit --strip-secrets.")
@@ -248,9 +256,13 @@ def inspect(
     problems: list[CaptureError] = []
     health = HealthMonitor() if tcp else None
     observe = health.feed if health is not None else None
-    items = _until_broken(read_capture(file, decoder=decoder, observe=observe), problems)
+    pipe = LivePipe() if file == "-" and is_pipe() else None
+    source = cast(BinaryIO, pipe) if pipe is not None else file
+    items = _until_broken(read_capture(source, decoder=decoder, observe=observe), problems)
     if traced and not drawn:
         items = (i for i in items if not isinstance(i, Trace) or i.note == "retransmission")
+    if pipe is not None:
+        ctx.with_resource(pipe.ended_by_interrupt())
     if exported is not None:
         _export_files(items, wanted, exported, opener)
     elif stats:
@@ -268,6 +280,8 @@ def inspect(
             wanted=wanted, as_json=as_json, tree=tree, as_hex=as_hex, fields=fields, clock=clock,
             first=first, opener=opener,
         )  # fmt: skip
+        if pipe is not None and not count and last is None:
+            pipe.on_idle = lambda silence: printer.show(decoder.idle(silence))
         _print(printer, items, last, count=count)
     if not decoder.conversations and decoder.packets:
         click.echo(
@@ -277,6 +291,8 @@ def inspect(
         users = ", ".join(map(show_line, sorted(wanted.users))) or "unknown"
         users += ", …" * (len(wanted.users) == _MAX_USERS)
         click.echo(f"No message in {file} matches the filter. Users in it: {users}.", err=True)
+    if pipe is not None and pipe.was_interrupted:
+        problems.clear()  # the last packet may be incomplete
     for problem in problems:
         click.echo(f"netchat: {problem}", err=True)
     if problems or (wanted is not None and not wanted.found):

@@ -35,6 +35,7 @@ COMMANDS = {
     "demo": ("demo.command", "Show the main features, end to end, in under a minute."),
     "sniff": ("sniff", "Capture and decode chat traffic live."),
     "inspect": ("inspect", "Decode the chat traffic in a capture file."),
+    "merge": ("merge", "Merge captures from both sides of a network."),
     "craft": ("craft", "Build a valid or invalid frame; show, save or send it."),
     "replay": ("replay", "Replay a capture's clients to a server; compare the answers."),
     "wireshark": ("wireshark", "Install, print or check the Wireshark dissector."),

@@ -18,6 +18,7 @@ from netchat.cli.params.duration import DURATION
 from netchat.cli.params.full_screen import check_full_screen, filter_of_options, tui_options
 from netchat.cli.params.item_filter import FIELD, check_fields, selection, selection_options
 from netchat.cli.params.room_secret import RoomSecret
+from netchat.cli.params.rotation import LIMIT
 from netchat.cli.render.sealed_opener import make_opener
 from netchat.errors import CaptureError
 from netchat.exit_codes import FAILED, NOT_PERMITTED, OK
@@ -25,6 +26,7 @@ from netchat.wire import DEFAULT_PORT
 from netchat.wording import many
 
 if TYPE_CHECKING:
+    from netchat.packets.capture.rotation import Rotation
     from netchat.packets.filters import FilterField, ItemFilter
     from netchat.packets.sniffer import Sniffer
 
@@ -57,6 +59,15 @@ __all__ = ["sniff"]
     "standard output, instead of the messages.",
 )  # fmt: skip
 @click.option(
+    "--rotate", "limits", metavar="SIZE|TIME", type=LIMIT, multiple=True,
+    help="With --write: begin the next file at this size, such as 100MB, or after this time, such as "
+    "1h; can be given for both. The names get a number and the time, as those of dumpcap.",
+)  # fmt: skip
+@click.option(
+    "--keep", metavar="N", type=click.IntRange(1),
+    help="With --rotate: keep only the N newest files of this name, also from earlier captures.",
+)  # fmt: skip
+@click.option(
     "--keylog", metavar="FILE", type=click.Path(dir_okay=False),
     help="Key log with TLS secrets, which may be written during the capture (SSLKEYLOGFILE makes TLS "
     "programs write one). --write then puts the secrets of captured connections into its file.",
@@ -87,6 +98,8 @@ def sniff(
     form: str | None,
     fields: tuple[FilterField, ...],
     write: str | None,
+    limits: tuple[int | float, ...],
+    keep: int | None,
     keylog: str | None,
     secrets: tuple[bytes, ...],
     count: int | None,
@@ -108,6 +121,7 @@ def sniff(
     Examples:
       sudo netchat sniff                              on every interface
       sudo netchat sniff -i eth0 --write chat.pcapng  save it for netchat inspect and Wireshark
+      sudo netchat sniff --write chat.pcapng --rotate 100MB --keep 10   the newest gigabyte
       sudo netchat sniff --user Nova --tree           every byte that Nova sends and receives
       sudo netchat sniff --type SEND --count 1 --hex  the next message
       sudo netchat sniff -Y 'room == "lobby" and size > 1000'
@@ -130,17 +144,19 @@ def sniff(
         if as_json or tree or as_hex or fields or quiet or count is not None or write == "-":
             raise click.UsageError("--tui has views of its own: omit the other options for output.")
         check_full_screen("omit --tui")
+    rotate = _rotation(limits, keep, write)
     quiet = quiet or write == "-"
     if quiet and count is not None:
         raise click.UsageError("--count counts shown messages, but --quiet shows none: omit one.")
     file = sys.stdout.buffer if write == "-" else write
     wanted = () if 0 in ports else ports
-    if write not in (None, "-") and (notice := tighten(Path(write))):
+    if write not in (None, "-") and rotate is None and (notice := tighten(Path(write))):
         click.echo(notice, err=True)
     try:
         sniffer = listen(
-            interface, wanted, write=file, duration=duration, limit=max_frame, keylog=keylog
-        )
+            interface, wanted, write=file, rotate=rotate, duration=duration, limit=max_frame,
+            keylog=keylog,
+        )  # fmt: skip
     except NotPermitted as error:
         click.echo(f"netchat: {error} {_permission_help()}", err=True)
         return NOT_PERMITTED
@@ -155,7 +171,7 @@ def sniff(
                 line=filter_of_options(expression, room, user, types),
                 opener=make_opener(secrets), is_dark=theme == "dark",
             )  # fmt: skip
-        _summarise(sniffer.summary(), write, keylog, as_json=False)
+        _summarise(sniffer, write, keylog, as_json=False)
         return 0
     wanted_items = selection(expression, room, user, types)
     printer = ItemPrinter(
@@ -175,7 +191,7 @@ def sniff(
                     break
         except CaptureError as error:
             problem = error
-    _summarise(sniffer.summary(), None if write == "-" else write, keylog, as_json=as_json)
+    _summarise(sniffer, None if write == "-" else write, keylog, as_json=as_json)
     if problem is not None:
         click.echo(f"netchat: {problem}", err=True)
         return FAILED
@@ -183,6 +199,23 @@ def sniff(
         click.echo("No packet matched the filter.", err=True)
         return FAILED
     return OK
+
+
+def _rotation(
+    limits: tuple[int | float, ...], keep: int | None, write: str | None
+) -> Rotation | None:
+    """Return when the next file begins, or None for a single file."""
+    from netchat.packets.capture.rotation import Rotation
+
+    if not limits:
+        if keep is not None:
+            raise click.UsageError("--keep limits the files of --rotate: add --rotate 100MB.")
+        return None
+    if write in (None, "-"):
+        raise click.UsageError("--rotate needs --write FILE, the name of the files.")
+    sizes = [limit for limit in limits if isinstance(limit, int)]
+    times = [limit for limit in limits if isinstance(limit, float)]
+    return Rotation(min(sizes, default=None), min(times, default=None), keep)
 
 
 @contextmanager
@@ -204,10 +237,8 @@ def _ended_by_signals(sniffer: Sniffer) -> Iterator[None]:
             signal.signal(name, handler)
 
 
-def _summarise(
-    counts: dict[str, Any], write: str | None, keylog: str | None, *, as_json: bool
-) -> None:
-
+def _summarise(sniffer: Sniffer, write: str | None, keylog: str | None, *, as_json: bool) -> None:
+    counts: dict[str, Any] = sniffer.summary()
     if as_json:
         click.echo(json.dumps({"item": "summary", **counts}), err=True)
         return
@@ -243,7 +274,12 @@ def _summarise(
             f"{many(counts['secrets_written'], 'connection')}. Anyone with the file can read them; "
             f"netchat inspect {write} --strip-secrets OUT makes a copy without."
         )
-    if write is not None:
+    written, kept = sniffer.live.files
+    if kept:
+        span = f"{kept[0]} to {kept[-1].name}" if len(kept) > 1 else str(kept[0])
+        deleted = f", {written - len(kept):,} of them deleted" if written > len(kept) else ""
+        lines.append(f"Wrote {many(written, 'file')}{deleted}: {span}.")
+    elif write is not None:
         lines.append(f"Wrote {write}. Decode it with: netchat inspect {write}")
     for line in lines:
         click.echo(line, err=True)

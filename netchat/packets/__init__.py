@@ -23,6 +23,7 @@ from netchat.lazy_exports import lazy_exports
 from netchat.packets.capture.live import Live
 from netchat.packets.capture.packet import Packet
 from netchat.packets.capture.reader import read_packets
+from netchat.packets.capture.rotation import Rotation
 from netchat.packets.capture.writer import CaptureWriter, PcapngWriter, PcapWriter, open_writer
 from netchat.packets.decode.conversation import Conversation, DirectionCounts
 from netchat.packets.decode.decoder import Decoder
@@ -62,6 +63,7 @@ __all__ = [
     "Packet",
     "PcapWriter",
     "PcapngWriter",
+    "Rotation",
     "Sniffer",
     "TlsCounts",
     "TlsRecord",

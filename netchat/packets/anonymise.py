@@ -20,13 +20,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from netchat.errors import BadBody, CaptureError
-from netchat.packets.capture.packet import ETHERNET, SLL, SLL2, Packet
+from netchat.packets.capture.packet import (
+    ETHERNET,
+    LINK_NAMES,
+    NFLOG,
+    PKTAP,
+    PKTAP_APPLE,
+    SLL,
+    SLL2,
+    Packet,
+)
 from netchat.packets.capture.reader import read_packets
 from netchat.packets.capture.writer import open_writer
 from netchat.packets.decode.conversation import Conversation
 from netchat.packets.decode.decoder import Decoder
 from netchat.packets.items import Block, Damage, DecodedMessage, TlsRecord, Trace
 from netchat.packets.tcp.dissect import locate
+from netchat.packets.tcp.fragments import defragmented
 from netchat.wire import (
     DEFAULT_PORT,
     HEADER_SIZE,
@@ -64,6 +74,9 @@ _CODE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MAX_KEPT = 512 * 1024 * 1024
 
 _TCP = 6
+
+#: Link types whose headers have more about the machine than its addresses.
+_DETAILED = (NFLOG, PKTAP, PKTAP_APPLE)
 
 
 class Anonymised(NamedTuple):
@@ -273,6 +286,8 @@ def anonymise(
 ) -> Anonymised:
     """Copy the chat in a capture, with stand-ins for what identifies people.
 
+    Fragmented IP packets are reassembled in the copy.
+
     Args:
         source: The capture.
         target: The copy, readable by its owner only: pcap if it ends in `.pcap`, otherwise pcapng.
@@ -287,15 +302,21 @@ def anonymise(
         raise CaptureError(f"{target} is the capture itself; name another file")
     new = StandIns()
     streams, segments = _decode(source, new, ports, limit)
-    if any(p.number in segments and _is_in_tunnel(p) for p in read_packets(source)):
+    if any(p.number in segments and _is_in_tunnel(p) for p in defragmented(read_packets(source))):
         raise CaptureError(
             "the chat is inside a tunnel, such as GRE or VXLAN, whose addresses cannot be rewritten; "
             "capture it outside of the tunnel"
         )
+    named = {p.link for p in read_packets(source) if p.link in _DETAILED}
+    if named:
+        raise CaptureError(
+            f"the headers of {LINK_NAMES[named.pop()]} name interfaces, users or processes, which cannot "
+            "be replaced; capture on an Ethernet interface"
+        )
     written = left_out = 0
     link = next((packet.link for packet in read_packets(source)), ETHERNET)
     with open_writer(target, link) as out:
-        for packet in read_packets(source):
+        for packet in defragmented(read_packets(source)):
             found = segments.get(packet.number)
             data = None
             if found is not None:

@@ -11,6 +11,7 @@ __all__ = [
     "MAX_BUFFERED",
     "MAX_BUFFERED_PIECES",
     "MAX_CONVERSATIONS",
+    "MAX_FRAGMENTS",
     "MAX_KEPT",
     "MAX_LINKS",
     "MemoryBudget",
@@ -25,6 +26,9 @@ MAX_BUFFERED_PIECES = 4096
 
 #: Bytes that all conversations together may buffer, after holes and in unfinished frames.
 MAX_KEPT = 32 * 1024 * 1024
+
+#: Memory for IP fragments that wait for the others, in bytes; that of Linux.
+MAX_FRAGMENTS = 4 * 1024 * 1024
 
 #: Maximum number of conversations followed at the same time. Beyond it, the least recently active quarter
 #: is evicted.

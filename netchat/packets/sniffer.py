@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, Self
 from netchat.packets.capture.key_log_file import KeyLogFile
 from netchat.packets.capture.live import ANY, Live
 from netchat.packets.capture.packet import Packet
+from netchat.packets.capture.rotation import Rotation
 from netchat.packets.decode.conversation import Conversation, DirectionCounts
 from netchat.packets.decode.decoder import Decoder
 from netchat.packets.decode.link_state import BlockCounts
@@ -164,6 +165,7 @@ def sniff(
     ports: Collection[int] = (DEFAULT_PORT,),
     *,
     write: str | Path | BinaryIO | None = None,
+    rotate: Rotation | None = None,
     duration: float | None = None,
     limit: int = MAX_FRAME,
     keylog: str | Path | None = None,
@@ -176,6 +178,7 @@ def sniff(
             its frames.
         write: Name of a file for the packets (pcap if it ends in `.pcap`, otherwise pcapng), or an open
             binary file, which stays open.
+        rotate: When the next file begins, and how many are kept; None writes one file.
         duration: Seconds after which the capture ends; None for no limit.
         limit: Maximum length of a frame, in bytes.
         keylog: Name of a key log file with TLS secrets, which need not exist yet: what is written to it
@@ -191,7 +194,7 @@ def sniff(
     """
     # The decoder and the thread that writes have a copy each.
     keys = [KeyLogFile(keylog, is_growing=True) if keylog is not None else None for _ in range(2)]
-    live = Live(interface, ports, write=write, keys=keys[0])
+    live = Live(interface, ports, write=write, rotate=rotate, keys=keys[0])
     return Sniffer(live, Decoder(ports, limit=limit, keys=keys[1]), duration)
 
 

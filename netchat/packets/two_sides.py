@@ -68,6 +68,11 @@ class CapturedSide:
         """Keys of all messages."""
         return {key for way in self.seen.values() for key in way if isinstance(key, bytes)}
 
+    @property
+    def requests(self) -> set[Key]:
+        """Keys of the client's messages, which are seldom equal to those of others."""
+        return {key for key in self.seen[True] if isinstance(key, bytes)}
+
 
 @dataclass(slots=True)
 class ComparedWay:
@@ -194,6 +199,11 @@ def _pair(
     for index, side in enumerate(second):
         by_ends[side.conversation.client, side.conversation.server].append(index)
     free = set(range(len(second)))
+    by_request: dict[Key, list[int]] = defaultdict(list)
+    for index, side in enumerate(second):
+        for digest in side.requests:
+            by_request[digest].append(index)
+    requests = Counter(digest for side in first for digest in side.requests)
     pairs = []
     for side in first:
         votes: Counter[int] = Counter()
@@ -205,8 +215,18 @@ def _pair(
         for index in by_ends[ends]:
             if index in free:
                 votes[index] += 1
-        for index, count in sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))[:1]:
-            if 2 * count > min(len(side.digests), len(second[index].digests)):
+        unique: Counter[int] = Counter(
+            by_request[digest][0]
+            for digest in side.requests
+            if requests[digest] == len(by_request[digest]) == 1
+        )
+        best = sorted(votes.items(), key=lambda vote: (-unique[vote[0]], -vote[1], vote[0]))
+        for index, count in best[:1]:
+            # Room members receive equal events; a request that nobody else has sent identifies one.
+            needed = min(len(side.digests), len(second[index].digests)) / (
+                8 if unique[index] else 2
+            )
+            if count > needed:
                 free.discard(index)
                 pairs.append((side, second[index]))
     return pairs

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from netchat.exit_codes import NOT_PERMITTED
+from netchat.packets import PcapngWriter, read, read_packets
 from tests.packets.namespaces import needs_root, network
 
 NETCHAT = (sys.executable, "-m", "netchat")
@@ -66,6 +67,29 @@ def test_a_chat_is_shown_and_written_until_ctrl_c(inside, tmp_path):
     )
     assert again.stdout.count(" SEND ") == 2
     assert len(again.stdout.splitlines()) == len(out.splitlines())
+
+
+@needs_root
+def test_a_set_of_files_has_every_packet(inside, tmp_path):
+    sniff = inside(
+        "sniff", "-i", "lo", "--write", str(tmp_path / "chat.pcapng"), "--rotate", "2kB",
+        "--rotate", "1h", "-q", ready="Listening",
+    )  # fmt: skip
+    chat(inside, *(f"line {number}" for number in range(40)))
+    sniff.send_signal(signal.SIGINT)
+    _, err = sniff.communicate(timeout=TIMEOUT)
+    assert sniff.returncode == 0
+    files = sorted(tmp_path.iterdir())
+    assert len(files) > 4
+    assert f"Wrote {len(files)} files: {files[0]} to {files[-1].name}." in err
+    packets = [packet for file in files for packet in read_packets(file)]
+    assert f"{len(packets)} packets in" in err
+    assert "the kernel dropped 0." in err
+    with PcapngWriter(tmp_path / "all.pcapng") as out:
+        for packet in packets:
+            out.write(packet)
+    texts = [m.fields["text"] for m in read(tmp_path / "all.pcapng").filter(type="SEND")]
+    assert texts == [f"line {number}" for number in range(40)]
 
 
 @needs_root

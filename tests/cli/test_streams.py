@@ -40,6 +40,7 @@ RUNS: dict[str, list[str]] = {
     "sniff": ["sniff -i lo --duration 1ms"],
     "inspect": [f"inspect {CAPTURE}{view}" for view in (
         "", " --tree", " --json", " --ladder")],
+    "merge": [f"merge {CAPTURE} {CAPTURE} -o FOLDER/merged.pcapng"],
     "craft": ["craft SEND text=é→", "craft SEND text=é --hello NAME --send 127.0.0.1:PORT --wait 10ms"],
     "replay": [f"replay {CAPTURE} 127.0.0.1:1 --fast"],
     "wireshark install": ["wireshark install --dir FOLDER"],

@@ -30,13 +30,17 @@ from netchat.packets.capture.reader import read_packets
 from netchat.packets.decode.conversation import Conversation, reverse
 from netchat.packets.decode.decoder import Decoder
 from netchat.packets.items import Item
-from netchat.packets.tcp.dissect import dissect, dissect_datagram
+from netchat.packets.tcp.dissect import FRAGMENT, dissect, dissect_datagram
+from netchat.packets.tcp.fragments import FragmentBuffer
 from netchat.wording import cannot
 
 __all__ = ["BrowsedCapture"]
 
 #: Packets between two looks at the clock.
 _BATCH = 500
+
+#: Instead of a key, for a fragment, whose ports are in another packet.
+_FRAGMENT_KEY = b"fragment"
 
 #: First bytes of a file whose packets cannot be read at an offset.
 _GZIP = b"\x1f\x8b"
@@ -76,6 +80,7 @@ class BrowsedCapture:
         self._source = source(on_position) if source is not None else iter(())
         self._waiting: Iterator[Packet] | None = None
         self._flows: dict[bytes, int] = {}
+        self._fragments = FragmentBuffer()
         self._flow = array("I")  # of each decoded packet; 0 without one
         self._begins: list[tuple[int, int]] = []  # flow and first packet of each conversation
         self._of_flow: dict[int, list[tuple[int, int]]] = {}  # first packets and conversations
@@ -174,11 +179,24 @@ class BrowsedCapture:
     def _take(self, packet: Packet, items: list[Item]) -> None:
         self.decoded += 1
         _, _, link, data, length = packet
-        is_plain = link == ETHERNET and data[12:15] == b"\x08\x00\x45"
+        is_plain = link == ETHERNET and data[12:15] == b"\x08\x00\x45" and not _is_part(data)
         key = data[26:38] if is_plain else _key_of(link, data, length)
+        if key == _FRAGMENT_KEY:
+            key = self._reassemble(packet)
         self._flow.append(self._flow_of(key) if key else 0)
         if items:
             self._add(items, packet)
+
+    def _reassemble(self, packet: Packet) -> bytes:
+        """Add a fragment; return the key of its packet if that is complete, otherwise nothing."""
+        whole = self._fragments.feed(packet)
+        if whole is None:
+            return b""
+        key = _key_of(whole.link, whole.data, whole.length)
+        for number in self._fragments.packets if key else ():
+            if number <= len(self._flow):
+                self._flow[number - 1] = self._flow_of(key)
+        return key
 
     def _flow_of(self, key: bytes) -> int:
         flow = self._flows.get(key)
@@ -244,10 +262,17 @@ def _ignore(_: int) -> None:
     """Ignore the offset of a packet whose bytes are copied."""
 
 
+def _is_part(data: bytes) -> bool:
+    """Return whether a packet with plain Ethernet and IPv4 is a fragment."""
+    return len(data) > 21 and bool(data[20] & 0x3F or data[21])
+
+
 def _key_of(link: int, data: bytes, length: int) -> bytes:
-    """Return the key of a packet's direction, or nothing if it has neither TCP nor UDP."""
+    """Return the key of a packet's direction; nothing if it has neither TCP nor UDP."""
     fields = dissect(link, data, length)
     if not isinstance(fields, str):
         return fields[0]
+    if fields == FRAGMENT:
+        return _FRAGMENT_KEY
     datagram = dissect_datagram(link, data, length)
     return datagram.key if datagram is not None else b""

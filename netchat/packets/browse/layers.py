@@ -9,7 +9,7 @@ from netchat.packets.browse.capture import BrowsedCapture
 from netchat.packets.browse.rows import item_text, show_time
 from netchat.packets.capture.packet import ETHERNET, LINK_NAMES, Packet
 from netchat.packets.items import Block, Damage, DecodedMessage, Item, TlsRecord
-from netchat.packets.tcp.dissect import flag_names, locate
+from netchat.packets.tcp.dissect import FRAGMENT, flag_names, locate, locate_fragment
 from netchat.packets.views.frame_fields import frame_fields
 from netchat.packets.views.sealed import Opener, plaintext_lines
 from netchat.packets.views.tree import tree_lines
@@ -97,6 +97,15 @@ def _headers(packet: Packet) -> list[Node]:
     if packet.link == ETHERNET and len(data) >= 14:
         nodes.append(_layer("Ethernet", data, 0, 14, _ETHERNET))
     if isinstance(located, str):
+        fragment = locate_fragment(packet.link, data, packet.length)
+        if located == FRAGMENT and fragment is not None:
+            is_ipv4, ip = fragment.key[0] == 4, fragment.network
+            table, size = (_IPV4, 20) if is_ipv4 else (_IPV6, 40)
+            nodes.append(_layer("IPv4" if is_ipv4 else "IPv6", data, ip, size, table))
+            start, end = fragment.start, fragment.start + fragment.size
+            more = "more follow" if fragment.has_more else "the last"
+            label = f"Fragment: bytes {start} to {end} of the packet, {more}"
+            nodes.append(Node(label, ip + size, len(data) - ip - size, data))
         if not nodes:
             name = LINK_NAMES.get(packet.link, f"link type {packet.link}")
             nodes.append(Node(f"{name}: {located}", 0, len(data), data))

@@ -19,6 +19,10 @@ _ANY = "any"
 _MAX_WAITING = 100_000
 
 
+#: Filter for IP fragments after the first, which have no ports.
+_FRAGMENTS = " or ip[6:2] & 0x1fff != 0 or ip6[6] = 44"
+
+
 class LibpcapSource:
     """Live capture through libpcap or Npcap, with the interface of `AfPacketRing`.
 
@@ -44,6 +48,7 @@ class LibpcapSource:
         self.received = self.dropped = 0
         self._queue: queue.Queue[tuple[int, int, bytes, int]] = queue.Queue(_MAX_WAITING)
         wanted = " or ".join(f"port {port}" for port in sorted(ports)) or "tcp"
+        wanted += _FRAGMENTS
         names = [str(conf.iface), conf.loopback_name] if interface == _ANY else [interface]
         options: Any = {"iface": names, "filter": wanted, "prn": self._put, "store": False}
         sniffer: Any = AsyncSniffer(**options)

@@ -27,6 +27,7 @@ from netchat.files import create_private
 from netchat.packets.capture.embedded_secrets import EmbeddedSecrets
 from netchat.packets.capture.packet import Packet
 from netchat.packets.capture.packet_queue import PacketQueue
+from netchat.packets.capture.rotation import RotatingWriter, Rotation
 from netchat.packets.capture.writer import CaptureWriter, PcapngWriter, PcapWriter
 from netchat.packets.tls.key_log import KeyLog
 from netchat.wire import DEFAULT_PORT
@@ -78,6 +79,7 @@ class Live:
         ports: TCP ports to capture; empty for all.
         write: Name of a file for the packets (pcap if it ends in `.pcap`, otherwise pcapng), or an open
             binary file, which stays open.
+        rotate: Writes a set of files whose names begin with that of `write`; None writes one file.
         keys: TLS secrets; those of the captured connections are written to a pcapng file, before the
             packets that they decrypt.
 
@@ -98,6 +100,7 @@ class Live:
         ports: Collection[int] = (DEFAULT_PORT,),
         *,
         write: str | Path | BinaryIO | None = None,
+        rotate: Rotation | None = None,
         keys: KeyLog | None = None,
     ) -> None:
         self.packets: int = 0
@@ -105,7 +108,7 @@ class Live:
         # The file comes second, so that a refused capture does not overwrite an existing file.
         self._source = _open_source(interface, ports)
         try:
-            self._file, self._writer = _open_file(write, interface)
+            self._file, self._writer = _open_file(write, interface, rotate)
         except CaptureError:
             self._source.close()
             raise
@@ -141,6 +144,12 @@ class Live:
     def secrets(self) -> int:
         """TLS connections whose secrets were written to the file."""
         return self._embedded.connections if self._embedded is not None else 0
+
+    @property
+    def files(self) -> tuple[int, list[Path]]:
+        """Number of files written, and those of them that were kept; for a capture with `rotate`."""
+        writer = self._writer
+        return (writer.count, writer.files) if isinstance(writer, RotatingWriter) else (0, [])
 
     @property
     def is_lagging(self) -> bool:
@@ -249,7 +258,7 @@ class Live:
 
     def _write_secrets(self, packets: list[Packet]) -> None:
         """Write the secrets of connections that began before or in these packets."""
-        if self._embedded is None or not isinstance(self._writer, PcapngWriter):
+        if self._embedded is None or self._writer is None or not self._writer.holds_secrets:
             return
         for packet in packets:
             self._embedded.look(packet.data)
@@ -260,8 +269,7 @@ class Live:
         if self._writer is None:
             return
         self._write_secrets([])
-        if isinstance(self._writer, PcapngWriter):
-            self._writer.statistics(time.time_ns(), self.received, self.dropped)
+        self._writer.statistics(time.time_ns(), self.received, self.dropped)
         self._writer.close()
 
 
@@ -286,8 +294,8 @@ def _open_source(interface: str, ports: Collection[int]) -> PacketSource:
 
 
 def _open_file(
-    path: str | Path | BinaryIO | None, interface: str
-) -> tuple[BinaryIO | None, CaptureWriter | None]:
+    path: str | Path | BinaryIO | None, interface: str, rotate: Rotation | None
+) -> tuple[BinaryIO | RotatingWriter | None, CaptureWriter | None]:
     """Return the file to close, if any, and its writer."""
     if path is None:
         return None, None
@@ -295,6 +303,9 @@ def _open_file(
         return None, PcapngWriter(path, interface)
     if str(path).endswith(".gz"):
         raise CaptureError(f"{path}: a live capture cannot be compressed; gzip the file afterwards")
+    if rotate is not None:
+        rotating = RotatingWriter(path, rotate, interface, buffering=_BUFFER)
+        return rotating, rotating
     try:
         file = create_private(path, _BUFFER)  # closed by the thread
     except OSError as error:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 
+from netchat.errors import CaptureError
 from netchat.packets.capture.buffer import CaptureBuffer
+from netchat.packets.capture.foreign import conversion, pcap_variant
 from netchat.packets.capture.packet import MAX_PACKET, Packet
 
 __all__ = ["MAGICS", "read_pcap"]
@@ -52,6 +54,8 @@ def read_pcap(
     version, minor, network = struct.unpack_from(order + "4xHH8x4xI", buffer)
     if (version, minor) not in _VERSIONS:
         raise source.bad(f"pcap version must be 2.0 to 2.4, got {version}.{minor}", 4)
+    if (variant := pcap_variant(buffer, order)) is not None:
+        raise CaptureError(f"{source.name} is {variant}; convert it: {conversion(source.name)}")
     link = network & _LINK_BITS
     new = tuple.__new__  # bypasses the named tuple's own constructor, for speed
     record: Callable[[bytes, int], tuple[int, ...]] = struct.Struct(order + "IIII").unpack_from

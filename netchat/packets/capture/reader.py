@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from netchat.errors import CaptureError
 from netchat.packets.capture.buffer import CHUNK, CaptureBuffer
+from netchat.packets.capture.foreign import NEEDED, describe_foreign
 from netchat.packets.capture.packet import Packet
 from netchat.packets.capture.pcap import MAGICS, read_pcap
 from netchat.packets.capture.pcapng import SECTION, SecretsReader, read_pcapng
@@ -24,15 +25,6 @@ from netchat.wording import cannot
 __all__ = ["read_packets"]
 
 _GZIP = b"\x1f\x8b"
-_OTHERS = {
-    b"\xfd7zX": "compressed by xz; decompress it first: xz -d",
-    b"BZh9": "compressed by bzip2; decompress it first: bzip2 -d",
-    b"\x28\xb5\x2f\xfd": "compressed by zstd; decompress it first: zstd -d",
-    b"\x04\x22\x4d\x18": "compressed by lz4; decompress it first: lz4 -d",
-    b"PK\x03\x04": "a zip archive; extract it first",
-    b"\xa1\xb2\xcd\x34": "Kuznetzov's variant of pcap; editcap -F pcap converts it",
-    b"\x34\xcd\xb2\xa1": "Kuznetzov's variant of pcap; editcap -F pcap converts it",
-}
 
 
 def read_packets(
@@ -92,9 +84,12 @@ def _read(
     source.ended()
     if not buffer:
         raise CaptureError(f"{name} is empty")
-    what = _OTHERS.get(
-        magic, f"not a capture file (pcap or pcapng): it begins with {magic.hex(' ')}"
-    )
+    what = describe_foreign(buffer, str(name))
+    if what is None:
+        buffer = source.more(buffer, 0, NEEDED)
+        what = describe_foreign(buffer, str(name))
+    if what is None:
+        what = f"not a capture file (pcap or pcapng): it begins with {magic.hex(' ')}"
     raise CaptureError(f"{name} is {what}")
 
 

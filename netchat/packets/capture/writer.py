@@ -43,6 +43,9 @@ class CaptureWriter:
         CaptureError: The file cannot be opened.
     """
 
+    #: Whether the format can hold TLS secrets.
+    holds_secrets = False
+
     def __init__(self, path: str | Path | BinaryIO) -> None:
         self._own = isinstance(path, (str, Path))
         if not isinstance(path, (str, Path)):
@@ -53,6 +56,12 @@ class CaptureWriter:
     def write(self, packet: Packet) -> None:
         """Append one packet."""
         raise NotImplementedError
+
+    def secrets(self, key_log: bytes) -> None:
+        """Write TLS secrets, if the format can hold them."""
+
+    def statistics(self, time: int, received: int, dropped: int) -> None:
+        """Write the kernel's counters of packets, if the format can hold them."""
 
     def flush(self) -> None:
         """Flush the file, so that another process can read what was written."""
@@ -116,19 +125,28 @@ class PcapngWriter(CaptureWriter):
         interface: Name of the captured interface, or "".
     """
 
+    holds_secrets = True
+
     def __init__(self, path: str | Path | BinaryIO, interface: str = "") -> None:
         super().__init__(path)
         self._name = interface
-        self._interfaces: dict[int, int] = {}
+        self._interfaces: dict[tuple[int, str], int] = {}
         self._head = struct.Struct("<IIIIIII").pack
         body = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)
         self._block(SECTION, body + _options((_SHB_USERAPPL, b"netchat")))
 
-    def write(self, packet: Packet, comment: str = "") -> None:
-        """Append one packet, optionally with a comment that Wireshark shows."""
-        index = self._interfaces.get(packet.link)
+    def write(self, packet: Packet, comment: str = "", interface: str | None = None) -> None:
+        """Append one packet, optionally with a comment that Wireshark shows.
+
+        Args:
+            packet: The packet.
+            comment: The comment.
+            interface: Name of its interface; None for that of the file.
+        """
+        name = self._name if interface is None else interface
+        index = self._interfaces.get((packet.link, name))
         if index is None:
-            index = self._add_interface(packet.link)
+            index = self._add_interface(packet.link, name)
         data, time = packet.data, max(packet.time, 0)  # pcapng begins in 1970
         options = _options((_COMMENT, comment.encode())) if comment else b""
         padding = bytes(-len(data) % 4)
@@ -146,17 +164,17 @@ class PcapngWriter(CaptureWriter):
     def statistics(self, time: int, received: int, dropped: int) -> None:
         """Write how many packets the kernel received, and how many it dropped."""
         if not self._interfaces:
-            self._add_interface(ETHERNET)
+            self._add_interface(ETHERNET, self._name)
         counts = _options(
             (_IF_RECV, received.to_bytes(8, "little")), (_IF_DROP, dropped.to_bytes(8, "little"))
         )
         time = max(time, 0)
         self._block(5, struct.pack("<III", 0, time >> 32, time & 0xFFFFFFFF) + counts)
 
-    def _add_interface(self, link: int) -> int:
-        index = self._interfaces[link] = len(self._interfaces)
-        name = [(_IF_NAME, self._name.encode())] if self._name else []
-        options = _options(*name, (_IF_TSRESOL, b"\x09"))
+    def _add_interface(self, link: int, name: str) -> int:
+        index = self._interfaces[link, name] = len(self._interfaces)
+        named = [(_IF_NAME, name.encode(errors="replace"))] if name else []
+        options = _options(*named, (_IF_TSRESOL, b"\x09"))
         self._block(1, struct.pack("<HHI", link, 0, _SNAPLEN) + options)
         return index
 

@@ -10,7 +10,14 @@ from netchat.packets.decode.link_state import BlockCounts, LinkState
 from netchat.packets.tls.state import TlsCounts, TlsState
 from netchat.wire import Hello, Joined, Membership, Message, Renamed, Welcome
 
-__all__ = ["Conversation", "DirectionCounts", "endpoints", "reverse", "show_endpoint"]
+__all__ = [
+    "Conversation",
+    "DirectionCounts",
+    "connection_key",
+    "endpoints",
+    "reverse",
+    "show_endpoint",
+]
 
 #: Maximum number of rooms remembered per conversation: their number depends on untrusted input.
 _MAX_ROOMS = 256
@@ -163,6 +170,13 @@ def endpoints(key: bytes) -> tuple[tuple[str, int], tuple[str, int]]:
     source, target = (str(ipaddress.ip_address(key[at : at + size])) for at in (0, size))
     ports = key[2 * size :]
     return (source, int.from_bytes(ports[:2], "big")), (target, int.from_bytes(ports[2:], "big"))
+
+
+def connection_key(conversation: Conversation) -> bytes:
+    """Return the key of a conversation's direction to the server."""
+    ends = (conversation.client, conversation.server)
+    addresses = b"".join(ipaddress.ip_address(host).packed for host, _ in ends)
+    return addresses + b"".join(port.to_bytes(2, "big") for _, port in ends)
 
 
 def reverse(key: bytes) -> bytes:

@@ -3,6 +3,7 @@
     packet -> dissect -> TcpStream -> Stage (frames, or blocks with frames in them) -> items
                                    -> TLS records -> Stage, for their content -> items
                       -> Datagrams (UDP) -> blocks with frames in them -> items
+                      -> FragmentBuffer -> the whole packet -> dissect
 
     decoder = Decoder()
     for packet in read_packets("chat.pcapng"):
@@ -32,6 +33,7 @@ from netchat.packets.tcp.connection import MAX_DUPLICATES, SecondStream, TcpConn
 from netchat.packets.tcp.dissect import (
     ACK,
     FIN,
+    FRAGMENT,
     NOT_TCP,
     RST,
     SYN,
@@ -39,6 +41,7 @@ from netchat.packets.tcp.dissect import (
     dissect,
     dissect_datagram,
 )
+from netchat.packets.tcp.fragments import FragmentBuffer
 from netchat.packets.tcp.stream import WINDOW, TcpStream
 from netchat.packets.tls.key_log import KeyLog
 from netchat.packets.tls.opener import TrialBudget
@@ -70,7 +73,8 @@ class Decoder:
     Attributes:
         keys: Secrets of TLS connections, including those that the capture contains.
         packets: Number of packets fed.
-        skipped: Number of packets without a TCP segment or a link's datagram, by reason.
+        skipped: Number of packets without a TCP segment or a link's datagram, by reason; fragments are
+            counted when it is clear that the rest of their packet is missing.
         conversations: Number of chat connections and links over UDP found.
     """
 
@@ -98,6 +102,7 @@ class Decoder:
         self._ambiguous: set[TcpConnection] = set()  # connections with a second stream
         self._datagrams: Datagrams | None = None
         self._trials = TrialBudget()
+        self._fragments = FragmentBuffer(self.skipped)
 
     def feed(self, packet: Packet) -> list[Item]:
         """Process the next packet.
@@ -141,15 +146,34 @@ class Decoder:
                 items += self._replace(connection)
         return items
 
+    def idle(self, silence: int) -> list[Item]:
+        """Handle expired timeouts of a capture whose clock is another machine's.
+
+        Args:
+            silence: Time since the last packet arrived, in ns.
+        """
+        waiting = [connection.last for connection in self._waiting | self._ambiguous]
+        return self.tick(max(waiting) + silence) if waiting else []
+
     def finish(self) -> list[Item]:
         """Mark the end of the capture and flush pending streams."""
         items: list[Item] = []
+        self._fragments.finish()
         for connection in self._followed():
             items += self._end(connection, "the capture ends", "", connection.last, self.packets)
         return items + (self._datagrams.finish() if self._datagrams is not None else [])
 
     def _no_segment(self, why: str, packet: Packet) -> list[Item]:
-        """Process a packet without TCP, which may contain a link's datagram."""
+        """Process a packet without TCP: a fragment, or a link's datagram."""
+        if why == FRAGMENT:
+            whole = self._fragments.feed(packet)
+            if whole is None:
+                return []
+            packet = whole
+            fields = dissect(packet.link, packet.data, packet.length)
+            if not isinstance(fields, str):
+                return self._unusual(Segment(*fields), packet.number, packet.time)
+            why = fields
         number, time, link, data, length = packet
         items: list[Item] | None = None
         if why == NOT_TCP:

@@ -10,22 +10,33 @@ import struct
 from typing import NamedTuple, TypeAlias
 
 from netchat.packets.capture import packet as links
-from netchat.packets.tcp.tunnels import TUNNELS, UDP_TUNNELS, in_ethernet, in_ip, in_udp
+from netchat.packets.tcp.tunnels import (
+    TUNNELS,
+    UDP_TUNNELS,
+    in_ethernet,
+    in_ip,
+    in_ppp,
+    in_udp,
+)
 
 __all__ = [
     "ACK",
     "FIN",
+    "FRAGMENT",
     "NOT_TCP",
     "PSH",
     "RST",
     "SYN",
     "Datagram",
     "Fields",
+    "Fragment",
     "Segment",
     "dissect",
     "dissect_datagram",
     "flag_names",
+    "innermost_ip",
     "locate",
+    "locate_fragment",
 ]
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
@@ -39,8 +50,8 @@ _TCP, _UDP, _FRAGMENT = 6, 17, 44
 #: Type of an Ethernet frame inside a tunnel, and the deepest nesting of tunnels.
 _BRIDGED, _MAX_TUNNELS = 0x6558, 5
 
-#: Result of `dissect` for a packet that may contain a UDP datagram.
-NOT_TCP = "not TCP"
+#: Results of `dissect` for a packet that may contain a UDP datagram, and for part of an IP packet.
+NOT_TCP, FRAGMENT = "not TCP", "IP fragment"
 
 #: IPv6 extension headers whose second byte is their length in units of 8 bytes, less one.
 _EXTENSIONS = (0, 43, 60, 135, 139, 140)
@@ -54,6 +65,9 @@ _PLAIN = struct.Struct(">12x3sxHxxHxB14xIIBB").unpack_from
 _PLAIN_IPV4 = b"\x08\x00\x45"
 _TCP_HEADER = struct.Struct(">4xIIBB").unpack_from
 _U16 = struct.Struct(">H").unpack_from
+
+#: Types of ERF records: Ethernet, also with colours and counters, and IP.
+_ERF_ETHERNET, _ERF_IPV4, _ERF_IPV6 = (2, 11, 16, 20), 22, 23
 
 #: Numbers of IPv6 in the loopback headers of the BSDs.
 _BSD_IPV6 = (10, 24, 28, 30)
@@ -85,6 +99,28 @@ class Datagram(NamedTuple):
     key: bytes
     payload: bytes
     cut: int
+
+
+class Fragment(NamedTuple):
+    """Fragment of an IP packet.
+
+    Attributes:
+        key: Version, addresses, protocol and identification: equal for the fragments of a packet.
+        network: Offset of the IP header in the captured packet.
+        protocol: Protocol of the whole packet; valid in its first fragment.
+        start: Offset of the fragment in the payload of the whole packet, in bytes.
+        has_more: Whether more of the packet follows it.
+        payload: The captured bytes of the fragment.
+        size: Length of the fragment on the wire, in bytes.
+    """
+
+    key: bytes
+    network: int
+    protocol: int
+    start: int
+    has_more: bool
+    payload: bytes
+    size: int
 
 
 #: Protocol, offset of its header, end of the packet, addresses.
@@ -157,29 +193,74 @@ def locate(link: int, data: bytes, length: int, *, tunnels: bool = True) -> _Loc
         length: Its length on the wire, in bytes.
         tunnels: Whether to look into tunnels; the innermost header counts.
     """
+    return _innermost(link, data, length, tunnels=tunnels)[1]
+
+
+def innermost_ip(link: int, data: bytes, length: int) -> tuple[int, int] | None:
+    """Return the version and offset of the innermost IP header of a packet, or None.
+
+    Args:
+        link: The link type.
+        data: The packet from the link layer's header on.
+        length: Its length on the wire, in bytes.
+    """
+    return _innermost(link, data, length, tunnels=True)[0]
+
+
+def locate_fragment(link: int, data: bytes, length: int) -> Fragment | None:
+    """Return the fragment for which `dissect` returned `FRAGMENT`; None if its header is invalid.
+
+    Args:
+        link: The link type.
+        data: The packet from the link layer's header on.
+        length: Its length on the wire, in bytes.
+    """
+    found, located = _innermost(link, data, length, tunnels=True)
+    if found is None or located != FRAGMENT:
+        return None
+    version, at = found
+    if version == 4:
+        place, protocol = at + (data[at] & 0x0F) * 4, data[at + 9]
+        field = _U16(data, at + 6)[0]
+        start, has_more = (field & 0x1FFF) * 8, bool(field & 0x2000)
+        end = at + (_U16(data, at + 2)[0] or length - at)
+        key = b"\x04" + data[at + 12 : at + 20] + data[at + 9 : at + 10] + data[at + 4 : at + 6]
+    else:
+        kind, header = _skip_extensions(data[at + 6], data, at + 40)
+        assert kind == _FRAGMENT
+        place, protocol = header + 8, data[header]
+        field = _U16(data, header + 2)[0]
+        start, has_more = field & 0xFFF8, bool(field & 1)
+        size = _U16(data, at + 4)[0]
+        end = at + 40 + size if size else length
+        key = b"\x06" + data[at + 8 : at + 40] + data[header + 4 : header + 8]
+    if not place < end <= max(length, len(data)):
+        return None
+    return Fragment(key, at, protocol, start, has_more, data[place:end], end - place)
+
+
+def _innermost(
+    link: int, data: bytes, length: int, *, tunnels: bool
+) -> tuple[tuple[int, int] | None, _Located | str]:
+    """Return version and offset of the innermost IP header, and the transport header in it."""
     found = _network_layer(link, data, length)
     if isinstance(found, str):
         carried = _in_link_layer(link, data) if tunnels else None
         found = _carried(carried, data, length) if carried is not None else found
         if isinstance(found, str):
-            return found
+            return None, found
     for _ in range(_MAX_TUNNELS):
-        located = _transport(found, data, length)
+        version, at = found
+        if at >= len(data):
+            return None, "truncated before TCP"
+        if not _is_ip(version, data, at, length):
+            found = version, at = _by_content(data, at, length) or found
+        located = _ipv4(data, at, length) if version == 4 else _ipv6(data, at, length)
         inner = _in_tunnel(located, data, length) if tunnels else None
         if inner is None:
-            return located
+            return found, located
         found = inner
-    return NOT_TCP
-
-
-def _transport(found: tuple[int, int], data: bytes, length: int) -> _Located | str:
-    """Find the transport header in an IP packet, given its version and offset."""
-    version, at = found
-    if at >= len(data):
-        return "truncated before TCP"
-    if not _is_ip(version, data, at, length):
-        version, at = _by_content(data, at, length) or found
-    return _ipv4(data, at, length) if version == 4 else _ipv6(data, at, length)
+    return None, NOT_TCP
 
 
 def _in_tunnel(located: _Located | str, data: bytes, length: int) -> tuple[int, int] | None:
@@ -274,7 +355,61 @@ def _network_layer(link: int, data: bytes, length: int) -> tuple[int, int] | str
     if link in (links.RAW, links.RAW_BSD, links.RAW_OPENBSD, links.RAW_IPV4, links.RAW_IPV6):
         version = data[0] >> 4 if data else 0
         return (version, 0) if version in (4, 6) else "not IP"
-    return f"unknown link type {link}"
+    if link == links.NFLOG:
+        return _nflog(data)
+    if link in (links.PKTAP, links.PKTAP_APPLE):
+        return _pktap(link, data, length)
+    if link == links.ERF:
+        return _erf(data, length)
+    if link == links.CISCO_HDLC:
+        return _ethertype(data, 2, 4, length)
+    if link in (links.PPP, links.PPP_HDLC):
+        found = in_ppp(data, 2 if data[:2] == b"\xff\x03" else 0)
+    elif link == links.PPPOE:
+        found = in_ethernet(0x8864, data, 0)
+    else:
+        name = links.OTHER_LINK_NAMES.get(link)
+        return f"unknown link type {link}" + (f" ({name})" if name else "")
+    return (4 if found[0] == _IPV4 else 6, found[1]) if found is not None else "not IP"
+
+
+def _nflog(data: bytes) -> tuple[int, int] | str:
+    """Find the packet in the attributes of a packet that netfilter logged, in its byte order."""
+    at, version = 4, {2: 4, 10: 6}.get(data[0] if data else 0)
+    little = _U16(data, 4)[0] > 0xFF if len(data) >= 6 else True  # the first attribute is short
+    while len(data) >= at + 4:
+        size, kind = struct.unpack_from("<HH" if little else ">HH", data, at)
+        if kind & 0x7FFF == 9:
+            return (version, at + 4) if version is not None else "not IP"
+        if size < 4:
+            break
+        at += size + -size % 4
+    return "truncated before TCP"
+
+
+def _erf(data: bytes, length: int) -> tuple[int, int] | str:
+    """Look into a record of an Endace card, after its extension headers."""
+    if len(data) < 16:
+        return "truncated before TCP"
+    kind, at = data[8], 16
+    has_more = kind & 0x80
+    while has_more and len(data) > at:
+        has_more = data[at] & 0x80
+        at += 8
+    if kind & 0x7F in _ERF_ETHERNET:
+        return _ethertype(data, at + 14, at + 16, length)  # after two bytes of padding
+    return {_ERF_IPV4: (4, at), _ERF_IPV6: (6, at)}.get(kind & 0x7F, "not IP")
+
+
+def _pktap(link: int, data: bytes, length: int) -> tuple[int, int] | str:
+    """Look into a packet with the header of macOS, which names its process and its link type."""
+    if len(data) < 12:
+        return "truncated before TCP"
+    size, _, inner = struct.unpack_from("<III", data)
+    if inner in (links.PKTAP, links.PKTAP_APPLE) or not 12 <= size <= len(data):
+        return "not IP" if link == links.PKTAP else f"unknown link type {link}"
+    found = _network_layer(inner, data[size:], length - size)
+    return found if isinstance(found, str) else (found[0], found[1] + size)
 
 
 def _ethertype(data: bytes, at: int, payload: int, length: int) -> tuple[int, int] | str:
@@ -300,9 +435,14 @@ def _ipv4(data: bytes, at: int, length: int) -> _Located | str:
     if data[at] >> 4 != 4 or header < 20:
         return "bad IP header"
     if _U16(data, at + 6)[0] & 0x3FFF:
-        return "IP fragment"
+        return FRAGMENT
     total = _U16(data, at + 2)[0] or length - at  # 0: the network card segments it
-    return data[at + 9], at + header, at + total, data[at + 12 : at + 20]
+    kind, place = data[at + 9], at + header
+    if kind == _AUTHENTICATION:
+        if len(data) < place + 8:
+            return "truncated before TCP"
+        kind, place = data[place], place + (data[place + 1] + 2) * 4
+    return kind, place, at + total, data[at + 12 : at + 20]
 
 
 def _ipv6(data: bytes, at: int, length: int) -> _Located | str:
@@ -312,21 +452,33 @@ def _ipv6(data: bytes, at: int, length: int) -> _Located | str:
         return "bad IP header"
     size = _U16(data, at + 4)[0]
     end = at + 40 + size if size else length  # 0: as above, or a jumbogram
-    kind, place = data[at + 6], at + 40
-    while kind not in (_TCP, _UDP) and kind not in TUNNELS:
-        if len(data) < place + 8:
-            return "truncated before TCP"
+    kind, place = _skip_extensions(data[at + 6], data, at + 40)
+    if kind == _FRAGMENT and len(data) >= place + 8:
+        return FRAGMENT
+    if kind in (_FRAGMENT, *_EXTENSIONS, _AUTHENTICATION):
+        return "truncated before TCP"
+    if kind not in (_TCP, _UDP) and kind not in TUNNELS:
+        return NOT_TCP
+    return kind, place, end, data[at + 8 : at + 40]
+
+
+def _skip_extensions(kind: int, data: bytes, place: int) -> tuple[int, int]:
+    """Skip IPv6 extension headers; return the next header's kind and offset.
+
+    The header of a fragment ends the search, unless it is a whole packet.
+    """
+    while len(data) >= place + 8:
         if kind in _EXTENSIONS:
             kind, place = data[place], place + (data[place + 1] + 1) * 8
         elif kind == _AUTHENTICATION:
             kind, place = data[place], place + (data[place + 1] + 2) * 4
-        elif kind == _FRAGMENT:
-            if _U16(data, place + 2)[0] & 0xFFF9:  # an offset, or more to come
-                return "IP fragment"
+        elif (
+            kind == _FRAGMENT and not _U16(data, place + 2)[0] & 0xFFF9
+        ):  # no offset, no more to come
             kind, place = data[place], place + 8
         else:
-            return NOT_TCP
-    return kind, place, end, data[at + 8 : at + 40]
+            break
+    return kind, place
 
 
 def _tcp(data: bytes, at: int, end: int, length: int, addresses: bytes) -> Segment | str:

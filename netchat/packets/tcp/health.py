@@ -5,15 +5,15 @@ It looks at each packet's TCP header, independently of reassembly, because reass
 
 from __future__ import annotations
 
-import ipaddress
 import struct
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
 from netchat.packets.capture.packet import Packet
-from netchat.packets.decode.conversation import Conversation, reverse
-from netchat.packets.tcp.dissect import ACK, FIN, RST, SYN, locate
+from netchat.packets.decode.conversation import Conversation, connection_key, reverse
+from netchat.packets.tcp.dissect import ACK, FIN, FRAGMENT, RST, SYN, locate
+from netchat.packets.tcp.fragments import FragmentBuffer
 from netchat.packets.time_sample import TimeSample
 from netchat.wording import many
 
@@ -188,10 +188,17 @@ class HealthMonitor:
         self.left_out = 0
         self._connections: dict[bytes, list[ConnectionHealth]] = {}
         self._count = 0
+        self._fragments = FragmentBuffer()
 
     def feed(self, packet: Packet) -> None:
         """Process the next packet."""
         located = locate(packet.link, packet.data, packet.length)
+        if located == FRAGMENT:
+            whole = self._fragments.feed(packet)
+            if whole is None:
+                return
+            packet = whole
+            located = locate(packet.link, packet.data, packet.length)
         if isinstance(located, str):
             return
         protocol, at, end, addresses = located
@@ -218,7 +225,7 @@ class HealthMonitor:
 
     def of(self, conversation: Conversation) -> tuple[SideHealth, SideHealth] | None:
         """Return the health of a conversation's client and server, or None if it was not followed."""
-        key = _key(conversation)
+        key = connection_key(conversation)
         began = conversation.began
         known = [each for each in self._connections.get(key, ()) if each.began <= began]
         if not known or conversation.transport != "TCP":
@@ -230,13 +237,6 @@ def _is_new(connection: ConnectionHealth, key: bytes, seq: int) -> bool:
     """Return whether a SYN opens a new connection on the same ports."""
     side = connection.sides[key]
     return side._next >= 0 and side._next != (seq + 1) & _MASK
-
-
-def _key(conversation: Conversation) -> bytes:
-    """Return the key of the direction from the client to the server."""
-    ends = (conversation.client, conversation.server)
-    addresses = b"".join(ipaddress.ip_address(host).packed for host, _ in ends)
-    return addresses + b"".join(port.to_bytes(2, "big") for _, port in ends)
 
 
 def _find(options: bytes, kind: int) -> bytes | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-__all__ = ["TUNNELS", "UDP_TUNNELS", "in_ethernet", "in_ip", "in_udp"]
+__all__ = ["TUNNELS", "UDP_TUNNELS", "in_ethernet", "in_ip", "in_ppp", "in_udp"]
 
 _U16 = struct.Struct(">H").unpack_from
 
@@ -43,14 +43,22 @@ def in_ethernet(number: int, data: bytes, at: int) -> _Found | None:
         The type and the offset of what it carries, or None.
     """
     if number == _PPPOE and len(data) >= at + 8 and data[at] == 0x11 and not data[at + 1]:
-        kind = _PPP.get(_U16(data, at + 6)[0])
-        return (kind, at + 8) if kind is not None else None
+        return in_ppp(data, at + 6)
     if number in (_MPLS, _MPLS_MULTICAST):
         return _mpls(data, at)
     # A number up to 1500 is no type, but the length of an 802.3 frame.
     if number <= 1500 and data[at : at + 6] == b"\xaa\xaa\x03\0\0\0" and len(data) >= at + 8:
         return _U16(data, at + 6)[0], at + 8
     return None
+
+
+def in_ppp(data: bytes, at: int) -> _Found | None:
+    """Look into a PPP frame, from its protocol on; the result is that of `in_ethernet`."""
+    if len(data) <= at + 1:
+        return None
+    size = 1 if data[at] & 1 else 2  # the first byte may be left out, if it is 0
+    kind = _PPP.get(data[at] if size == 1 else _U16(data, at)[0])
+    return (kind, at + size) if kind is not None else None
 
 
 def _mpls(data: bytes, at: int) -> _Found | None:

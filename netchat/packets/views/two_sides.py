@@ -12,7 +12,7 @@ from netchat.packets.two_sides import ComparedConversation, ComparedWay, Compari
 from netchat.packets.views.summary import side_name, summary
 from netchat.wording import many
 
-__all__ = ["comparison_as_dict", "comparison_lines"]
+__all__ = ["clock_line", "comparison_as_dict", "comparison_lines"]
 
 #: Lost items that are listed for each direction; further ones are only counted.
 _MAX_LISTED = 20
@@ -31,15 +31,18 @@ def comparison_lines(found: Comparison, first: str, second: str) -> Iterator[str
     if found.offset is None:
         yield "clock: unknown, because the captures have no conversation in common"
     else:
-        yield (
-            f"clock: {second} minus {first} is {found.offset / 1e9:+.6f} s, "
-            f"± {show_time(found.uncertainty)}"
-        )
+        yield clock_line(found, first, second)
     for each in found.conversations:
         yield from _conversation(each)
     for name, only in ((first, found.only_first), (second, found.only_second)):
         for conversation in only:
             yield f"only in {name}: {side_name(conversation, server=False)}  {conversation}"
+
+
+def clock_line(found: Comparison, first: str, second: str) -> str:
+    """Return the line about the clocks of two captures that have a conversation in common."""
+    offset = (found.offset or 0) / 1e9
+    return f"clock: {second} minus {first} is {offset:+.6f} s, ± {show_time(found.uncertainty)}"
 
 
 def _conversation(each: ComparedConversation) -> Iterator[str]:

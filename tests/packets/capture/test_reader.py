@@ -237,7 +237,7 @@ def test_changed_bytes_raise_only_capture_errors(seed: int) -> None:
         (b"", "is empty"),
         (b"GET / HTTP/1.1\r\n", "not a capture file (pcap or pcapng): it begins with 47 45 54 20"),
         (b"\x28\xb5\x2f\xfd123", "compressed by zstd"),
-        (b"PK\x03\x04...", "zip archive"),
+        (b"PK\x03\x04...", "compressed by zip"),
         (pcap("<", 0xA1B2C3D4, 0)[:24] + struct.pack("<IIII", 0, 0, 0xFFFFFFFF, 1),
          "byte 24: a packet must be at most 16777216 bytes, but this record's length is 4294967295"),
         (b"\xd4\xc3\xb2\xa1\x09\x00" + bytes(18), "pcap version must be 2.0 to 2.4, got 9.0"),
