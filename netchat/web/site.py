@@ -22,6 +22,7 @@ from netchat.web.dashboard import Dashboard
 from netchat.web.files import Files
 from netchat.web.guard import Guard, is_local
 from netchat.web.local_addresses import url
+from netchat.web.operations import Operations
 from netchat.web.qr import svg_qr
 from netchat.web.tls_detector import TlsDetector
 from netchat.web.websocket import MessageWrapper, WebSocket
@@ -168,6 +169,7 @@ class Site:
         app.router.add_get("/info.json", self._info)
         app.router.add_get("/qr/{code}.svg", self._qr)
         app.router.add_get("/ws", self._websocket, allow_head=False)
+        Operations(chat, notes, self._is_trusted).add_routes(app)
         logger = logging.Logger("netchat.web")  # not shared with other sites
         logger.addHandler(_LogHandler(notes))
         self._runner = web.AppRunner(
@@ -233,9 +235,12 @@ class Site:
         return self._files.response("server.html", request)
 
     async def _feed(self, request: web.Request) -> web.StreamResponse:
+        return await self._dashboard.feed(request, trusted=self._is_trusted(request))
+
+    def _is_trusted(self, request: web.Request) -> bool:
+        """Return whether a request certainly comes from this machine."""
         # Some proxies add no headers, so that every request seems to come from this machine.
-        trusted = not self._behind_proxy and is_local(request)
-        return await self._dashboard.feed(request, trusted=trusted)
+        return not self._behind_proxy and is_local(request)
 
     async def _worker(self, request: web.Request) -> web.StreamResponse:
         return self._files.response("worker.js", request)
