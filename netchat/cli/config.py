@@ -14,8 +14,9 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -102,11 +103,25 @@ def origins(ctx: click.Context) -> Locations:
 
 @contextmanager
 def locating_errors() -> Iterator[None]:
-    """Add the file or variable that sets a value to errors about the value."""
+    """Add the file or variable that sets a value to errors about the value; show all errors alike."""
     try:
         yield
     except click.UsageError as error:
-        raise _with_location(error) from error.__cause__
+        located = _with_location(error)
+        located.show = partial(_show, located)  # type: ignore[method-assign]
+        raise located from error.__cause__
+    except click.ClickException as error:
+        error.show = partial(_show, error)  # type: ignore[method-assign]
+        raise
+
+
+def _show(error: click.ClickException, file: IO[str] | None = None) -> None:
+    """Print an error as `netchat: …`, after the usage of the command if that is wrong."""
+    ctx = getattr(error, "ctx", None)
+    if ctx is not None:
+        hint = f"Try '{ctx.command_path} --help' for help."
+        click.echo(f"{ctx.get_usage()}\n{hint}\n", file=file, err=file is None)
+    click.echo(f"netchat: {error.format_message()}", file=file, err=file is None)
 
 
 def _with_location(error: click.UsageError) -> click.UsageError:

@@ -20,7 +20,14 @@ from netchat.cli.params.duration import DURATION
 from netchat.cli.params.number import FiniteRange
 from netchat.cli.params.size import SIZE
 from netchat.cli.serve_metrics import check_metrics
-from netchat.cli.serve_page import Page, check_host, check_origins
+from netchat.cli.serve_page import (
+    LOCAL_PROXIES,
+    Network,
+    Page,
+    check_host,
+    check_origins,
+    check_proxies,
+)
 from netchat.cli.serve_run import Joining, ServePlan
 from netchat.net.address import parse_address, show_address
 from netchat.net.event_loop import run
@@ -127,6 +134,12 @@ _OTHER_FILES = 1100
     "--origin", "origins", multiple=True, metavar="URL", callback=check_origins,
     help="Additional origin of the page, such as https://chat.example.org for a proxy "
     "that forwards to this server; can be repeated. The page shows the first one as its address.",
+)  # fmt: skip
+@click.option(
+    "--http-proxy-headers", "proxies", metavar="[NETWORKS]", is_flag=False, flag_value=LOCAL_PROXIES,
+    callback=check_proxies,
+    help="Take the addresses of browsers from the header Forwarded or X-Forwarded-For of proxies in these "
+    f"networks, separated by commas; alone, of proxies on this machine ({LOCAL_PROXIES}).",
 )  # fmt: skip
 @click.option(
     "--metrics", metavar="HOST:PORT", callback=check_metrics,
@@ -270,6 +283,7 @@ def serve(
     web_port: int | None,
     web: bool,
     origins: tuple[str, ...],
+    proxies: tuple[Network, ...],
     metrics: tuple[str, int] | None,
     history: Path | None,
     ephemeral: bool,
@@ -325,11 +339,13 @@ def serve(
         raise click.UsageError("--advertise and --advertise-page need --cluster.")
     if lan and _is_given("host"):
         raise click.UsageError("--lan listens on every address: omit --host.")
-    if not web and (web_port is not None or origins):
-        raise click.UsageError("--no-web serves no page: omit --web-port and --origin.")
+    if not web and (web_port is not None or origins or proxies):
+        raise click.UsageError(
+            "--no-web serves no page: omit --web-port, --origin and --http-proxy-headers."
+        )
     certificate = _certificate(tls, tls_cert, tls_key, keylog, udp=udp)
     address = None if lan else host
-    page = Page(address, 0 if web_port is None and port == 0 else web_port, origins)
+    page = Page(address, 0 if web_port is None and port == 0 else web_port, origins, proxies)
     is_encrypted = certificate is not None
     if accounts is None:
         accounts = _default_accounts(lan=lan, is_encrypted=is_encrypted)

@@ -121,7 +121,7 @@ class ServePlan:
             busy = error.errno == errno.EADDRINUSE
             hint = " Is another server running? --port 0 takes a free one." if busy else ""
             raise NetchatError(
-                f"Cannot listen on {self.host or 'any address'}, port {self.port}: "
+                f"Cannot listen on {show_address(self.host or '*', self.port)}: "
                 f"{error.strerror or error}.{hint}"
             ) from error
         site = control = metrics = None

@@ -158,12 +158,21 @@ class Reader(Protocol):
 class _Peer(Connection, asyncio.Protocol):
     """One connection over TCP, a WebSocket, or a link."""
 
-    __slots__ = ("clock", "linger", "reader", "server", "transport", "unread_until")
+    __slots__ = (
+        "clock",
+        "forwarded_for",
+        "linger",
+        "reader",
+        "server",
+        "transport",
+        "unread_until",
+    )
 
     def __init__(self, server: ServerDriver, reader: Reader) -> None:
         super().__init__()
         self.server = server
         self.reader = reader
+        self.forwarded_for: str | None = None  # the client's address, from a proxy
         self.unread_until = 0.0  # its address group connects too often: not to be read before
         self.linger: asyncio.TimerHandle | None = None
         self.clock = 0.0  # virtual clock: the time by which LIGHT_RATE allows this many frames
@@ -173,6 +182,7 @@ class _Peer(Connection, asyncio.Protocol):
         self.transport = transport = cast(asyncio.Transport, transport)
         # If the peer has already reset the connection, there is no address.
         host, port = (transport.get_extra_info("peername") or ("?", 0))[:2]
+        host = self.forwarded_for or host
         self.address = show_address(host, port)
         transport.set_write_buffer_limits(*self.server.memory.limits)
         now = self.server.now()
@@ -430,7 +440,12 @@ class ServerDriver:
         return [s.getsockname()[:2] for s in server.sockets]
 
     def adopt(
-        self, transport: asyncio.Transport, reader: Reader, *, is_encrypted: bool = False
+        self,
+        transport: asyncio.Transport,
+        reader: Reader,
+        *,
+        is_encrypted: bool = False,
+        host: str | None = None,
     ) -> asyncio.Protocol:
         """Adopt a connection accepted elsewhere, such as a WebSocket.
 
@@ -438,6 +453,7 @@ class ServerDriver:
             transport: Transport for outgoing frames.
             reader: Reader that splits incoming bytes into frames.
             is_encrypted: Whether TLS protects the connection.
+            host: Address of the client, if a proxy has made the connection for it.
 
         Returns:
             The protocol to pass incoming bytes to.
@@ -445,6 +461,7 @@ class ServerDriver:
         _limit_send_buffer(transport.get_extra_info("socket"))
         peer = _Peer(self, reader)
         peer.is_encrypted = is_encrypted
+        peer.forwarded_for = host
         peer.connection_made(transport)
         if self.tls is not None:
             self.warn_peer(peer)
