@@ -54,7 +54,7 @@ class Origin(NamedTuple):
         return f"{self.key} in {self.table} of {self.file}" if self.file else self.key
 
 
-class _File(NamedTuple):
+class _ConfigFile(NamedTuple):
     """A configuration file."""
 
     path: Path
@@ -160,12 +160,12 @@ def users_file() -> Path | None:
         return None
 
 
-def _read(path: Path) -> _File:
+def _read(path: Path) -> _ConfigFile:
     import tomllib
 
     try:
         text = path.read_text(encoding="utf-8-sig")
-        return _File(path, tomllib.loads(text), text)
+        return _ConfigFile(path, tomllib.loads(text), text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise click.UsageError(cannot("read", f"the configuration file {path}", error)) from error
 
@@ -175,7 +175,7 @@ def _of_table(
     command: click.Command,
     table: Settings,
     names: tuple[str, ...],
-    file: _File,
+    file: _ConfigFile,
     locations: Locations,
 ) -> Settings:
     """Check a table of the file and return its values by parameter name."""
