@@ -93,6 +93,7 @@ lint: $(DEV) ## run linters, type checks and import contracts
 	@$(BIN)/netchat protocol --check
 	@$(BIN)/netchat protocol --js --check
 	@$(BIN)/netchat wireshark check
+	@$(BIN)/netchat man --check share
 
 # These tests wait for nothing, so a third process would only import the tests once more.
 check: JOBS = 2
@@ -129,6 +130,7 @@ docs: $(DEV) ## regenerate the generated documents
 	$(BIN)/netchat protocol --write
 	$(BIN)/netchat protocol --js --write
 	$(BIN)/netchat wireshark write
+	$(BIN)/netchat man --write share
 	$(BIN)/python -m netchat.course write
 
 site: $(DEV) ## build the documentation site in build/site

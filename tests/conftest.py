@@ -85,6 +85,7 @@ THOROUGH = (
     "course/test_grade.py",
     "desktop/test_collector.py",
     "docs/test_site.py",
+    "docs/test_wheel.py",
     "end_to_end/test_dashboard.py",
     "end_to_end/test_front_ends.py",
     "end_to_end/test_page_accounts.py",

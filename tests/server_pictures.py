@@ -30,7 +30,7 @@ def server_scene(
     settings = Settings(rate=0, accounts="optional")
     page = Page("127.0.0.1", 0, (_PAGE,))
     plan = ServePlan(
-        settings, "127.0.0.1", 6464, False, None, True, True, page, False, None, None, lambda _: None
+        settings, "127.0.0.1", 6464, False, None, True, True, page, None, False, None, None, lambda _: None
     )  # fmt: skip
     root = tk.Tk(screenName=display, className="netchat")
     app = ServerApplication(

@@ -45,6 +45,7 @@ TESTED_ELSEWHERE = {
     "netchat.cli.noise": ("tests/net/test_noise.py", '"noise"'),
     "netchat.cli.render.codeword": ("tests/cli/test_encode.py", "encode"),
     "netchat.cli.render.frame_dump": ("tests/cli/test_craft.py", "craft"),
+    "netchat.cli.render.man_page": ("tests/cli/test_man.py", "man_pages("),
     "netchat.cli.render.items": ("tests/cli/test_inspect.py", "inspect"),
     "netchat.cli.render.transcript": ("tests/cli/test_replay.py", "replay"),
     "netchat.course.segments": ("tests/course/test_lesson.py", "lessons(COURSE)"),

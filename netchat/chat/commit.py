@@ -51,6 +51,7 @@ def commit(state: ServerState, batch: Batch) -> None:
         first = feed.delivered + 1
         feed.delivered += len(frames)
         feed.tail.add(first, feed.delivered, data)
+        state.deliveries += len(frames) * len(feed.live)
         if feed.live and feed in batch.uncommon:
             _fan_out_in_forms(state, feed, data)
         elif feed.live:

@@ -56,7 +56,10 @@ def _serve(
         if behind:
             if (feed, last) not in same:
                 same[feed, last] = _next_events(state, feed, last)
-            data, last = same[feed, last]
+            data, upto = same[feed, last]
+            if data:
+                state.deliveries += upto - max(last, feed.oldest - 1)
+            last = upto
             state.write(connection, for_client(connection, data))
         if last < feed.delivered:
             lagging[feed] = last

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from enum import IntEnum
 from typing import NamedTuple
 
 from netchat.chat.effects import Log
@@ -13,7 +14,7 @@ from netchat.chat.room_codes import show_code
 from netchat.chat.text import show_text
 from netchat.wire import ErrorCode
 
-__all__ = ["LogEntry", "ServerLog", "is_warning", "log_line"]
+__all__ = ["LogEntry", "LogLevel", "ServerLog", "is_warning", "log_level", "log_line"]
 
 #: Maximum number of entries that are kept.
 KEPT = 200
@@ -24,6 +25,40 @@ _SUBJECTS = ("name", "room", "text", "address")
 #: Kinds of entry that are warnings. A refused request is not: it may be a taken name or a mistyped
 #: room code.
 _WARNINGS = frozenset({"dismissed", "storage", "too fast"})
+
+#: Kinds of entry about the server itself, rather than about its users.
+_NOTICES = frozenset(
+    {
+        "accounts",
+        "cluster",
+        "dashboard",
+        "history",
+        "joining",
+        "listening",
+        "metrics",
+        "page",
+        "purged",
+        "stopped",
+        "stopping",
+        "tls",
+    }
+)
+
+#: Kinds of entry that a server makes only if it is asked for details.
+_DETAILS = frozenset({"connected", "disconnected"})
+
+
+class LogLevel(IntEnum):
+    """Importance of log entries, with the numbers of syslog (RFC 5424): a lower one is more important."""
+
+    WARNING = 4
+    """Problems of the server or of a user."""
+    NOTICE = 5
+    """The server itself: its addresses, its history, its end."""
+    INFO = 6
+    """What users do."""
+    DEBUG = 7
+    """Details: each connection."""
 
 
 class LogEntry(NamedTuple):
@@ -41,6 +76,15 @@ def is_warning(note: Log) -> bool:
     # A user who reconnects, perhaps from another device, leaves the old connection to be closed.
     moved = note.fields.get("code") == ErrorCode.SESSION_MOVED.name
     return note.event in _WARNINGS and not moved
+
+
+def log_level(note: Log) -> LogLevel:
+    """Return the importance of an entry."""
+    if is_warning(note):
+        return LogLevel.WARNING
+    if note.event in _NOTICES:
+        return LogLevel.NOTICE
+    return LogLevel.DEBUG if note.event in _DETAILS else LogLevel.INFO
 
 
 def log_line(note: Log) -> str:

@@ -87,6 +87,7 @@ class ServerState:
         is_memory_scarce: Whether large replies must be shorter than usual; set by the driver.
         last_sweep: Time of the last check of every connection, in seconds.
         files: Transfers of files (`FileService`); None if this server has none.
+        deliveries: Number of events sent to members, as they happened or when the members caught up.
         source: Address of the connection whose frames are being handled, or an empty string.
         effects: What the driver must do now, in order.
         batch: What must be durable before the rest happens.
@@ -136,6 +137,7 @@ class ServerState:
         self.rng = rng if rng is not None else secrets.SystemRandom()
         self._damaged: set[Room] = set()
         self.files: Any = None
+        self.deliveries = 0
         self.source = ""
         self.effects: list[Effect] = []
         self.batch = Batch()

@@ -5,7 +5,7 @@
     no-such-key = 1             NETCHAT_SERVE_NO_SUCH_KEY=1
 
 A key is the long name of an option, or the name of an argument. Unknown keys and invalid values are
-errors that name where they are set.
+errors that name the file and line, or the variable, that sets them.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
 from netchat.wording import cannot
 
-__all__ = ["load", "locating_errors"]
+__all__ = ["Origin", "load", "locating_errors", "origins", "params_by_key", "users_file"]
 
 #: Variables of the root command, of `make` and of the course, which are not options of a command.
 _NOT_OPTIONS = ("NETCHAT_CONFIG", "NETCHAT_NO_APT", "NETCHAT_COURSE", "NETCHAT_QUICK")
@@ -34,7 +35,38 @@ _KUBERNETES = re.compile(r"\w+(_SERVICE_HOST|_SERVICE_PORT\w*|_PORT_\d+_\w+)=.*|
 _LOCATIONS = "netchat.cli.config"
 
 Settings = dict[str, Any]
-Locations = dict[tuple[str, ...], dict[str, str]]
+Locations = dict[tuple[str, ...], dict[str, "Origin"]]
+
+
+class Origin(NamedTuple):
+    """Where the value of an option is set."""
+
+    key: str
+    """Key in the file, or name of the variable."""
+
+    file: str
+    """File and line, such as `/etc/netchat.toml:7`; empty for a variable."""
+
+    table: str = ""
+    """Header of the key's table in the file."""
+
+    def __str__(self) -> str:
+        return f"{self.key} in {self.table} of {self.file}" if self.file else self.key
+
+
+class _ConfigFile(NamedTuple):
+    """A configuration file."""
+
+    path: Path
+    content: Settings
+    text: str
+
+    def at(self, *names: str) -> str:
+        """Return the file and the line of a table or key."""
+        from netchat.cli.toml_lines import key_lines
+
+        line = key_lines(self.text).get(names)
+        return f"{self.path}:{line}" if line else str(self.path)
 
 
 def load(ctx: click.Context, file: Path | None) -> Settings:
@@ -53,22 +85,43 @@ def load(ctx: click.Context, file: Path | None) -> Settings:
     locations: Locations = ctx.meta.setdefault(_LOCATIONS, {})
     assert isinstance(ctx.command, click.Group)
     settings: Settings = {}
-    path = _users_file() if file is None else file
+    path = users_file() if file is None else file
     if path is not None:
-        settings = _of_table(ctx, ctx.command, _read(path), (), path, locations)
+        read = _read(path)
+        settings = _of_table(ctx, ctx.command, read.content, (), read, locations)
     for name, value in os.environ.items():
         if name.startswith("NETCHAT_") and value and name not in _NOT_OPTIONS:
             _add_variable(ctx, name, value, settings, locations)
     return settings
 
 
+def origins(ctx: click.Context) -> Locations:
+    """Return where options are set, by command and name of the parameter."""
+    found: Locations = ctx.meta.get(_LOCATIONS, {})
+    return found
+
+
 @contextmanager
 def locating_errors() -> Iterator[None]:
-    """Add the file or variable that sets a value to errors about the value."""
+    """Add the file or variable that sets a value to errors about the value; show all errors alike."""
     try:
         yield
     except click.UsageError as error:
-        raise _with_location(error) from error.__cause__
+        located = _with_location(error)
+        located.show = partial(_show, located)  # type: ignore[method-assign]
+        raise located from error.__cause__
+    except click.ClickException as error:
+        error.show = partial(_show, error)  # type: ignore[method-assign]
+        raise
+
+
+def _show(error: click.ClickException, file: IO[str] | None = None) -> None:
+    """Print an error as `netchat: …`, after the usage of the command if that is wrong."""
+    ctx = getattr(error, "ctx", None)
+    if ctx is not None:
+        hint = f"Try '{ctx.command_path} --help' for help."
+        click.echo(f"{ctx.get_usage()}\n{hint}\n", file=file, err=file is None)
+    click.echo(f"netchat: {error.format_message()}", file=file, err=file is None)
 
 
 def _with_location(error: click.UsageError) -> click.UsageError:
@@ -80,7 +133,9 @@ def _with_location(error: click.UsageError) -> click.UsageError:
     notes = []
     for param in ctx.command.params:
         source = ctx.get_parameter_source(str(param.name))
-        location = locations.get(str(param.name)) if source is ParameterSource.DEFAULT_MAP else None
+        location = None
+        if source is ParameterSource.DEFAULT_MAP and str(param.name) in locations:
+            location = str(locations[str(param.name)])
         if source is ParameterSource.ENVIRONMENT:
             location = str(param.envvar)
         if location is None:
@@ -94,7 +149,8 @@ def _with_location(error: click.UsageError) -> click.UsageError:
     return click.UsageError(f"{error.message} ({', '.join(notes)}.)", ctx) if notes else error
 
 
-def _users_file() -> Path | None:
+def users_file() -> Path | None:
+    """Return the user's configuration file, or None if there is none."""
     import platformdirs
 
     path = platformdirs.user_config_path("netchat") / "config.toml"
@@ -104,11 +160,12 @@ def _users_file() -> Path | None:
         return None
 
 
-def _read(path: Path) -> Settings:
+def _read(path: Path) -> _ConfigFile:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        return _ConfigFile(path, tomllib.loads(text), text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise click.UsageError(cannot("read", f"the configuration file {path}", error)) from error
 
@@ -118,18 +175,19 @@ def _of_table(
     command: click.Command,
     table: Settings,
     names: tuple[str, ...],
-    file: Path,
+    file: _ConfigFile,
     locations: Locations,
 ) -> Settings:
     """Check a table of the file and return its values by parameter name."""
     header = f"[{'.'.join(names)}]" if names else "the file"
     settings: Settings = {}
-    params = _params(command) if names else {}
+    params = params_by_key(command) if names else {}
     for key, value in table.items():
         if isinstance(command, click.Group) and key in command.list_commands(ctx):
             if not isinstance(value, dict):
                 raise click.UsageError(
-                    f"{file}: {key} is a command; set its options in [{'.'.join((*names, key))}]."
+                    f"{file.at(*names, key)}: {key} is a command; set its options in "
+                    f"[{'.'.join((*names, key))}]."
                 )
             inner = command.get_command(ctx, key)
             assert inner is not None
@@ -141,14 +199,16 @@ def _of_table(
                 *params,
                 *(command.list_commands(ctx) if isinstance(command, click.Group) else ()),
             ]
-            raise click.UsageError(f"{file}: unknown key {key!r} in {header}; {_hint(key, known)}")
-        location = f"{key} in {header} of {file}"
-        settings[str(param.name)] = _as_typed(param, value, location)
-        locations.setdefault(names, {})[str(param.name)] = location
+            raise click.UsageError(
+                f"{file.at(*names, key)}: unknown key {key!r} in {header}; {_hint(key, known)}"
+            )
+        origin = Origin(key, file.at(*names, key), header)
+        settings[str(param.name)] = _as_typed(param, value, origin)
+        locations.setdefault(names, {})[str(param.name)] = origin
     return settings
 
 
-def _as_typed(param: click.Parameter, value: Any, location: str) -> Any:
+def _as_typed(param: click.Parameter, value: Any, location: Origin) -> Any:
     """Return a TOML value as the user would type it, so that both are checked alike."""
     if getattr(param, "is_flag", False):
         if not isinstance(value, bool):
@@ -182,7 +242,7 @@ def _add_variable(
         inner = command.get_command(ctx, names[-1])
         assert inner is not None
         command = inner
-    params = {_variable(key): each for key, each in _params(command).items() if names}
+    params = {_variable(key): each for key, each in params_by_key(command).items() if names}
     param = params.get(rest)
     if param is None:
         if _KUBERNETES.fullmatch(f"{name}={value}"):
@@ -197,10 +257,10 @@ def _add_variable(
         )
     several = param.nargs == -1 or getattr(param, "multiple", False)
     settings[str(param.name)] = value.split() if several else value
-    locations.setdefault(names, {})[str(param.name)] = name
+    locations.setdefault(names, {})[str(param.name)] = Origin(name, "")
 
 
-def _params(command: click.Command) -> Mapping[str, click.Parameter]:
+def params_by_key(command: click.Command) -> Mapping[str, click.Parameter]:
     """Return the parameters of a command by key."""
     return dict(_named(command))
 

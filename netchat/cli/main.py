@@ -26,6 +26,7 @@ COMMANDS = {
     "serve": ("serve", "Run a chat server."),
     "accounts": ("accounts.group", "Administer the accounts of a server on this machine."),
     "audit": ("audit", "Show what moderators have done."),
+    "history": ("history.group", "List, export, import, verify or purge a history."),
     "recover": ("recover", "Copy the readable part of a damaged history."),
     "client": ("client", "Chat in this terminal, or send lines from a pipe."),
     "send": ("send", "Send a file to a room or a user."),
@@ -48,6 +49,8 @@ COMMANDS = {
     "encode-bench": ("encode_bench", "Measure codes over channels; compare with theory."),
     "link-bench": ("link_bench", "Measure links over channels: codes, ARQ, policies."),
     "protocol": ("protocol", "Show the wire protocol; write or check its document."),
+    "config": ("config_command", "Show and check the configuration; list its keys."),
+    "man": ("man", "Print or write the manual pages."),
     "completion": ("completion", "Print the line that enables tab completion."),
 }
 

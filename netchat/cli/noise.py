@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from netchat.cli.params.impairment import impair_options
-from netchat.errors import CannotConnect
+from netchat.errors import NetchatError
 from netchat.net.address import parse_address, show_address
 from netchat.net.event_loop import run
 from netchat.wire import DEFAULT_PORT
@@ -124,7 +124,7 @@ async def _serve(
         address = await proxy.start(host, port, udp=udp)
     except OSError as error:
         why = error.strerror or str(error)
-        raise CannotConnect(f"cannot listen on {show_address(host, port)}: {why}") from error
+        raise NetchatError(f"cannot listen on {show_address(host, port)}: {why}") from error
     try:
         show(
             {

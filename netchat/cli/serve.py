@@ -13,18 +13,26 @@ import click
 
 from netchat.chat.effects import Log
 from netchat.chat.log_limit import LogLimit
-from netchat.chat.server_log import ServerLog
+from netchat.chat.server_log import LogLevel, ServerLog
 from netchat.chat.settings import Accounts, Registration, Settings
 from netchat.cli.console import console
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.number import FiniteRange
 from netchat.cli.params.size import SIZE
-from netchat.cli.serve_page import Page, check_host, check_origins
+from netchat.cli.serve_metrics import check_metrics
+from netchat.cli.serve_page import (
+    LOCAL_PROXIES,
+    Network,
+    Page,
+    check_host,
+    check_origins,
+    check_proxies,
+)
 from netchat.cli.serve_run import Joining, ServePlan
 from netchat.net.address import parse_address, show_address
 from netchat.net.event_loop import run
 from netchat.net.rlimit import raise_rlimit
-from netchat.web import WEB_PORT
+from netchat.web import METRICS_PORT, WEB_PORT
 from netchat.web.local_addresses import is_loopback
 from netchat.wire import DEFAULT_PORT
 
@@ -126,6 +134,17 @@ _OTHER_FILES = 1100
     "--origin", "origins", multiple=True, metavar="URL", callback=check_origins,
     help="Additional origin of the page, such as https://chat.example.org for a proxy "
     "that forwards to this server; can be repeated. The page shows the first one as its address.",
+)  # fmt: skip
+@click.option(
+    "--http-proxy-headers", "proxies", metavar="[NETWORKS]", is_flag=False, flag_value=LOCAL_PROXIES,
+    callback=check_proxies,
+    help="Take the addresses of browsers from the header Forwarded or X-Forwarded-For of proxies in these "
+    f"networks, separated by commas; alone, of proxies on this machine ({LOCAL_PROXIES}).",
+)  # fmt: skip
+@click.option(
+    "--metrics", metavar="HOST:PORT", callback=check_metrics,
+    help="Also serve metrics for Prometheus at http://HOST:PORT/metrics, to everyone who can connect. "
+    f"Without it, the page's port serves them to this machine.  [default port: {METRICS_PORT}]",
 )  # fmt: skip
 @click.option(
     "--history", type=click.Path(dir_okay=False, path_type=Path),
@@ -250,6 +269,13 @@ _OTHER_FILES = 1100
     help="Show the server in a desktop window, with its users, rooms and log. It needs Tk.",
 )  # fmt: skip
 @click.option("--log-json", is_flag=True, help="Log to the console as JSON, one object per line.")
+@click.option(
+    "--log-level", type=click.Choice([level.name.lower() for level in LogLevel]), default="info",
+    show_default=True,
+    help="Least important entries to log: problems, what the server does, what users do, or each connection.",
+)  # fmt: skip
+@click.option("-v", "--verbose", count=True, help="Log one level more, such as each connection.")
+@click.option("-q", "--quiet", count=True, help="Log one level less; -qq logs problems only.")
 def serve(
     host: str,
     lan: bool,
@@ -257,11 +283,16 @@ def serve(
     web_port: int | None,
     web: bool,
     origins: tuple[str, ...],
+    proxies: tuple[Network, ...],
+    metrics: tuple[str, int] | None,
     history: Path | None,
     ephemeral: bool,
     fsync: bool,
     resume: float,
     log_json: bool,
+    log_level: str,
+    verbose: int,
+    quiet: int,
     udp: bool,
     tls: str,
     tls_cert: Path | None,
@@ -279,8 +310,8 @@ def serve(
 ) -> None:
     """Run a chat server and its web page until Ctrl-C.
 
-    The server logs to standard error. Each message is on disk before any user sees it, so that not
-    even kill -9 loses an acknowledged message.
+    The server logs to standard error: with dates, or for systemd's journal with priorities. Each message is
+    on disk before any user sees it, so that not even kill -9 loses an acknowledged message.
 
     \b
     Examples:
@@ -296,6 +327,7 @@ def serve(
       netchat serve --accounts optional     users can register their names
       netchat serve --files 1d --max-file 2GB     larger files, for a day
       netchat serve --lan --window          in a desktop window
+      netchat serve --lan --metrics 10.0.0.5    with metrics for a Prometheus on that network
     """
     if ephemeral and history is not None:
         raise click.UsageError("--ephemeral writes no file: omit --history.")
@@ -307,11 +339,13 @@ def serve(
         raise click.UsageError("--advertise and --advertise-page need --cluster.")
     if lan and _is_given("host"):
         raise click.UsageError("--lan listens on every address: omit --host.")
-    if not web and (web_port is not None or origins):
-        raise click.UsageError("--no-web serves no page: omit --web-port and --origin.")
+    if not web and (web_port is not None or origins or proxies):
+        raise click.UsageError(
+            "--no-web serves no page: omit --web-port, --origin and --http-proxy-headers."
+        )
     certificate = _certificate(tls, tls_cert, tls_key, keylog, udp=udp)
     address = None if lan else host
-    page = Page(address, 0 if web_port is None and port == 0 else web_port, origins)
+    page = Page(address, 0 if web_port is None and port == 0 else web_port, origins, proxies)
     is_encrypted = certificate is not None
     if accounts is None:
         accounts = _default_accounts(lan=lan, is_encrypted=is_encrypted)
@@ -323,7 +357,9 @@ def serve(
         registration=registration,
         **limits,  # type: ignore[arg-type]
     )
-    tell = console(as_json=log_json)
+    level = LogLevel[log_level.upper()] + verbose - quiet
+    level = LogLevel(min(max(level, LogLevel.WARNING), LogLevel.DEBUG))
+    tell = console(as_json=log_json, level=level)
     if accounts != "off" and not is_encrypted and (address is None or not is_loopback(address)):
         tell(Log("accounts", {"text": _UNSAFE}))
     raise_rlimit(settings.max_users + _OTHER_FILES)
@@ -342,10 +378,12 @@ def serve(
         ephemeral,
         fsync,
         page if web else None,
+        metrics,
         sys.stderr.isatty() and not log_json,
         certificate,
         joining,
         tell,
+        level is LogLevel.DEBUG,
     )
     if in_window:
         from netchat.cli.serve_window import run_in_window

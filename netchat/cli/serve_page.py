@@ -17,7 +17,7 @@ import click
 from netchat.chat.effects import Log
 from netchat.chat.server_log import ServerLog
 from netchat.errors import NetchatError
-from netchat.net.address import parse_host
+from netchat.net.address import parse_host, show_address
 from netchat.net.server_driver import ServerDriver
 from netchat.web import WEB_PORT
 from netchat.web.local_addresses import is_loopback, lan_address, url
@@ -26,7 +26,12 @@ from netchat.web.qr import terminal_qr
 if TYPE_CHECKING:
     from netchat.web.site import Site
 
-__all__ = ["Page", "check_host", "check_origins", "start_page"]
+__all__ = ["LOCAL_PROXIES", "Page", "check_host", "check_origins", "check_proxies", "start_page"]
+
+#: Proxies on this machine.
+LOCAL_PROXIES = "127.0.0.0/8,::1"
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 _ORIGIN = re.compile(r"https?://[^/?#@\\\s]+/?", re.IGNORECASE)
@@ -42,11 +47,13 @@ class Page:
         host: Address to listen on; None is every address.
         port: TCP port; None is the default port, or a free one if that is in use.
         origins: Additional origins that the page may be served from.
+        proxies: Networks of proxies whose headers tell the addresses of clients.
     """
 
     host: str | None
     port: int | None
     origins: Sequence[str]
+    proxies: Sequence[Network] = ()
 
 
 def check_host(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -55,6 +62,21 @@ def check_host(ctx: click.Context, param: click.Parameter, value: str) -> str:
         return parse_host(value)
     except ValueError as error:
         raise click.BadParameter(str(error), ctx, param) from error
+
+
+def check_proxies(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[Network, ...]:
+    """Read the networks of proxies, separated by commas; an option's callback."""
+    try:
+        parts = [part.strip().strip("[]") for part in (value or "").split(",")]
+        return tuple(ipaddress.ip_network(part) for part in parts if part)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"must be addresses or networks such as 10.0.0.2 or 10.0.0.0/24, separated by commas: {error}.",
+            ctx,
+            param,
+        ) from error
 
 
 def check_origins(
@@ -117,12 +139,14 @@ async def start_page(
     site_class = await asyncio.to_thread(_load)
     token = secrets.token_urlsafe(16)
     hosts = [] if page.host is None else [page.host]
-    site = site_class(server, notes, token=token, origins=page.origins, hosts=hosts)
+    site = site_class(
+        server, notes, token=token, origins=page.origins, hosts=hosts, proxies=page.proxies
+    )
     try:
         (host, port), *_ = await _listen(site, page, notes)
     except OSError as error:
         raise NetchatError(
-            f"The web page cannot listen on {page.host or 'any address'}, port {page.port}: "
+            f"The web page cannot listen on {show_address(page.host or '*', page.port or WEB_PORT)}: "
             f"{error.strerror or error}. --web-port 0 takes a free one; --no-web omits the page."
         ) from error
     has_tls = server.tls is not None

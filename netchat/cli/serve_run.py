@@ -17,6 +17,7 @@ from netchat.chat.effects import Log
 from netchat.chat.server_log import ServerLog
 from netchat.chat.settings import Settings
 from netchat.cli.owner_notice import owner_notice
+from netchat.cli.serve_metrics import start_metrics
 from netchat.cli.serve_page import Page, start_page
 from netchat.errors import HistoryError, NetchatError
 from netchat.files import tighten
@@ -24,6 +25,7 @@ from netchat.net.address import show_address
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.server_driver import ServerDriver
+from netchat.net.service_manager import ServiceManager
 from netchat.web.local_addresses import lan_address
 
 if TYPE_CHECKING:
@@ -62,10 +64,13 @@ class ServePlan:
         is_ephemeral: Keep the history in memory instead.
         fsync: Write each message to disk before acknowledging it.
         page: Address of the web page; None serves none.
+        metrics: Address and port of a listener for metrics; None starts none. Its address None is every
+            address.
         shows_qr: Draw the QR code of the page on standard error.
         tls: The server's certificate, or None.
         joining: The cluster to join, or None.
         tell: Log for the operator only.
+        is_tracing: Whether to log each connection.
     """
 
     settings: Settings
@@ -76,10 +81,12 @@ class ServePlan:
     is_ephemeral: bool
     fsync: bool
     page: Page | None
+    metrics: tuple[str | None, int] | None
     shows_qr: bool
     tls: TlsServer | None
     joining: Joining | None
     tell: Callable[[Log], None]
+    is_tracing: bool = False
 
     async def run(
         self, log: ServerLog, stop: asyncio.Event, started: Started = lambda *_: None
@@ -105,6 +112,7 @@ class ServePlan:
         except HistoryError:
             kept.close()
             raise
+        server.is_tracing = self.is_tracing
         try:
             starting = server.start(self.host, self.port, udp=self.udp)
             addresses = await _unless_stopped(stop, starting)
@@ -113,10 +121,11 @@ class ServePlan:
             busy = error.errno == errno.EADDRINUSE
             hint = " Is another server running? --port 0 takes a free one." if busy else ""
             raise NetchatError(
-                f"Cannot listen on {self.host or 'any address'}, port {self.port}: "
+                f"Cannot listen on {show_address(self.host or '*', self.port)}: "
                 f"{error.strerror or error}.{hint}"
             ) from error
-        site = control = None
+        site = control = metrics = None
+        manager = ServiceManager()
         try:
             if self.settings.accounts != "off" and isinstance(kept, SqliteHistory):
                 control = await _start_control(server, kept, log)
@@ -128,6 +137,8 @@ class ServePlan:
                 site = await start_page(
                     self.page, server, log, self.tell, picture=self.shows_qr
                 )  # fmt: skip
+            if self.metrics is not None and not stop.is_set():
+                metrics = await start_metrics(*self.metrics, server, log)
             if self.joining is not None and addresses is not None and not stop.is_set():
                 joined = _join(self.joining, server, addresses[0], site, log, stop)
                 await _unless_stopped(stop, joined)
@@ -136,16 +147,20 @@ class ServePlan:
                 if notice := owner_notice(server.hub.state.shared, self.settings, path):
                     log(Log("accounts", {"text": notice}))
                 started(server, addresses or [], site)
+                manager.ready(", ".join(show_address(*each) for each in addresses or []))
             while not stop.is_set():
                 log.flush()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), timeout=1.0)
             log(Log("stopping", {"text": "notifying the clients"}))
+            manager.stopping()
         finally:
             if control is not None:
                 await control.stop()
             if site is not None:
                 await site.stop()
+            if metrics is not None:
+                await metrics.stop()
             await server.stop()
         log.flush(at_once=True)
         log(Log("stopped", {}))

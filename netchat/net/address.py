@@ -18,8 +18,11 @@ __all__ = [
     "split_scheme",
 ]
 
-#: Scheme of a server to connect to over TLS.
-_TLS = "tls://"
+#: Schemes of a server: over TLS, and without it.
+_TLS, _TCP = "tls://", "tcp://"
+
+#: Schemes of pages. Their port is not that of the chat.
+_PAGES = ("http://", "https://", "ws://", "wss://")
 
 
 def connection_problem(host: str, port: int, error: OSError) -> str:
@@ -41,7 +44,7 @@ def connection_problem(host: str, port: int, error: OSError) -> str:
 def parse_address(
     address: str, default_port: int | None, *, any_port: bool = False
 ) -> tuple[str, int]:
-    """Parse HOST, HOST:PORT or [IPV6]:PORT; an IPv6 address alone needs no brackets.
+    """Parse HOST, HOST:PORT or [IPV6]:PORT, also after tcp://; an IPv6 address alone needs no brackets.
 
     Args:
         address: Text to parse.
@@ -54,7 +57,7 @@ def parse_address(
     Raises:
         ValueError: The text has another form, or the port is out of range.
     """
-    text = address.strip()
+    text = _without_tcp(address.strip())
     forms = _forms(default_port, any_port=any_port)
     _refuse_url(text, default_port, forms)
     if text.startswith("["):
@@ -123,6 +126,13 @@ def parse_host(host: str) -> str:
     raise ValueError(f"{cut(host)!r} is not a host: write a name or an address, without a port")
 
 
+def _without_tcp(text: str) -> str:
+    """Remove `tcp://`, and the slash that some programs add at the end."""
+    if text[: len(_TCP)].casefold() != _TCP:
+        return text
+    return text[len(_TCP) :].removesuffix("/")
+
+
 def show_address(host: str, port: int) -> str:
     """Format a host and port, with brackets around an IPv6 address."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -146,7 +156,10 @@ def _refuse_url(text: str, default_port: int | None, forms: str) -> None:
         shown = f"[{host}]" if ":" in host else host
         # The port of a page is not that of the chat.
         advice = f"write {shown if port in (None, default_port) else f'{shown} or {shown}:PORT'}"
-    raise ValueError(f"{cut(text)!r} is a URL; a chat server has an address: {advice}")
+    what = "is a URL"
+    if text.casefold().startswith(_PAGES):
+        what = "is a URL with the page's port, for browsers"
+    raise ValueError(f"{cut(text)!r} {what}; a chat server has an address: {advice}")
 
 
 def _port(text: str) -> int | None:

@@ -116,7 +116,7 @@ class Server:
         except OSError as error:
             history.close()
             reason = error.strerror or str(error)
-            where = f"{host or 'any address'}, port {port}"
+            where = show_address(host or "*", port)
             raise NetchatError(f"cannot listen on {where}: {reason}") from error
         self._server = server
         self.address = self.address[0], bound[0][1]

@@ -39,6 +39,7 @@ from netchat.net.history.history_writer import HistoryWriter
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.purge import DAY, Purge
 from netchat.net.history.sqlite_history import SqliteHistory
+from netchat.net.link.link_totals import LinkSums, LinkTotals
 from netchat.net.link.stream_listener import StreamLinkListener
 from netchat.net.memory_bound import MemoryBound
 from netchat.net.password_worker import PasswordVerdict, PasswordWorker
@@ -157,12 +158,21 @@ class Reader(Protocol):
 class _Peer(Connection, asyncio.Protocol):
     """One connection over TCP, a WebSocket, or a link."""
 
-    __slots__ = ("clock", "linger", "reader", "server", "transport", "unread_until")
+    __slots__ = (
+        "clock",
+        "forwarded_for",
+        "linger",
+        "reader",
+        "server",
+        "transport",
+        "unread_until",
+    )
 
     def __init__(self, server: ServerDriver, reader: Reader) -> None:
         super().__init__()
         self.server = server
         self.reader = reader
+        self.forwarded_for: str | None = None  # the client's address, from a proxy
         self.unread_until = 0.0  # its address group connects too often: not to be read before
         self.linger: asyncio.TimerHandle | None = None
         self.clock = 0.0  # virtual clock: the time by which LIGHT_RATE allows this many frames
@@ -172,6 +182,7 @@ class _Peer(Connection, asyncio.Protocol):
         self.transport = transport = cast(asyncio.Transport, transport)
         # If the peer has already reset the connection, there is no address.
         host, port = (transport.get_extra_info("peername") or ("?", 0))[:2]
+        host = self.forwarded_for or host
         self.address = show_address(host, port)
         transport.set_write_buffer_limits(*self.server.memory.limits)
         now = self.server.now()
@@ -179,13 +190,19 @@ class _Peer(Connection, asyncio.Protocol):
         if self.server.tls is None:  # otherwise the peer may need the warning encrypted
             self.server.warn_peer(self)
         self.server.schedule()
+        if self.server.is_tracing:
+            self.server.note(Log("connected", {"address": self.address}, self.address))
 
     def data_received(self, data: bytes) -> None:
         self.server.received(self, data)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.server.is_tracing:
+            fields = {"address": self.address, "text": "" if exc is None else str(exc)}
+            self.server.note(Log("disconnected", fields, self.address))
         if self.linger is not None:  # the timer would keep everything received in memory
             self.linger.cancel()
+        self.server.link_totals.close(self.transport)
         self.server.hub.lost(self, self.server.now())
         self.server.schedule()
 
@@ -276,6 +293,8 @@ class ServerDriver:
         warning: Frame that warns new connections of a failing disk; empty while the disk works.
         traffic: Totals of messages and bytes.
         memory: Bound on the memory that the connections occupy.
+        link_totals: Counters of the links.
+        is_tracing: Whether to log each connection.
     """
 
     def __init__(
@@ -303,6 +322,7 @@ class ServerDriver:
         self._worked_at = 0.0  # time at which their last turn ended
         self._is_urgent = False  # a light connection was read since the last batch was taken
         self._committing = self._reading = False
+        self._commit_began = 0.0
         self._group_commit = GroupCommit()
         self._gather_timer: asyncio.TimerHandle | None = None
         self._waiting: list[_Peer] = []
@@ -313,6 +333,8 @@ class ServerDriver:
         self.membership_changed: Callable[[], None] = lambda: None
         self.traffic = Traffic()
         self.memory = MemoryBound()
+        self.link_totals = LinkTotals()
+        self.is_tracing = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._has_space = asyncio.Event()
@@ -418,7 +440,12 @@ class ServerDriver:
         return [s.getsockname()[:2] for s in server.sockets]
 
     def adopt(
-        self, transport: asyncio.Transport, reader: Reader, *, is_encrypted: bool = False
+        self,
+        transport: asyncio.Transport,
+        reader: Reader,
+        *,
+        is_encrypted: bool = False,
+        host: str | None = None,
     ) -> asyncio.Protocol:
         """Adopt a connection accepted elsewhere, such as a WebSocket.
 
@@ -426,6 +453,7 @@ class ServerDriver:
             transport: Transport for outgoing frames.
             reader: Reader that splits incoming bytes into frames.
             is_encrypted: Whether TLS protects the connection.
+            host: Address of the client, if a proxy has made the connection for it.
 
         Returns:
             The protocol to pass incoming bytes to.
@@ -433,6 +461,7 @@ class ServerDriver:
         _limit_send_buffer(transport.get_extra_info("socket"))
         peer = _Peer(self, reader)
         peer.is_encrypted = is_encrypted
+        peer.forwarded_for = host
         peer.connection_made(transport)
         if self.tls is not None:
             self.warn_peer(peer)
@@ -729,6 +758,7 @@ class ServerDriver:
             return
         while not self._committing and (batch := self.hub.take_batch()) is not None:
             self._committing = True
+            self._commit_began = time.monotonic()
             self._is_urgent = False
             self._idle.clear()
             if self._writer is not None:
@@ -753,11 +783,14 @@ class ServerDriver:
     def _finish(self, batch: Batch) -> None:
         self._committing = False
         begun = time.monotonic()
+        self.traffic.commits.add(begun - self._commit_began)
         self.traffic.messages += sum(row.device != 0 for row in batch.rows)
         self.hub.commit(batch)
         if self.cluster is not None:
             self._committed_in_cluster(self.cluster, batch)
         self._carry_out()
+        if self.state.attached:  # a server that starts applies old entries of a cluster's log
+            self.traffic.latency.add_since([row.time for row in batch.rows], int(time.time() * 1e6))
         # `_pace` runs in the loop's next iteration, and the turn that it schedules after the sockets
         # were read: what arrived during the sending joins the next commit.
         self._reading = True
@@ -827,6 +860,7 @@ class ServerDriver:
             now = time.monotonic()
             for peer in self.newly_stalled:
                 if peer in self.state.connections and peer.holds & _Hold.NOT_READING:
+                    self.traffic.stalls += 1
                     self.hub.stalled(peer, now)
             self.newly_stalled.clear()
 
@@ -1001,6 +1035,23 @@ class ServerDriver:
             HistoryError: The history is damaged.
         """
         return self._history.audit(count)
+
+    def links(self) -> LinkSums:
+        """Return the counters of all links, open and closed."""
+        return self.link_totals.read(peer.transport for peer in self._peers)
+
+    def problem(self) -> str:
+        """Return why the server cannot store and deliver messages now, or an empty string."""
+        if self._stopping:
+            return "the server is stopping"
+        if not self._servers:
+            return "the server is starting"
+        if "history" in self._warnings:
+            return "the history cannot be written"
+        proposals = self.state.proposals
+        if proposals is not None and not (proposals.has_joined and proposals.is_available):
+            return "the log of the cluster cannot be written"
+        return ""
 
     def note(self, entry: Log) -> None:
         """Add an entry to the log."""

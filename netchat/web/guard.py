@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from netchat.web.local_addresses import is_loopback
+from netchat.web.proxy_headers import ProxyHeaders
 from netchat.web.throttle import Throttle
 
 __all__ = ["Guard", "is_local"]
@@ -100,6 +101,7 @@ class Guard:
     Args:
         origins: Additional allowed origins, such as `https://chat.example.org`.
         hosts: Additional names of this server, besides its addresses and host name.
+        proxies: Reads the addresses of clients behind proxies.
         is_clustered: Whether the page also connects to other servers.
         has_tls: Whether to redirect requests without TLS to https.
 
@@ -111,6 +113,7 @@ class Guard:
         self,
         origins: Iterable[str] = (),
         hosts: Iterable[str] = (),
+        proxies: ProxyHeaders | None = None,
         *,
         is_clustered: bool = False,
         has_tls: bool = False,
@@ -122,6 +125,7 @@ class Guard:
         self._names |= {host for _, host, _ in self._origins}
         self._names.discard("")
         self._throttle = Throttle()
+        self._proxies = proxies or ProxyHeaders()
         # An ordered set: the most recent last.
         self._cluster: dict[tuple[str, str, int], None] = {}
         self.policy = "; ".join(_POLICY) + (_CLUSTER_SOCKETS if is_clustered else "")
@@ -176,7 +180,7 @@ class Guard:
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
         """Refuse requests with a foreign host or origin; an aiohttp middleware."""
-        await self._throttle.wait(request.remote or "")
+        await self._throttle.wait(self._proxies.client(request))
         authority = request.headers.get("Host", "")
         if not self.is_own_host(authority):
             raise web.HTTPMisdirectedRequest(

@@ -22,6 +22,8 @@ from netchat.web.dashboard import Dashboard
 from netchat.web.files import Files
 from netchat.web.guard import Guard, is_local
 from netchat.web.local_addresses import url
+from netchat.web.operations import Operations
+from netchat.web.proxy_headers import Network, ProxyHeaders
 from netchat.web.qr import svg_qr
 from netchat.web.tls_detector import TlsDetector
 from netchat.web.websocket import MessageWrapper, WebSocket
@@ -124,6 +126,7 @@ class Site:
             the `Host` of each request is used.
         origins: Additional origins whose pages may connect.
         hosts: Additional names of this server.
+        proxies: Networks of proxies whose headers tell the addresses of clients.
 
     Attributes:
         address: URL at which others reach this server, or empty.
@@ -139,6 +142,7 @@ class Site:
         address: str = "",
         origins: Iterable[str] = (),
         hosts: Iterable[str] = (),
+        proxies: Iterable[Network] = (),
     ) -> None:
         self.address = address
         self.local_address = ""
@@ -149,10 +153,13 @@ class Site:
         self._connections = _Connections()
         self._listener: asyncio.Server | None = None
         origins = list(origins)
-        self._behind_proxy = bool(origins)
+        proxies = list(proxies)
+        self._behind_proxy = bool(origins or proxies)
+        self._proxies = ProxyHeaders(proxies)
         self.guard = Guard(
             origins,
             hosts,
+            self._proxies,
             is_clustered=chat.cluster is not None,
             has_tls=chat.tls is not None,
         )
@@ -168,6 +175,7 @@ class Site:
         app.router.add_get("/info.json", self._info)
         app.router.add_get("/qr/{code}.svg", self._qr)
         app.router.add_get("/ws", self._websocket, allow_head=False)
+        Operations(chat, notes, self._is_trusted).add_routes(app)
         logger = logging.Logger("netchat.web")  # not shared with other sites
         logger.addHandler(_LogHandler(notes))
         self._runner = web.AppRunner(
@@ -233,9 +241,12 @@ class Site:
         return self._files.response("server.html", request)
 
     async def _feed(self, request: web.Request) -> web.StreamResponse:
+        return await self._dashboard.feed(request, trusted=self._is_trusted(request))
+
+    def _is_trusted(self, request: web.Request) -> bool:
+        """Return whether a request certainly comes from this machine."""
         # Some proxies add no headers, so that every request seems to come from this machine.
-        trusted = not self._behind_proxy and is_local(request)
-        return await self._dashboard.feed(request, trusted=trusted)
+        return not self._behind_proxy and is_local(request)
 
     async def _worker(self, request: web.Request) -> web.StreamResponse:
         return self._files.response("worker.js", request)
@@ -300,5 +311,9 @@ class Site:
         # A browser that sends the origin of a page behind a proxy uses TLS up to the proxy.
         is_encrypted = request.secure or request.headers.get("Origin", "").startswith("https://")
         websocket = WebSocket(lower, self._chat.settings.max_frame, self._wrapper)
-        lower.set_protocol(self._chat.adopt(websocket, websocket, is_encrypted=is_encrypted))
+        client = self._proxies.client(request)
+        host = client if client != request.remote else None
+        lower.set_protocol(
+            self._chat.adopt(websocket, websocket, is_encrypted=is_encrypted, host=host)
+        )
         return response

@@ -33,7 +33,7 @@ def run(tmp_path, monkeypatch):
         ("[sevre]\nport = 1", "unknown key 'sevre' in the file; did you mean serve?"),
         (
             "port = 1",
-            "unknown key 'port' in the file; available: serve, accounts, audit, recover, ",
+            "unknown key 'port' in the file; available: serve, accounts, audit, history, recover, ",
         ),
         ("serve = 1", "serve is a command; set its options in [serve]."),
         ("[lab]\nhosts = 1", "unknown key 'hosts' in [lab]; available: name, up, "),
@@ -45,7 +45,8 @@ def run(tmp_path, monkeypatch):
 def test_an_unknown_key_is_an_error_of_every_command(config, said, run):
     result = run("completion bash", config)
     assert result.exit_code == 2
-    assert f"Error: {run.file}: {said}" in result.stderr
+    line = 2 if config.startswith("[") and said.count("'sevre'") == 0 else 1
+    assert f"netchat: {run.file}:{line}: {said}" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,8 @@ def test_an_unknown_key_is_an_error_of_every_command(config, said, run):
 def test_an_invalid_value_is_an_error_that_names_its_location(line, config, said, run):
     result = run(line, config)
     assert result.exit_code == 2, result
-    assert f"Error: Invalid value for {said.replace('FILE', str(run.file))}" in result.stderr
+    place = f"{run.file}:2"
+    assert f"netchat: Invalid value for {said.replace('FILE', place)}" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -134,13 +136,13 @@ def test_an_invalid_value_is_an_error_that_names_its_location(line, config, said
 def test_an_invalid_variable_is_an_error_that_names_it(line, variable, value, said, run):
     result = run(line, **{variable: value})
     assert result.exit_code == 2
-    assert f"Error: {said}" in result.stderr or said in result.stderr.splitlines()[-1]
+    assert f"netchat: {said}" in result.stderr or said in result.stderr.splitlines()[-1]
 
 
 def test_the_variable_for_the_file_is_named_too():
     result = CliRunner().invoke(cli, ["codes"], env={"NETCHAT_CONFIG": "/no/such.toml"})
     assert (
-        "Error: Invalid value for NETCHAT_CONFIG: File '/no/such.toml' does not exist."
+        "netchat: Invalid value for NETCHAT_CONFIG: File '/no/such.toml' does not exist."
         in result.stderr
     )
 

@@ -22,4 +22,4 @@ def test_a_mistyped_command_gets_suggestions(typed: str, answer: str) -> None:
         [sys.executable, "-m", "netchat", *typed.split()], capture_output=True, text=True
     )
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1] == f"Error: {answer}"
+    assert done.stderr.splitlines()[-1] == f"netchat: {answer}"

@@ -123,7 +123,7 @@ def test_grades_that_cannot_be_written_are_an_error(tmp_path):
     notebook.write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
     result = CliRunner().invoke(cli, ["lab", "grade", str(notebook), "-o", "/dev/full"])
     assert result.exit_code == 1
-    assert "Error: Cannot write /dev/full: No space left on device" in result.stderr
+    assert "netchat: Cannot write /dev/full: No space left on device" in result.stderr
 
 
 def test_only_one_output_can_go_to_standard_output():

@@ -138,7 +138,7 @@ def test_no_folder_to_write_to(run):
 def test_options_that_cannot_be_combined(run, arguments):
     result = run(*arguments)
     assert result.exit_code == 2
-    assert "Error: --" in result.stderr
+    assert "netchat: --" in result.stderr
 
 
 def test_help_has_examples(run):

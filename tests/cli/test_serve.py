@@ -245,7 +245,8 @@ def test_clients_cannot_forge_lines_of_the_console() -> None:
     assert "Nova" in console
     assert "forged line" in console
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", console)
-    assert all(re.match(r"\d\d:\d\d:\d\d  ", line) for line in console.splitlines())
+    stamp = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  "
+    assert all(re.match(stamp, line) for line in console.splitlines())
 
 
 def test_a_server_without_an_owner_says_how_to_get_one(tmp_path: Path) -> None:

@@ -30,6 +30,11 @@ RUNS: dict[str, list[str]] = {
     "accounts reset": [],
     "accounts role": [],
     "audit": [],
+    "history list": [],
+    "history export": [],
+    "history import": [],
+    "history verify": [],
+    "history purge": [],
     "client": ["client 127.0.0.1:PORT --name NAME --no-state",
                "client 127.0.0.1:PORT --name NAME --no-state --json"],
     "send": ["send FOLDER/../input 127.0.0.1:PORT --name NAME", "send - 127.0.0.1:PORT --name NAME"],
@@ -62,6 +67,8 @@ RUNS: dict[str, list[str]] = {
     "encode-bench": ["encode-bench --code uncoded:8 --channel bsc:0.1 --frames 64 --workers 1"],
     "link-bench": ["link-bench --link none/none"],
     "protocol": ["protocol", "protocol SEND --source", "protocol --js"],
+    "config": ["config", "config --keys serve"],
+    "man": ["man", "man serve"],
     "completion": ["completion bash"],
 }  # fmt: skip
 

@@ -33,6 +33,7 @@ def plan(port: int, history: Path | None = None, page: Page | None = None) -> Se
         is_ephemeral=history is None,
         fsync=True,
         page=page,
+        metrics=None,
         shows_qr=False,
         tls=None,
         joining=None,

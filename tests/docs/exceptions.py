@@ -34,8 +34,11 @@ NOT_RUN = {
     r"^python -m tests\.(bench|fuzz|end_to_end|captures|screenshots|pictures)\b": "takes minutes",
     r"^netchat sniff -Y .*--count 1$": "waits for a message; tests of the filters run it",
     r"^netchat lab (up|exec|sniff|status|down)\b": "creates networks, as root; tests/lab covers it",
-    r"^(pip|pipx|apt-get|apt|brew|git|cd|source)\b": "not a netchat command",
+    r"^(pip|pipx|uvx|apt-get|apt|brew|git|cd|source)\b": "not a netchat command",
     r"^netchat demo --cluster\b": "tests/cli/demo runs it",
+    r"^(systemctl|journalctl|promtool|curl)\b|/opt/netchat|/etc/netchat|/usr/local/share|/var/lib/netchat": (
+        "needs root and systemd"
+    ),
     r"^netchat encode-bench$|^netchat link-bench\b": "takes minutes",
     r"^netchat encode-bench .*--(cluster|part|merge|rate|target-fer)\b": "tests of bench and cli run it",
     r"^netchat load .*--(users 2000|users 10000|messages 10000)\b": "takes minutes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -68,11 +69,37 @@ def test_the_image_has_what_the_build_needs() -> None:
     build = SERVERS["east"]["build"]
     assert (PATH.parent / build["context"]).resolve() == ROOT
     text = (ROOT / build["dockerfile"]).read_text("utf-8")
-    copied = [name for line in re.findall(r"^COPY (.*) \S+$", text, re.M) for name in line.split()]
+    lines = re.findall(r"^COPY (?!--from)(.*) \S+$", text, re.M)
+    copied = {name for line in lines for name in line.split()}
     assert all((ROOT / name).exists() for name in copied)
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     needed = re.findall(r'^(?:readme|license-files) = \[?"(\S+)"', project, re.M)
-    assert {"pyproject.toml", "netchat", *needed} == set(copied)
+    needed += re.findall(r'^"(\S+)" = "share', project, re.M)
+    assert {"pyproject.toml", "requirements.lock", "netchat", *needed} == copied
+
+
+def test_the_image_has_the_locked_redis_client() -> None:
+    text = (ROOT / "docs" / "Dockerfile").read_text("utf-8")
+    (pinned,) = re.findall(r'"redis\[hiredis\]==([\d.]+)"', text)
+    assert f"\nredis=={pinned} " in (ROOT / "requirements-dev.lock").read_text("utf-8")
+
+
+def test_the_image_is_rootless_and_its_health_check_reads_the_metrics_port() -> None:
+    text = (ROOT / "docs" / "Dockerfile").read_text("utf-8")
+    final = text.rpartition("\nFROM ")[2]
+    assert re.search(r"^USER [1-9]\d+$", final, re.M)
+    (metrics,) = re.findall(r"NETCHAT_SERVE_METRICS=\S+:(\d+)", final)
+    assert f"http://127.0.0.1:{metrics}/healthz" in final
+    (command,) = re.findall(r"^CMD (.*)$", final, re.M)
+    assert parse(json.loads(command)) == 0
+
+
+@pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint is not installed")
+def test_hadolint_accepts_the_dockerfile() -> None:
+    done = subprocess.run(
+        ["hadolint", ROOT / "docs" / "Dockerfile"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.skipif(checker() is None, reason="Docker Compose is not installed")

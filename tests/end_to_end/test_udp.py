@@ -84,4 +84,4 @@ def test_a_udp_port_that_is_taken_is_named() -> None:
         )
 
     assert done.returncode == 1
-    assert f"Cannot listen on 127.0.0.1, port {port}" in done.stderr
+    assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr

@@ -5,7 +5,13 @@ import socket
 
 import pytest
 
-from netchat.net.address import connection_problem, parse_address, parse_host, show_address
+from netchat.net.address import (
+    connection_problem,
+    parse_address,
+    parse_addresses,
+    parse_host,
+    show_address,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +75,33 @@ def test_a_url_is_called_one(written):
     for read in (lambda: parse_address(written, 6464), lambda: parse_host(written)):
         with pytest.raises(ValueError, match=re.escape(f"{written!r} is a URL")):
             read()
+
+
+@pytest.mark.parametrize("scheme", ["http", "HTTPS", "ws", "wss"])
+def test_a_url_of_a_page_is_answered_with_that(scheme):
+    with pytest.raises(
+        ValueError, match="is a URL with the page's port, for browsers; a chat server"
+    ):
+        parse_address(f"{scheme}://127.0.0.1:6480/", 6464)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("tcp://example.org", ("example.org", 6464)),
+        ("TCP://192.0.2.7:7000/", ("192.0.2.7", 7000)),
+        ("tcp://[::1]:7000", ("::1", 7000)),
+    ],
+)
+def test_tcp_urls_are_addresses(written, read):
+    assert parse_address(written, 6464) == read
+    assert parse_addresses(f"{written},localhost", 6464) == [read, ("localhost", 6464)]
+
+
+@pytest.mark.parametrize("written", ["tcp://", "tcp://x/room", "tcp://x:99999", "tcp://tcp://x"])
+def test_other_tcp_urls_are_not(written):
+    with pytest.raises(ValueError):
+        parse_address(written, 6464)
 
 
 def test_a_url_tells_what_to_write():

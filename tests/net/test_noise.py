@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from netchat.channels.impairment import Impairments
 from netchat.cli.main import cli
-from netchat.errors import CannotConnect
+from netchat.errors import NetchatError
 from netchat.load.run import run_load
 from netchat.net.noise import proxy as noise_proxy
 from netchat.net.noise import udp_relay
@@ -392,5 +392,5 @@ def test_wrong_usage(arguments, says):
 
 def test_an_address_of_another_machine():
     done = CliRunner().invoke(cli, ["noise", "192.0.2.1:7000"], standalone_mode=False)
-    assert isinstance(done.exception, CannotConnect)
+    assert isinstance(done.exception, NetchatError)
     assert "cannot listen on 192.0.2.1:7000" in str(done.exception)

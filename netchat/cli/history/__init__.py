@@ -1,0 +1,1 @@
+"""Commands about a history: `netchat history`."""
