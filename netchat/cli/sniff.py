@@ -139,8 +139,9 @@ def sniff(
         click.echo(notice, err=True)
     try:
         sniffer = listen(
-            interface, wanted, write=file, duration=duration, limit=max_frame, keylog=keylog
-        )
+            interface, wanted, write=file, duration=duration, limit=max_frame, keylog=keylog,
+            trace="unusual" if full_screen else False,
+        )  # fmt: skip
     except NotPermitted as error:
         click.echo(f"netchat: {error} {_permission_help()}", err=True)
         return NOT_PERMITTED

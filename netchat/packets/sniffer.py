@@ -25,7 +25,7 @@ from netchat.packets.capture.packet import Packet
 from netchat.packets.decode.conversation import Conversation, DirectionCounts
 from netchat.packets.decode.decoder import Decoder
 from netchat.packets.decode.link_state import BlockCounts
-from netchat.packets.items import Block, Damage, DecodedMessage, Item, TlsRecord
+from netchat.packets.items import Block, Damage, DecodedMessage, Item, TlsRecord, Tracing
 from netchat.packets.messages import Messages
 from netchat.wire import DEFAULT_PORT, MAX_FRAME
 
@@ -167,6 +167,7 @@ def sniff(
     duration: float | None = None,
     limit: int = MAX_FRAME,
     keylog: str | Path | None = None,
+    trace: Tracing = False,
 ) -> Sniffer:
     """Start a live capture and decode it.
 
@@ -181,6 +182,7 @@ def sniff(
         keylog: Name of a key log file with TLS secrets, which need not exist yet: what is written to it
             during the capture is used as well. Secrets of captured connections are also written to
             `write`, unless that is a pcap file, which cannot hold them.
+        trace: Whether to yield TCP segments as well; see `Decoder`.
 
     Returns:
         The sniffer, to be used in a `with` block.
@@ -192,7 +194,7 @@ def sniff(
     # The decoder and the thread that writes have a copy each.
     keys = [KeyLogFile(keylog, is_growing=True) if keylog is not None else None for _ in range(2)]
     live = Live(interface, ports, write=write, keys=keys[0])
-    return Sniffer(live, Decoder(ports, limit=limit, keys=keys[1]), duration)
+    return Sniffer(live, Decoder(ports, limit=limit, trace=trace, keys=keys[1]), duration)
 
 
 def _add(total: DirectionCounts, conversation: Conversation) -> None:
