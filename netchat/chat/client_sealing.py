@@ -57,6 +57,9 @@ _SEALABLE = (RoomKind.SEALED, RoomKind.PRIVATE)
 _MOVES = (EventKind.JOIN, EventKind.LEAVE, EventKind.REMOVED)
 
 
+#: Plaintexts that are kept for front ends that show the frames.
+_MAX_PLAINTEXTS = 200
+
 #: Kinds that a sealed message keeps when it is shown; others are texts.
 _OWN_KINDS = ANNOTATIONS | {EventKind.REKEY, EventKind.FILE}
 
@@ -72,6 +75,8 @@ class ClientSealing:
         pins: The device keys known by name.
         rooms: The sealed and private rooms by code.
         is_active: Whether the server supports sealed messages.
+        plaintexts: Name and text in the last sealed messages, by room, device id and counter; for what this
+            client sends, the device id is 0.
     """
 
     def __init__(self, client: ClientSession, saved: dict[str, Any]) -> None:
@@ -87,6 +92,7 @@ class ClientSealing:
         }
         self._created: dict[int, bytes] = {}  # secrets of rooms to be created, by request
         self.is_active = False
+        self.plaintexts: dict[tuple[str, int, int], tuple[str, str]] = {}
         self._sealed: dict[int, SealedSend] = {}  # by counter, while they are in the outbox
         self._sent: set[int] = set()  # counters sent on this connection
         self._rekeys: dict[str, int] = {}  # counter of this device's REKEY that is in flight
@@ -163,6 +169,8 @@ class ClientSealing:
         """Forget a room, with its secrets."""
         for kept in (self.rooms, self._invited, self._rekeys, self._devices):
             kept.pop(code, None)
+        for key in [key for key in self.plaintexts if key[0] == code]:
+            del self.plaintexts[key]
 
     def secret(self, code: str) -> str:
         """Return a room's current secret as in its link, or an empty string."""
@@ -411,6 +419,7 @@ class ClientSealing:
             kind, text = sealed_content(send)
             sealed = room.seal(counter, client.name, text, kind=kind)
             message = self._sealed[counter] = SealedSend(counter, send.room, (sealed,))
+            self._keep_plaintext((send.room, 0, counter), client.name, text)
         client.out.append(encode(message))
         self._sent.add(counter)
 
@@ -476,6 +485,8 @@ class ClientSealing:
             self._report_secret(code)
         epoch = room.epoch
         opened = room.open(event)
+        if opened.is_readable:
+            self._keep_plaintext((code, event.device, event.counter), opened.name, opened.text)
         shown = shown_event(event, opened)
         problems = opened.problems
         client.events.append(
@@ -487,6 +498,12 @@ class ClientSealing:
                 self._ask_devices(code)
         elif own and room.must_rekey:
             self.transmit(code)
+
+    def _keep_plaintext(self, key: tuple[str, int, int], name: str, text: str) -> None:
+        self.plaintexts.pop(key, None)
+        self.plaintexts[key] = name, text
+        while len(self.plaintexts) > _MAX_PLAINTEXTS:
+            del self.plaintexts[next(iter(self.plaintexts))]
 
     def _changed_epoch(self, code: str) -> None:
         """Seal again what the server has refused or will refuse, with the new secret."""

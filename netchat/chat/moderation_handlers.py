@@ -326,7 +326,8 @@ def entry_refusal(
     if ban is not None:
         return ErrorCode.BANNED, ban_text(ban, "this room", state.time)
     if entry_problem(state.shared, session, room, state.time) is not None:
-        return ErrorCode.LOCKED, "This room is locked: no new members can join."
+        reason = f" Reason: {rules.lock_reason}" if rules.lock_reason else ""
+        return ErrorCode.LOCKED, f"This room is locked: no new members can join.{reason}"
     return None
 
 

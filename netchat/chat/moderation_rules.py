@@ -398,6 +398,8 @@ def _flag(flag: RoomFlags, *, is_set: bool) -> Callable[[_Request], list[StateCh
         if flags == before:
             return Reason.NOTHING_TO_CHANGE
         request.rules.flags = flags
+        if flag is RoomFlags.LOCKED:
+            request.rules.lock_reason = request.command.text if is_set else ""
         return [request.stored(), request.event(EventKind.ROOM_CHANGED, request.actor)]
 
     return carry_out

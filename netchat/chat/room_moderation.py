@@ -92,12 +92,20 @@ class RulesRecord(Record):
     bans: tuple[BanRecord, ...] = records(BanRecord, "Bans.", MAX_ENTRIES)
 
 
+@record
+class LockRecord(Record):
+    """What follows `RulesRecord` if the room was locked for a reason."""
+
+    reason: str = text("The reason.")
+
+
 class RoomRules:
     """Restrictions and settings that moderators have given a room.
 
     Attributes:
         title: Title, or empty.
         flags: Modes.
+        lock_reason: Why the room is locked, or empty.
         floor: Sequence number of the oldest event that was not cleared, or 0.
         moderators: Numbers of sessions, and of accounts, that moderate the room. The number of a
             session that has ended is never used again.
@@ -105,11 +113,21 @@ class RoomRules:
         bans: Bans by number.
     """
 
-    __slots__ = ("_encoded", "bans", "flags", "floor", "moderators", "mutes", "title")
+    __slots__ = (
+        "_encoded",
+        "bans",
+        "flags",
+        "floor",
+        "lock_reason",
+        "moderators",
+        "mutes",
+        "title",
+    )
 
     def __init__(self) -> None:
         self.title = ""
         self.flags = 0
+        self.lock_reason = ""
         self.floor = 0
         self.moderators: dict[int, None] = {}
         self.mutes: dict[int, MuteRecord] = {}
@@ -199,6 +217,8 @@ class RoomRules:
                 encoded[id(entry)] = known = known or (entry, entry.encode())
                 parts.append(known[1])
         self._encoded = encoded
+        if self.lock_reason:
+            parts.append(LockRecord(self.lock_reason).encode())
         return b"".join(parts)
 
     @classmethod
@@ -210,12 +230,17 @@ class RoomRules:
         """
         try:
             stored, end = RulesRecord.read(data, 0)
+            reason = ""
+            if end < len(data):
+                locked, end = LockRecord.read(data, end)
+                reason = locked.reason
         except (struct.error, UnicodeDecodeError) as error:
             raise CommandError(f"the rules of a room are damaged: {error}") from error
         if end != len(data):
             raise CommandError(f"the rules of a room have {len(data)} bytes, but end at {end}")
         rules = cls()
         rules.title, rules.flags, rules.floor = stored.title, stored.flags, stored.floor
+        rules.lock_reason = reason
         rules.moderators = {moderator.id: None for moderator in stored.moderators}
         rules.mutes = {mute.device: mute for mute in stored.mutes}
         rules.bans = {ban.number: ban for ban in stored.bans}

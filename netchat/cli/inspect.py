@@ -333,7 +333,7 @@ def _browse(
     from netchat.packets.capture.key_log_file import KeyLogFile
 
     keys = KeyLogFile(keylog) if keylog is not None else None
-    decoder = Decoder(ports, limit=max_frame, keys=keys)
+    decoder = Decoder(ports, limit=max_frame, trace="unusual", keys=keys)
     return browse_file(
         file, decoder, ports=ports, line=line, opener=make_opener(secrets), clock=clock,
         is_dark=theme == "dark",

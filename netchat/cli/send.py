@@ -18,8 +18,10 @@ from netchat.cli.params.path import check_path, path_options
 from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.cli.progress import progress_bar
 from netchat.errors import NetchatError
+from netchat.net.address import show_address
 from netchat.net.client import Client
 from netchat.net.event_loop import run
+from netchat.wire import DEFAULT_PORT
 from netchat.wire.file_offers import describe_offer
 from netchat.wire.safe_text import show_line
 from netchat.wording import cannot, show_size
@@ -34,6 +36,10 @@ STDIN_NAME = "stdin.bin"
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @click.argument("addresses", metavar="[[tls://]HOST[:PORT],...]", default="127.0.0.1")
 @click.option("-n", "--name", required=True, help="Your user name.")
+@click.option(
+    "-p", "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True,
+    help="Port, if the address names none.",
+)  # fmt: skip
 @click.option(
     "--room", metavar="CODE",
     help="Room to send it to; of a sealed room, CODE#SECRET.  [default: the lobby]",
@@ -60,6 +66,7 @@ def send(
     file: str,
     addresses: str,
     name: str,
+    port: int,
     room: str | None,
     to: str | None,
     shown: str | None,
@@ -88,11 +95,12 @@ def send(
       netchat send photo.jpg --name Nova --link adaptive --channel bsc:1e-3
     """
     code = check_path(link, channel, udp=udp)
-    parse_servers(addresses, ca, fingerprint, keylog, udp=udp)  # for its errors
+    servers, tls = parse_servers(addresses, ca, fingerprint, keylog, udp=udp, port=port)
     if room and to:
         raise click.UsageError("--room and --to cannot be combined.")
+    scheme = "tls://" if tls is not None else ""
     client = Client(
-        addresses,
+        scheme + ",".join(show_address(*server) for server in servers),
         name=name,
         link=code,
         channel=channel,

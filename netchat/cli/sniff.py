@@ -155,7 +155,7 @@ def sniff(
     try:
         sniffer = listen(
             interface, wanted, write=file, rotate=rotate, duration=duration, limit=max_frame,
-            keylog=keylog,
+            keylog=keylog, trace="unusual" if full_screen else False,
         )  # fmt: skip
     except NotPermitted as error:
         click.echo(f"netchat: {error} {_permission_help()}", err=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import tkinter as tk
+from pathlib import Path
 from tkinter import filedialog, ttk
 from typing import Protocol
 
 from netchat.desktop.conversation_list import ConversationList
+from netchat.desktop.file_drop import accept_files
 from netchat.desktop.host_menus import HostMenus
 from netchat.desktop.input_box import InputBox
 from netchat.desktop.log_view import LogView
@@ -20,10 +22,14 @@ from netchat.desktop.window_actions import WindowAction, bind_actions, main_menu
 from netchat.desktop.worker import ChatWorker
 from netchat.tui.commands import PASSWORDS, ParsedLine, completions, parse
 from netchat.tui.entries import Entry
+from netchat.tui.lines import sanitize
 from netchat.tui.panes import ConversationState, PanesState
 from netchat.wording import many
 
 __all__ = ["ChatWindow", "Owner"]
+
+#: Files that are named before they are sent.
+_LISTED = 6
 
 
 class Owner(Protocol):
@@ -120,7 +126,9 @@ class ChatWindow:
         bottom = ttk.Frame(middle, style="Card.TFrame", padding=(px(12), 0, px(12), px(12)))
         bottom.pack(side="bottom", fill="x")
         self.transfers = TransferList(bottom, self._theme, self._worker.control_transfer)
-        self.input = InputBox(bottom, self._theme, self.run, self._complete, self.ask_file_to_send)
+        self.input = InputBox(
+            bottom, self._theme, self.run, self._complete, self.ask_file_to_send, self.confirm_files
+        )
         self.input.frame.pack(fill="x", side="bottom")
         self.log = LogView(middle, self._theme, self.save_file)
         self.log.frame.pack(fill="both", expand=True)
@@ -205,6 +213,13 @@ class ChatWindow:
         root.geometry(f"{width}x{height}")
         self.input.text.focus_set()
         self.frame.bind("<Configure>", self._resized)
+        root.after_idle(self._accept_files)
+
+    def _accept_files(self) -> None:
+        """Send files that are dropped on the log or the input, if Tk can receive them."""
+        with contextlib.suppress(tk.TclError):  # the window may be closed
+            for widget in (self.log.text, self.input.text):
+                accept_files(widget, self.confirm_files)
 
     def destroy(self) -> None:
         """Remove the chat from the root window."""
@@ -338,6 +353,19 @@ class ChatWindow:
         for path in paths or ():
             self.send_file(path)
 
+    def confirm_files(self, paths: list[str]) -> None:
+        """Ask whether to send files that were dropped or pasted, and send them."""
+        if (selected := self._selected()) is None or not paths:
+            return
+        about = "\n".join([*map(_short_path, paths[:_LISTED]), *["…"][: len(paths) > _LISTED]])
+        title = f"Send {many(len(paths), 'file')} to {_cut(selected.label, 30)}"
+        if (
+            ask(self._root, self._theme, title, [], "Send", is_optional=True, about=about)
+            is not None
+        ):
+            for path in paths:
+                self.send_file(path)
+
     def send_file(self, path: str) -> None:
         """Send a file to the selected conversation."""
         self._worker.run_command(ParsedLine("send", (path,)))
@@ -421,6 +449,10 @@ def _topic(conversation: ConversationState) -> str:
 def _copy_label(conversation: ConversationState) -> str:
     code = conversation.code
     return "Copy the code" if conversation.label == code else f"{code}: copy"
+
+
+def _short_path(path: str) -> str:
+    return _cut(sanitize(Path(path).name, " "), 60)
 
 
 def _cut(text: str, length: int) -> str:

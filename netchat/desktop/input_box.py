@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from tkinter import ttk
 
 from netchat.desktop.emoji_picker import EmojiPicker
+from netchat.desktop.file_drop import copied_files
 from netchat.desktop.theme import Theme
 
 __all__ = ["InputBox"]
@@ -32,6 +33,7 @@ class InputBox:
         send: Called with each input.
         complete: Returns completions.
         attach: Called to choose a file to send.
+        send_files: Called with the paths of files that were copied in a file manager and are pasted.
     """
 
     def __init__(
@@ -41,10 +43,12 @@ class InputBox:
         send: Callable[[str], None],
         complete: Completer,
         attach: Callable[[], None],
+        send_files: Callable[[list[str]], None],
     ) -> None:
         self._theme = theme
         self._send = send
         self._complete = complete
+        self._send_files = send_files
         self._history: list[str] = []
         self._at = 0  # position in the history; its length is the input itself
         self._draft = ""
@@ -70,6 +74,7 @@ class InputBox:
         for sequence, action in (
             ("<Return>", self._enter), ("<KP_Enter>", self._enter), ("<Up>", self._up),
             ("<Down>", self._down), ("<Tab>", self._tab), ("<Escape>", self._escape),
+            ("<<Paste>>", self._paste),
         ):  # fmt: skip
             self.text.bind(sequence, action)
         self.text.bind("<Shift-Return>", lambda _: None)  # Tk inserts the line feed
@@ -124,6 +129,12 @@ class InputBox:
 
     def _enter(self, _: object) -> str:
         self.submit()
+        return "break"
+
+    def _paste(self, _: object) -> str | None:
+        if not (paths := copied_files(self.text)):
+            return None  # Tk inserts the text
+        self._send_files(paths)
         return "break"
 
     def _escape(self, _: object) -> str:

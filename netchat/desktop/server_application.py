@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from queue import Empty
 
+from netchat.chat.account_admin import AdminRequest
 from netchat.desktop.collector import WindowCollector
 from netchat.desktop.server_updates import (
+    AccountsListed,
     OperatorAnswer,
     ServerChanged,
     ServerStarted,
@@ -128,6 +130,14 @@ class ServerApplication:
         if self.worker is not None:
             self.worker.export(room, Path(path))
 
+    def administer(self, request: AdminRequest, password: str = "") -> None:
+        """Carry out a request about accounts."""
+        if self.worker is not None and self.is_running:
+            self.worker.administer(request, password)
+        else:
+            problem = "The server does not run: start it first."
+            self.window.answered(OperatorAnswer(problem, is_problem=True))
+
     def _poll(self) -> None:
         """Show the updates of the server."""
         with contextlib.suppress(Empty):
@@ -144,6 +154,8 @@ class ServerApplication:
                         self.window.take(change)
                     case OperatorAnswer() as answer:
                         self.window.answered(answer)
+                    case AccountsListed(accounts):
+                        self.window.show_accounts(accounts)
                     case ServerStopped(why):
                         self._stopped(why)
         self._collector.check()

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from netchat.chat.server_log import LogEntry
 from netchat.net.operator_view import Figures, ListedRoom, ListedUser
 
-__all__ = ["OperatorAnswer", "ServerChanged", "ServerStarted", "ServerStopped", "ServerUpdate"]
+__all__ = [
+    "AccountsListed",
+    "ListedAccount",
+    "OperatorAnswer",
+    "ServerChanged",
+    "ServerStarted",
+    "ServerStopped",
+    "ServerUpdate",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +59,36 @@ class OperatorAnswer:
     Attributes:
         text: What has happened, or the problem.
         is_problem: The request failed.
+        copy: Text for the clipboard, such as an invitation; empty for none.
     """
 
     text: str
     is_problem: bool
+    copy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAccount:
+    """An account.
+
+    Attributes:
+        name: Its name.
+        role: `owner`, `moderator` or `member`.
+        created: Time of its registration, in seconds since 1970.
+        is_online: Its owner is connected.
+    """
+
+    name: str
+    role: str
+    created: float
+    is_online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsListed:
+    """The accounts of the server, sorted by name."""
+
+    accounts: tuple[ListedAccount, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +102,4 @@ class ServerStopped:
     why: str
 
 
-ServerUpdate = ServerStarted | ServerChanged | OperatorAnswer | ServerStopped
+ServerUpdate = ServerStarted | ServerChanged | OperatorAnswer | AccountsListed | ServerStopped

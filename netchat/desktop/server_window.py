@@ -9,12 +9,14 @@ from pathlib import Path
 from tkinter import filedialog, ttk
 from typing import Protocol
 
+from netchat.chat.account_admin import AdminRequest
+from netchat.desktop.accounts_window import AccountsWindow
 from netchat.desktop.rate_chart import RateChart, rates_between
 from netchat.desktop.server_head import ServerHead
 from netchat.desktop.server_log_view import ServerLogView
 from netchat.desktop.server_menus import OperatorMenus
 from netchat.desktop.server_tables import ServerTable, room_cells, user_cells
-from netchat.desktop.server_updates import OperatorAnswer, ServerChanged
+from netchat.desktop.server_updates import ListedAccount, OperatorAnswer, ServerChanged
 from netchat.desktop.theme import Root, Theme
 from netchat.desktop.window_actions import WindowAction, bind_actions, main_menu
 from netchat.files import write_file
@@ -52,6 +54,9 @@ class ServerOwner(Protocol):
     def export(self, room: str, path: str) -> None:
         """Save the log of a room."""
 
+    def administer(self, request: AdminRequest, password: str = "") -> None:
+        """Carry out a request about accounts."""
+
 
 class ServerWindow:
     """The server in the root window.
@@ -69,6 +74,7 @@ class ServerWindow:
         self._users: dict[str, ListedUser] = {}
         self._rooms: dict[str, ListedRoom] = {}
         self._figures: Figures | None = None
+        self.accounts: AccountsWindow | None = None
         self.buttons: dict[str, ttk.Button] = {}
         self.menus = OperatorMenus(root, theme, owner.moderate, owner.export)
         self.frame = ttk.Frame(root)
@@ -95,6 +101,7 @@ class ServerWindow:
         return [
             WindowAction("Save the server's log …", "Ctrl+S", "<Control-s>", self._save_log),
             WindowAction("Filter the log", "Ctrl+F", "<Control-f>", self._focus_filter),
+            WindowAction("Accounts …", "", "", self.open_accounts, begins_group=True),
             WindowAction(
                 "Light or dark", "Ctrl+D", "<Control-d>", owner.toggle_dark, begins_group=True
             ),
@@ -187,6 +194,8 @@ class ServerWindow:
         """Apply the theme's colours and fonts."""
         for part in (self.users, self.rooms, self.log, self.chart):
             part.restyle()
+        if self.accounts is not None and self.accounts.is_open:
+            self.accounts.restyle()
         self._theme.style_menu(self.menu)
 
     def stopped(self) -> None:
@@ -243,11 +252,27 @@ class ServerWindow:
 
     def answered(self, answer: OperatorAnswer) -> None:
         """Show the answer to a request of the operator."""
+        if self.accounts is not None and self.accounts.is_open:
+            self.accounts.answered(answer)
+            return
         self.head.show_problem(answer.text if answer.is_problem else "")
         if not answer.is_problem:
             self.head.show_hint(answer.text)
 
+    def show_accounts(self, accounts: tuple[ListedAccount, ...]) -> None:
+        """Show the accounts in their window, if it is open."""
+        if self.accounts is not None and self.accounts.is_open:
+            self.accounts.show(accounts)
+
     # -- actions -----------------------------------------------------------------------------------
+
+    def open_accounts(self) -> None:
+        """Show the accounts."""
+        if self.accounts is not None and self.accounts.is_open:
+            self.accounts.raise_()
+            self.accounts.refresh()
+            return
+        self.accounts = AccountsWindow(self._root, self._theme, self._owner.administer)
 
     def _user_menu(self, name: str) -> tk.Menu | None:
         user = self._users.get(name)

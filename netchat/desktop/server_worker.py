@@ -10,15 +10,21 @@ import asyncio
 import ipaddress
 import threading
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
+from netchat.chat.account_admin import AdminRequest
 from netchat.chat.effects import Log
 from netchat.chat.log_limit import LogLimit
+from netchat.chat.names import normalize_name
+from netchat.chat.passwords import normalize_password, validate_password
 from netchat.chat.server_log import LogEntry, ServerLog
 from netchat.desktop.server_updates import (
+    AccountsListed,
+    ListedAccount,
     OperatorAnswer,
     ServerChanged,
     ServerStarted,
@@ -36,6 +42,7 @@ from netchat.net.operator_view import (
     list_users,
     moderation_request,
 )
+from netchat.net.password_worker import hash_password
 from netchat.net.server_driver import ServerDriver
 from netchat.tui.lines import sanitize
 from netchat.web.local_addresses import lan_address
@@ -48,6 +55,10 @@ __all__ = ["RunServer", "ServerWorker"]
 
 #: Seconds between figures.
 SAMPLE_SECONDS = 1.0
+
+_NO_ACCOUNTS = (
+    "This server has no accounts. Start it with --accounts optional or --accounts required."
+)
 
 #: Maximum number of listed users and rooms.
 MAX_LISTED = 500
@@ -94,6 +105,7 @@ class ServerWorker:
         self._server: ServerDriver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
+        self._requests: set[asyncio.Task[None]] = set()
         self._is_ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="netchat-server", daemon=True)
 
@@ -131,6 +143,15 @@ class ServerWorker:
     def export(self, room: str, path: Path) -> None:
         """Write the log of a room to a file, in the format of its suffix; `OperatorAnswer` follows."""
         self._call(partial(self._export, room, path))
+
+    def administer(self, request: AdminRequest, password: str = "") -> None:
+        """Carry out a request about accounts; `OperatorAnswer` and `AccountsListed` follow.
+
+        Args:
+            request: The request, without the hash of a password.
+            password: The new password, for `add` and `reset`.
+        """
+        self._call(partial(self._begin_request, request, password))
 
     # -- in the thread of the server ---------------------------------------------------------------
 
@@ -222,6 +243,38 @@ class ServerWorker:
         assert self._loop is not None
         self._loop.call_later(0.05, self._report)
 
+    def _begin_request(self, request: AdminRequest, password: str) -> None:
+        task = asyncio.ensure_future(self._administer(request, password))
+        self._requests.add(task)
+        task.add_done_callback(self._requests.discard)
+
+    async def _administer(self, request: AdminRequest, password: str) -> None:
+        server = self._server
+        if server is None:
+            return
+        try:
+            if server.state.settings.accounts == "off":
+                raise NetchatError(_NO_ACCOUNTS)
+            if request.action in ("add", "reset"):
+                password = normalize_password(password)
+                problem = validate_password(password, normalize_name(request.name))
+                if problem is not None:
+                    raise NetchatError(problem)
+                encoded = await asyncio.to_thread(hash_password, password)
+                request = replace(request, password=encoded)
+            answer = await server.administer(request)
+            if request.action != "list":
+                self.updates.put(_about_account(request, answer))
+                answer = await server.administer(AdminRequest("list"))
+        except NetchatError as error:
+            self.updates.put(OperatorAnswer(sanitize(str(error)), is_problem=True))
+            return
+        accounts = [
+            ListedAccount(each["name"], each["role"], each["created"], each["online"])
+            for each in answer
+        ]
+        self.updates.put(AccountsListed(tuple(accounts)))
+
     def _export(self, room: str, path: Path) -> None:
         if self._server is None:
             return
@@ -237,6 +290,25 @@ class ServerWorker:
             self.updates.put(OperatorAnswer(problem, is_problem=True))
         else:
             self.updates.put(OperatorAnswer(f"Saved as {path}.", is_problem=False))
+
+
+def _about_account(request: AdminRequest, answer: dict[str, Any]) -> OperatorAnswer:
+    """Return what the operator is told about a request that was carried out."""
+    name = answer.get("name", "")
+    match request.action:
+        case "add":
+            text = f"{name} is registered as {answer['role']}."
+        case "reset":
+            text = f"{name} has a new password, and is logged out everywhere."
+        case "role":
+            text = f"{name} is now {request.role}."
+        case "remove":
+            text = f"{name} is removed."
+        case _:
+            code, days = answer["invitation"], round(request.seconds / 86_400)
+            text = f"Copied: the invitation {code}. It registers one account, within {days} days."
+            return OperatorAnswer(text, is_problem=False, copy=code)
+    return OperatorAnswer(text, is_problem=False)
 
 
 def _reachable(addresses: list[tuple[str, int]]) -> tuple[str, ...]:

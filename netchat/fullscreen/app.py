@@ -327,6 +327,11 @@ class ChatApp(App[int]):
         self.panes.select(key)
         self.redraw()
 
+    def action_control_transfer(self, number: int, action: str) -> None:
+        """Pause, resume or cancel a transfer."""
+        self.panes.control_transfer(number, action)
+        self.changed()
+
     def action_step(self, step: int) -> None:
         """Select the previous or the next conversation."""
         keys = [each.key for each in self.state.conversations]

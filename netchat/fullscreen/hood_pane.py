@@ -88,6 +88,8 @@ class HoodPane(Vertical):
                     self._list.cursor = self._shown.index(self._selected)
             self._list.set_count(len(self._shown))
             self._select(self._list.cursor)
+        elif self._selected is not None and len(self._selected.fields) != self._fields.count:
+            self._fields.set_count(len(self._selected.fields))  # it was opened meanwhile
         self._draw_title()
 
     def _draw_title(self) -> None:
@@ -116,7 +118,7 @@ class HoodPane(Vertical):
         ]  # fmt: skip
         self._bytes.show(
             frame.raw if frame is not None else b"",
-            [(each.offset, each.size) for each in fields],
+            list(dict.fromkeys((each.offset, each.size) for each in fields)),
             first=_HEADER,
             hidden=hidden,
         )

@@ -35,7 +35,15 @@ async def run_fullscreen(
         CannotConnect: There is no server.
         NetchatError: The server ended the session.
     """
-    frames = FrameLog()
+
+    def plaintext(room: str, device: int, counter: int) -> tuple[str, str] | None:
+        sealing = session.core.sealing
+        if sealing is None:
+            return None
+        found: tuple[str, str] | None = sealing.plaintexts.get((room, device, counter))
+        return found
+
+    frames = FrameLog(plaintext)
     session.client.tap = FrameTap(frames.record)
     async with session.client:
         panes = Panes(session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from rich.style import Style
 from rich.text import Text
@@ -18,6 +19,9 @@ __all__ = ["TransfersPane"]
 
 #: Transfers with a row of their own; the others are only counted.
 _ROWS = 4
+
+#: What can be done with one of several transfers, in a row that may be narrow.
+_SIGNS = {"pause": "‖", "resume": "►", "cancel": "✕"}
 
 
 class TransferRow(Horizontal):
@@ -43,13 +47,19 @@ class TransferRow(Horizontal):
         yield ProgressBar(show_percentage=False, show_eta=False)
         yield Static(markup=False)
 
-    def show(self, shown: ShownTransfer, now: float) -> None:
-        """Show the progress."""
+    def show(self, shown: ShownTransfer, now: float, *, is_single: bool) -> None:
+        """Show the progress; beside one of several transfers, what can be done with it."""
         progress = shown.progress
         size = max(progress.size, 1)
         done = progress.done if progress.size else size
         self.query_one(ProgressBar).update(total=size, progress=done)
-        text = Text(sanitize(transfer_status(shown, now), " "), no_wrap=True, overflow="ellipsis")
+        text = Text(no_wrap=True, overflow="ellipsis", end="")
+        if not is_single:
+            for action in ("resume" if progress.is_paused else "pause", "cancel"):
+                call = f"app.control_transfer({self.number}, {action!r})"
+                text.append(f" {_SIGNS[action]} ", Style(bold=True, meta={"@click": call}))
+        status = transfer_status(shown, now, is_numbered=not is_single)
+        text.append(sanitize(status, " "))
         self.query_one(Static).update(text)
 
 
@@ -83,11 +93,12 @@ class TransfersPane(Vertical):
                 row.remove()
         for number, transfer in shown.items():
             row = rows.get(number) or TransferRow(number)
+            show = partial(row.show, transfer, now, is_single=len(transfers) == 1)
             if number not in rows:
                 self.mount(row)
-                row.call_after_refresh(row.show, transfer, now)
+                row.call_after_refresh(show)
             else:
-                row.show(transfer, now)
+                show()
         if transfers:
             self._draw_head(transfers)
 

@@ -16,7 +16,7 @@ padding.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from netchat.packets.decode.conversation import Conversation
 from netchat.wire import Message, fields_of
@@ -26,7 +26,17 @@ if TYPE_CHECKING:
 
     from netchat.link.header import Header
 
-__all__ = ["Block", "Damage", "DecodedMessage", "Gap", "Item", "Notice", "TlsRecord", "Trace"]
+__all__ = [
+    "Block",
+    "Damage",
+    "DecodedMessage",
+    "Gap",
+    "Item",
+    "Notice",
+    "TlsRecord",
+    "Trace",
+    "Tracing",
+]
 
 
 class DecodedMessage(NamedTuple):
@@ -319,3 +329,6 @@ class Trace(NamedTuple):
 
 
 Item: TypeAlias = DecodedMessage | Gap | Damage | Block | TlsRecord | Notice | Trace
+
+#: Segments that a decoder yields as a `Trace`: all, none, or `unusual`: those with a note.
+Tracing: TypeAlias = bool | Literal["unusual"]

@@ -26,7 +26,7 @@ from netchat.packets.capture.rotation import Rotation
 from netchat.packets.decode.conversation import Conversation, DirectionCounts
 from netchat.packets.decode.decoder import Decoder
 from netchat.packets.decode.link_state import BlockCounts
-from netchat.packets.items import Block, Damage, DecodedMessage, Item, TlsRecord
+from netchat.packets.items import Block, Damage, DecodedMessage, Item, TlsRecord, Tracing
 from netchat.packets.messages import Messages
 from netchat.wire import DEFAULT_PORT, MAX_FRAME
 
@@ -169,6 +169,7 @@ def sniff(
     duration: float | None = None,
     limit: int = MAX_FRAME,
     keylog: str | Path | None = None,
+    trace: Tracing = False,
 ) -> Sniffer:
     """Start a live capture and decode it.
 
@@ -184,6 +185,7 @@ def sniff(
         keylog: Name of a key log file with TLS secrets, which need not exist yet: what is written to it
             during the capture is used as well. Secrets of captured connections are also written to
             `write`, unless that is a pcap file, which cannot hold them.
+        trace: Whether to yield TCP segments as well; see `Decoder`.
 
     Returns:
         The sniffer, to be used in a `with` block.
@@ -195,7 +197,7 @@ def sniff(
     # The decoder and the thread that writes have a copy each.
     keys = [KeyLogFile(keylog, is_growing=True) if keylog is not None else None for _ in range(2)]
     live = Live(interface, ports, write=write, rotate=rotate, keys=keys[0])
-    return Sniffer(live, Decoder(ports, limit=limit, keys=keys[1]), duration)
+    return Sniffer(live, Decoder(ports, limit=limit, trace=trace, keys=keys[1]), duration)
 
 
 def _add(total: DirectionCounts, conversation: Conversation) -> None:

@@ -248,13 +248,22 @@ def _send_to(session: ChatSession, name: str, file: str) -> list[Line]:
     return []
 
 
-def _about_transfers(do: str) -> Callable[[ChatSession], list[Line]]:
+def _about_transfers(do: str) -> Callable[..., list[Line]]:
     """Return the action of /pause, /resume or /cancel."""
 
-    def act(session: ChatSession) -> list[Line]:
-        if not session.transfers:
+    def act(session: ChatSession, number: str = "") -> list[Line]:
+        numbers = list(session.transfers)
+        if not numbers:
             return [error_line("No file is being transferred.")]
-        for transfer in list(session.transfers):
+        if number:
+            wanted = number.removeprefix("#")
+            if not (wanted.isdecimal() and int(wanted) in numbers):
+                known = ", ".join(map(str, numbers))
+                return [
+                    error_line(f"N must be a transfer in progress ({known}), got {number[:20]!r}.")
+                ]
+            numbers = [int(wanted)]
+        for transfer in numbers:
             getattr(session.core.files, do)(transfer)
         return []
 

@@ -79,17 +79,19 @@ def file_ended(session: ChatSession, event: FileEnded) -> list[Line]:
     return [notice_line("saved", event.path, LineKind.ANSWER)]
 
 
-def transfer_status(shown: ShownTransfer, now: float) -> str:
+def transfer_status(shown: ShownTransfer, now: float, *, is_numbered: bool = False) -> str:
     """Return a transfer's direction, name, share, speed and remaining time.
 
     Args:
         shown: The transfer.
         now: Current time (`time.monotonic`).
+        is_numbered: Begin with its number, as for `/pause N`.
     """
     event = shown.progress
     arrow = "↑" if event.is_upload else "↓"
     share = event.done * 100 // event.size if event.size else 100
-    text = f"{arrow} {event.name} {share} %"
+    number = f"#{event.transfer} " if is_numbered else ""
+    text = f"{number}{arrow} {event.name} {share} %"
     elapsed, moved = now - shown.begun_at, event.done - shown.begun_with
     if event.is_paused:
         return f"{text}, paused"

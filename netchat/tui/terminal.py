@@ -244,7 +244,10 @@ class _Terminal:
         if core.unsent:
             parts.append(f"{core.unsent} not acknowledged yet")
         now = time.monotonic()
-        parts += [transfer_status(shown, now) for shown in session.transfers.values()]
+        several = len(session.transfers) > 1
+        parts += [
+            transfer_status(shown, now, is_numbered=several) for shown in session.transfers.values()
+        ]
         if session.title_of(session.current) and session.current != LOBBY:
             parts.insert(1, show_code(session.current))  # the prompt shows the title
         others = [

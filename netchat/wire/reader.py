@@ -172,12 +172,23 @@ class FrameReader:
             raise kind(text)  # without frames: the first exception carried them
         frames: list[Frame] = []
         partial, start, at = self._partial, self._start, 0
+        completed = 0  # bytes of the frame that was incomplete
         try:
             if self._unread:
                 if data:
                     self._unread, self._at = self._unread[self._at :] + data, 0
                 data, at = self._unread, self._at
                 self._unread, self._at = b"", 0
+            elif partial is not None and len(partial) >= HEADER_SIZE and most:
+                at = self._wanted - len(partial)
+                if len(data) < at:
+                    partial += data
+                    return frames
+                # Complete this frame only: what follows it is parsed where it is.
+                partial += memoryview(data)[:at]
+                completed = len(partial)
+                self._partial = None
+                self._split(bytes(partial), 0, frames, 1)
             elif partial is not None:
                 partial += data
                 # Appending is cheap, parsing is not: a frame that arrives byte by byte is parsed
@@ -189,7 +200,7 @@ class FrameReader:
                 self._partial = None
                 data = bytes(partial)
             end = self._split(data, at, frames, most)
-            self._start = start + end - at
+            self._start = start + completed + end - at
             if len(frames) == most and end < len(data):
                 self._unread, self._at = data, end
             elif end < len(data):

@@ -95,6 +95,28 @@ def test_members_exchange_sealed_messages():
     assert f"{room}#{known.secret}" == invitation(ann, room)
 
 
+def test_plaintexts_are_kept_by_their_sender_and_forgotten_with_the_room():
+    world = World()
+    room, (ann, bob) = sealed_room(world, "Ann", "Bob")
+    say(world, ann, room, "one")
+    say(world, bob, room, "two")
+    events = {e.text: e for e in bob.events(room) if e.kind == EventKind.CHAT}
+    for user, own, other in ((ann, "one", "two"), (bob, "two", "one")):
+        assert user.core.sealing is not None
+        known = user.core.sealing.plaintexts
+        for text, name in (("one", "Ann"), ("two", "Bob")):
+            event = events[text]
+            assert known[room, event.device, event.counter] == (name, text)
+        assert known[room, 0, events[own].counter] == (user.core.name, own)
+        assert (user.core.name, other) not in known.values()
+    assert bob.core.sealing is not None
+    say(world, ann, room, *map(str, range(300)))
+    assert len(bob.core.sealing.plaintexts) == 200
+    bob.core.leave(room)
+    world.settle()
+    assert not bob.core.sealing.plaintexts
+
+
 def test_a_reconnected_client_sends_what_was_lost_once():
     world = World()
     room, (ann, bob) = sealed_room(world, "Ann", "Bob")

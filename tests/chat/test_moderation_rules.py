@@ -522,6 +522,21 @@ class TestRooms:
         world.settle()
         assert code in nova.core.memory.rooms
 
+    def test_those_turned_away_read_why_a_room_is_locked(self, world):
+        ada, nova = world.user("Ada"), world.user("Nova")
+        ada.core.create()
+        world.settle()
+        (code,) = ada.core.memory.rooms
+        texts = []
+        for action, reason in ((A.LOCK, "exam until noon"), (A.UNLOCK, "it is noon"), (A.LOCK, "")):
+            assert act(world, ada, action, room=code, text=reason) is None
+            if action is A.LOCK:
+                nova.core.join(code)
+                world.settle()
+                texts.append(nova.all(RequestRefused)[-1].error.text)
+        first = "This room is locked: no new members can join."
+        assert texts == [f"{first} Reason: exam until noon", first]
+
     def test_in_a_read_only_room_only_moderators_write(self, school):
         world, ada, nova, vega = school
         assert act(world, ada, A.READ_ONLY) is None

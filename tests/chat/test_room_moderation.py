@@ -37,6 +37,12 @@ def test_the_binary_form_is_read_back():
     assert (list(again.moderators), again.bans[3]) == ([5, 6], BAN)
     assert again.is_locked()
     assert not again.is_read_only()
+    assert again.lock_reason == ""
+    again.lock_reason = "exam until noon"
+    longer = again.dump()
+    assert longer.startswith(data)  # as it was before there were reasons
+    assert RoomRules.load(longer).lock_reason == "exam until noon"
+    assert RoomRules.load(longer).dump() == longer
 
 
 @pytest.mark.parametrize(
@@ -44,7 +50,8 @@ def test_the_binary_form_is_read_back():
     [
         (b"", "damaged"),
         (rules().dump()[:-1], "damaged"),
-        (rules().dump() + b"!", "but end at"),
+        (rules().dump() + b"!", "damaged"),
+        (rules().dump() + b"\0\1x!", "but end at"),
         (RoomRules().dump()[:-2] + b"\xff\xff", "damaged"),
     ],
 )

@@ -83,6 +83,18 @@ def test_a_file_is_offered_in_the_lobby(receiver, tmp_path):
     assert (offer.name, offer.size, offer.media_type) == ("a.txt", 5, "text/plain")
 
 
+def test_the_short_options_are_those_of_the_client(receiver, tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"hello")
+    port = str(receiver.port)
+    for address in ((), ("localhost",)):
+        line = ["send", str(tmp_path / "a.txt"), *address, "-n", "Nova", "-p", port]
+        result = CliRunner().invoke(cli, line)
+        assert (result.exit_code, result.output) == (0, "Sent a.txt (5 bytes).\n")
+    wrong = CliRunner().invoke(cli, ["send", "-", "-n", "Nova", "-p", "70000"])
+    assert wrong.exit_code == 2
+    assert "70000" in wrong.output
+
+
 def test_standard_input_gets_a_name(receiver):
     assert send(receiver, "-", text=b"piped").output == "Sent stdin.bin (5 bytes).\n"
     assert (

@@ -15,13 +15,16 @@ from netchat.desktop.theme import Theme
 @pytest.fixture
 def box(root):
     sent: list[str] = []
+    pasted: list[list[str]] = []
 
     def complete(before: str) -> tuple[int, list[str]]:
         word = before.split(" ")[-1]
         return len(word), [name for name in ("Nova", "Nora", "Tom") if name.startswith(word)]
 
-    box = InputBox(root, Theme(root, 1.0, is_dark=False), sent.append, complete, list)
-    box.sent = sent
+    box = InputBox(
+        root, Theme(root, 1.0, is_dark=False), sent.append, complete, list, pasted.append
+    )
+    box.sent, box.pasted = sent, pasted
     box.frame.pack(fill="x")
     root.geometry("400x300")
     box.text.focus_force()

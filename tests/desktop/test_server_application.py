@@ -23,9 +23,11 @@ from netchat.desktop.server_application import ServerApplication
 from netchat.desktop.server_worker import ServerWorker
 
 
-def plan(port: int, history: Path | None = None, page: Page | None = None) -> ServePlan:
+def plan(
+    port: int, history: Path | None = None, page: Page | None = None, accounts="off"
+) -> ServePlan:
     return ServePlan(
-        settings=Settings(rate=0),
+        settings=Settings(rate=0, accounts=accounts),
         host="127.0.0.1",
         port=port,
         udp=False,
@@ -217,3 +219,74 @@ def test_dark_and_larger_text(new_operator):
     assert operator.app.theme.text.metrics("linespace") == height
     operator.root.event_generate("<Control-q>")
     operator.app.run()
+
+
+def test_the_operator_administers_the_accounts(new_operator, tmp_path):
+    port = free_port()
+    operator = new_operator(plan(port, tmp_path / "history.db", accounts="optional"))
+    operator.wait_running()
+    window = operator.window
+    window.open_accounts()
+    accounts = window.accounts
+    assert accounts is not None
+    operator.wait(lambda: "The first one" in accounts.answer["text"])
+    assert accounts.buttons["Remove …"].instate(["disabled"])
+
+    def said(text: str) -> None:
+        operator.wait(lambda: text in accounts.answer["text"])
+
+    def press(button: str, *answers: str) -> None:
+        operator.root.after(10, lambda: fill(accounts.window, *answers))
+        accounts.buttons[button].invoke()
+
+    press("Add …", "Ada", "short", "short")
+    said("at least 8 characters")
+    press("Add …", "Ada", "correct horse", "correct horse")
+    said("Ada is registered as owner.")
+    press("Add …", "Tom", "battery staple", "battery staple")
+    said("Tom is registered as member.")
+    press("Add …", "T0m", "battery staple", "battery staple")
+    said("is registered, or looks like Tom")
+    operator.wait(lambda: operator.cells(accounts.table, "Tom")[1:2] == ("member",))
+
+    operator.select(accounts.table, "Tom")
+    password = tmp_path / "password.txt"
+    password.write_text("battery staple\n", encoding="utf-8")
+    with Chatter("Tom", port, "--password-file", str(password)) as tom:
+        tom.see("[join] Tom joined the chat")
+        accounts.refresh()
+        operator.wait(lambda: operator.cells(accounts.table, "Tom")[3:] == ("online",))
+        menu = accounts._menu_of("Tom")
+        assert menu is not None
+        menu.invoke("Make a moderator")
+        said("Tom is now moderator.")
+        press("New password …", "another phrase", "another phrase")
+        said("Tom has a new password, and is logged out everywhere.")
+        tom.see("password", err=True)
+    accounts.buttons["New invitation"].invoke()
+    said("It registers one account, within 7 days.")
+    code = operator.root.clipboard_get()
+    assert code in accounts.answer["text"]
+    press("Remove …")
+    said("Tom is removed.")
+    operator.wait(lambda: not operator.cells(accounts.table, "Tom"))
+    window.head.button.invoke()
+    operator.wait(lambda: operator.app.worker is None)
+    accounts.refresh()
+    said("does not run")
+    window.head.button.invoke()
+    operator.wait_running()
+    operator.close()
+
+
+def test_a_server_without_accounts_says_how_to_have_them(new_operator):
+    operator = new_operator(plan(free_port()))
+    operator.wait_running()
+    operator.window.open_accounts()
+    first = operator.window.accounts
+    assert first is not None
+    operator.wait(lambda: "--accounts optional" in first.answer["text"])
+    operator.window.open_accounts()
+    assert operator.window.accounts is first
+    first.window.event_generate("<Escape>")
+    operator.close()

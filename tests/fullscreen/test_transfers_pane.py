@@ -31,7 +31,7 @@ async def test_bars_follow_the_transfers(size):
         await redraw(app, pilot)
         await redraw(app, pilot)
         shown = "\n".join(screen_lines(app))
-        for text in ("6 files", "and 2 more", "↑ file-1.bin 10 %", "↓ file-4.bin 40 %"):
+        for text in ("6 files", "and 2 more", "#1 ↑ file-1.bin 10 %", "#4 ↓ file-4.bin 40 %"):
             assert text in shown, text
         assert [bar.percentage for bar in app.query(ProgressBar)] == [0.1, 0.2, 0.3, 0.4]
         for number in (1, 2, 3):
@@ -68,3 +68,31 @@ async def test_transfers_are_paused_resumed_and_cancelled_with_the_mouse():
         await pilot.click(head, offset=(line.index("/cancel") - left + 1, 0))
         await pilot.pause()
         assert did == [("pause", 1), ("resume", 1), ("cancel", 1)]
+
+
+async def test_single_transfers_are_paused_resumed_and_cancelled_with_the_mouse():
+    user = PaneUser()
+    did: list[tuple[str, int]] = []
+    files = user.session.core.files
+    for name in ("pause", "resume", "cancel"):
+        setattr(files, name, lambda number, name=name: did.append((name, number)))
+    for number in (1, 2):
+        file_progress(user.session, progress(number, 500))
+    async with running(user) as (app, pilot):
+
+        async def click(row: str, action: str) -> None:
+            await redraw(app, pilot)
+            await redraw(app, pilot)
+            lines = screen_lines(app)
+            y = next(y for y, line in enumerate(lines) if row in line)
+            await pilot.click(offset=(lines[y].index(action), y))
+            await pilot.pause()
+
+        await click("file-2", "‖")
+        file_progress(user.session, progress(2, 500, is_paused=True))
+        await click("file-2", "►")
+        await click("file-1", "✕")
+        assert did == [("pause", 2), ("resume", 2), ("cancel", 1)]
+        file_ended(user.session, FileEnded(1, "lobby", "file-1.bin", True))
+        await redraw(app, pilot)
+        assert "#2" not in "\n".join(screen_lines(app))

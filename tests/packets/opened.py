@@ -12,7 +12,7 @@ CAPTURES = sorted((ROOT / "captures").glob("*.pcapng"))
 
 
 def opened(path: Path | str, ports=(6464,)) -> BrowsedCapture:
-    capture = BrowsedCapture.open(path, Decoder(ports))
+    capture = BrowsedCapture.open(path, Decoder(ports, trace="unusual"))
     while not capture.index(0.1):
         pass
     while not capture.decode(0.1):

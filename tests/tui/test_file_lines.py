@@ -101,8 +101,16 @@ def test_transfers_are_paused_and_cancelled():
     for command in ("/pause", "/resume", "/cancel"):
         assert typed(current, command) == []
     assert called == [("pause", 3), ("resume", 3), ("cancel", 3)]
+    assert shown(current, FileProgress(4, "lobby", "b", True, 1, 2)) == []
+    called.clear()
+    assert typed(current, "/pause 4") == typed(current, "/cancel #3") == []
+    assert called == [("pause", 4), ("cancel", 3)]
+    for wrong in ("5", "-3", "x", "²"):
+        assert typed(current, f"/resume {wrong}") == [
+            f"[error] N must be a transfer in progress (3, 4), got {wrong!r}."
+        ]
     shown(current, FileEnded(3, "lobby", "a", True))
-    assert current.transfers == {}
+    assert list(current.transfers) == [4]
 
 
 def test_the_state_of_a_transfer():
@@ -110,6 +118,7 @@ def test_the_state_of_a_transfer():
     state = ShownTransfer(progress, 10.0, 10_000_000)
     assert transfer_status(state, 12.0) == "↑ a.png 30 %, 10 MB/s, 0:07 left"
     assert transfer_status(state, 10.0) == "↑ a.png 30 %"
+    assert transfer_status(state, 10.0, is_numbered=True) == "#1 ↑ a.png 30 %"
     down = FileProgress(1, "lobby", "a.png", False, 0, 0, is_paused=True)
     assert transfer_status(ShownTransfer(down, 0.0, 0), 5.0) == "↓ a.png 100 %, paused"
 

@@ -16,6 +16,7 @@ from netchat.packets.items import (
     Item,
     Notice,
     TlsRecord,
+    Trace,
 )
 from netchat.packets.tcp.dissect import ACK, Segment, dissect, dissect_datagram, flag_names
 from netchat.packets.views.blocks import block_summary
@@ -35,6 +36,7 @@ _LABELS = {
     Damage: "damage",
     Gap: "gap",
     Notice: "control",
+    Trace: "again",
 }
 
 #: Items that a row names; further ones are counted.
@@ -52,8 +54,9 @@ class PacketRow(NamedTuple):
         protocol: `NCP`, `link`, `TLS`, `TCP`, `UDP` or another.
         length: Length on the wire, in bytes.
         info: Messages that the packet completes, or what its headers say.
-        kind: Most important kind of its items: `message`, `block`, `tls`, `damage`, `gap`, `control`,
-            `ack` (without payload), `data` (part of a message) or `other` (not a chat).
+        kind: Most important kind of its items: `message`, `block`, `tls`, `damage`, `gap`, `again`
+            (retransmitted or out of order), `control`, `ack` (without payload), `data` (part of a message) or
+            `other` (not a chat).
     """
 
     number: int
@@ -94,10 +97,10 @@ def packet_row(capture: BrowsedCapture, number: int, *, clock: bool = False) -> 
         kind = "other"
     items = [capture.items[index] for index in capture.items.of_packet(number)]
     if items:
-        kind = min((_LABELS[type(item)] for item in items if type(item) in _LABELS), key=_rank)
-        items.sort(key=lambda item: _rank(_LABELS.get(type(item), "control")))
+        items.sort(key=lambda item: _rank(_LABELS[type(item)]))
+        kind = _LABELS[type(items[0])]
         texts = [item_text(item) for item in items[:_NAMED]]
-        info = "  ".join([info, *texts] if kind == "control" else texts)
+        info = "  ".join([info, *texts] if kind in ("again", "control") else texts)
         if len(items) > _NAMED:
             info += f"  and {len(items) - _NAMED} more"
         protocol = {"message": "NCP", "block": "link", "tls": "TLS"}.get(kind, protocol)
@@ -109,7 +112,7 @@ def packet_row(capture: BrowsedCapture, number: int, *, clock: bool = False) -> 
 
 
 def _rank(kind: str) -> int:
-    order = ("damage", "gap", "message", "block", "tls", "control")
+    order = ("damage", "gap", "message", "block", "tls", "again", "control")
     return order.index(kind)
 
 
@@ -165,5 +168,5 @@ def item_text(item: Item) -> str:
             return record_summary(item)
         case Notice():
             return f"connection {item.event}"
-        case _:
-            return ""
+        case Trace():
+            return f"[TCP {item.note}]"

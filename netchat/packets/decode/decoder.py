@@ -27,7 +27,7 @@ from netchat.packets.capture.packet import Packet
 from netchat.packets.decode.conversation import Conversation, endpoints, reverse
 from netchat.packets.decode.frame_scanner import FrameScanner, SegmentCache, Stage
 from netchat.packets.decode.protocol_detector import StageSelector
-from netchat.packets.items import Item, Notice
+from netchat.packets.items import Item, Notice, Tracing
 from netchat.packets.memory_budget import MAX_CONVERSATIONS, MAX_KEPT, MemoryBudget
 from netchat.packets.tcp.connection import MAX_DUPLICATES, SecondStream, TcpConnection
 from netchat.packets.tcp.dissect import (
@@ -67,7 +67,8 @@ class Decoder:
             ports is a chat if a valid frame is found where one must be. Links over UDP are looked for
             on these ports only.
         limit: Maximum length of a frame, in bytes; longer ones are damage.
-        trace: Whether to yield every TCP segment of a chat as well, as a `Trace`; this is slower.
+        trace: Whether to yield every TCP segment of a chat as well, as a `Trace`, which is slower; `unusual`
+            yields only those that have a note, such as retransmissions.
         keys: Secrets of TLS connections; None for none.
 
     Attributes:
@@ -83,7 +84,7 @@ class Decoder:
         ports: Collection[int] = (DEFAULT_PORT,),
         *,
         limit: int = MAX_FRAME,
-        trace: bool = False,
+        trace: Tracing = False,
         keys: KeyLog | None = None,
     ) -> None:
         self.keys: KeyLog = keys if keys is not None else KeyLog()
@@ -195,7 +196,7 @@ class Decoder:
                 self._budget,
                 self._open_frames,
                 self._count,
-                trace=self._trace,
+                trace=self._trace is True,
                 origin=self._origin,
             )
         return self._datagrams
@@ -259,7 +260,7 @@ class Decoder:
         first = connection.first
         if connection.is_chat:
             idle = not connection.is_waiting and connection.second_stream is None
-            connection.is_fast = idle and not self._trace
+            connection.is_fast = idle and self._trace is not True
         elif connection.is_chat is not None and first is None:
             self._forget(connection)
             self._foreign.update(connection.keys)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from netchat.packets.decode.conversation import Conversation
-from netchat.packets.items import Block, DecodedMessage, Item, Notice, Trace
+from netchat.packets.items import Block, DecodedMessage, Item, Notice, Trace, Tracing
 from netchat.packets.tcp.dissect import ACK, RST, SYN, Segment
 from netchat.packets.tcp.stream import TcpStream
 from netchat.wire import Way
@@ -160,7 +160,7 @@ class TcpConnection:
         return bool(self.client.buffer.pieces or self.server.buffer.pieces)
 
     def take(
-        self, half: TcpStream, segment: Segment, number: int, time: int, *, trace: bool
+        self, half: TcpStream, segment: Segment, number: int, time: int, *, trace: Tracing
     ) -> list[Item]:
         """Process a segment of any kind.
 
@@ -169,7 +169,7 @@ class TcpConnection:
             segment: The segment.
             number: Number of its packet.
             time: Capture time, in ns.
-            trace: Whether to yield the segment itself as well.
+            trace: Whether to yield the segment itself as well; `unusual`: only if it has a note.
         """
         self.last = time
         half.counts.segments += 1
@@ -194,10 +194,12 @@ class TcpConnection:
         self.is_fast = (
             self.is_chat is True
             and not self.is_waiting
-            and not trace
+            and trace is not True
             and self.second_stream is None
         )
-        return [self._trace(half, segment, number, time), *items] if trace else items
+        if not trace or (trace == "unusual" and not half.note):
+            return items
+        return [self._trace(half, segment, number, time), *items]
 
     def _after(self, half: TcpStream, flags: int, number: int, time: int) -> list[Item]:
         """Update the state of the whole connection after a segment."""

@@ -42,7 +42,7 @@ if (core.sealing) {
   core.sealing.deliver = (list) => chat.take(list);
 }
 setSecrets((code) => core.sealing?.secret(code) ?? "");
-inspector.plaintextOf = (room, counter) => core.sealing?.plaintexts.get(`${room} ${counter}`);
+inspector.plaintextOf = (room, device, counter) => core.sealing?.plaintexts.get(`${room} ${device} ${counter}`);
 chat.keep = () => connection.saveSoon();
 store.handOver = () => {
   connection.save();

@@ -16,7 +16,7 @@ export class FrameInspector {
     this.frames = []; // oldest first: {out, bytes, spans, when}
     this.list = $("frames");
     this.detail = $("frame");
-    this.plaintextOf = () => undefined; // of a sealed message, by room and counter; set by app.js
+    this.plaintextOf = () => undefined; // of a sealed message, by room, device (own: 0) and counter; set by app.js
     this.follow = true; // always show the newest frame
     this.scheduleDraw = drawScheduler(this.list, () => this.draw());
     $("hood-clear").addEventListener("click", () => {
@@ -113,7 +113,7 @@ function frameDetail(frame, plaintextOf) {
   const fields = spans(frame).filter(({ length }) => length);
   const cells = [...bytes.subarray(0, MAX_BYTES)].map((byte) =>
     h("span", { class: "byte" }, byte.toString(16).padStart(2, "0")));
-  const plain = plaintextOf(valueOf(frame, "room"), valueOf(frame, "counter"));
+  const plain = plaintextOf(valueOf(frame, "room"), valueOf(frame, "device") ?? 0, valueOf(frame, "counter"));
   const rows = fields.map((field) => fieldRow(field, field.name.endsWith(".ciphertext") ? plain : undefined));
   const letters = []; // the same bytes as characters
   const fieldOf = []; // index of the field that each byte belongs to

@@ -418,7 +418,7 @@ export class Sealing {
     if (generation !== this.generation) return;
     this.core.send("SEALED_SEND", { counter, room: code, sealed: [sealed] });
     this.sent.add(counter);
-    this.plaintexts.set(`${code} ${counter}`, { name: this.core.name, text: sealedContent(send).text });
+    this.plaintexts.set(`${code} 0 ${counter}`, { name: this.core.name, text: sealedContent(send).text });
   }
 
   // -- receiving ------------------------------------------------------------------------------
@@ -482,7 +482,7 @@ export class Sealing {
   /** Return an opened message as the EVENT that it would be in an ordinary room. */
   shown(event, { name, text, isReadable, problems }) {
     const { seq, time, device, counter, room, sealed: [{ kind }] } = event;
-    if (isReadable) this.plaintexts.set(`${room} ${counter}`, { name, text });
+    if (isReadable) this.plaintexts.set(`${room} ${device} ${counter}`, { name, text });
     if (this.plaintexts.size > 1000) this.plaintexts.delete(this.plaintexts.keys().next().value);
     return {
       seq, time, device, counter, room, sender: name, text, isSealed: true, isReadable, problems,

@@ -48,6 +48,9 @@ def test_before_decoding_a_row_has_what_the_packet_alone_says():
         ("tls", "TLS", "tls", "clienthello"),
         ("bad-crc", "TCP", "damage", "CRC-32"),
         ("gaps", "TCP", "gap", "missing"),
+        ("retransmission", "TCP", "again", ", 74 bytes  [TCP retransmission]"),
+        ("reordered", "NCP", "message", "[TCP out of order]"),
+        ("reordered", "TCP", "again", "[TCP retransmission]"),
         ("ipv6", "NCP", "message", "HELLO"),
     ],
 )

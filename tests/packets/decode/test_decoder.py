@@ -190,6 +190,16 @@ def test_tick_expires_missing_bytes() -> None:
     assert decoder.tick(last + 10**12) == []
 
 
+def test_unusual_segments_are_yielded_as_a_full_trace_has_them() -> None:
+    for name in ("retransmission", "reordered", "gaps", "two-users"):
+        path = f"captures/{name}.pcapng"
+        everything = list(read_capture(path, trace=True))
+        unusual = list(read_capture(path, decoder=Decoder(trace="unusual")))
+        noted = [i for i in everything if isinstance(i, Trace) and i.note]
+        assert [t[2:] for t in unusual if isinstance(t, Trace)] == [t[2:] for t in noted], name
+        assert len(unusual) == len(noted) + sum(not isinstance(i, Trace) for i in everything)
+
+
 def test_trace_yields_every_segment() -> None:
     messages = chat_messages(4)
     talk = talk_of(messages)
