@@ -6,10 +6,10 @@
     course.given("1.1")                # the values that the exercise gives to this student
     course.check("1.1", 12, 17)        # prints whether the answer is right
 
-A notebook uses `lesson`, the pictures and curves (`pictures`, `code_pictures`, `curves`, `style`), and
-local servers (`server`, `server_process`). Checks use `exercises`, `variant`, `conversation` and
-`segments`. `notebook_builder` generates the notebooks. The grader consists of `grade` (all notebooks),
-`grading_process` (one notebook's checks) and `student_process`, `student_program` and
+A notebook uses `lesson`, the pictures and curves (`pictures`, `code_pictures`, `graph_pictures`,
+`curves`, `style`), and local servers (`server`, `server_process`). Checks use `exercises`, `variant`,
+`conversation` and `segments`. `notebook_builder` generates the notebooks. The grader consists of `grade`
+(all notebooks), `grading_process` (one notebook's checks) and `student_process`, `student_program` and
 `sandbox` (its cells).
 
 `experiments/README.md` explains how to write lessons, checks and solutions.
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         real_number,
         whole_number,
     )
+    from netchat.course.graph_pictures import tanner, trellis
     from netchat.course.lesson import Lesson, begin
     from netchat.course.pictures import bit_grid, byte_grid, ladder, nested
     from netchat.course.remote_code import as_code
@@ -51,6 +52,7 @@ else:
             "conversation": "LOBBY SimulatedConversation",
             "curves": "Estimate bench_curve error_axes measured",
             "exercises": "NotAnswered Wrong exercise need real_number whole_number",
+            "graph_pictures": "tanner trellis",
             "lesson": "Lesson begin",
             "pictures": "bit_grid byte_grid ladder nested",
             "remote_code": "as_code",
@@ -94,7 +96,9 @@ __all__ = [
     "plot",
     "real_number",
     "show",
+    "tanner",
     "timeline",
+    "trellis",
     "two_states",
     "whole_number",
 ]
