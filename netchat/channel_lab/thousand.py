@@ -185,7 +185,7 @@ class Thousand:
         elif name in ("bsc", "bec") and float(first) > 0:
             factors = [_FACTOR**step for step in range(-_NEIGHBOURS, _NEIGHBOURS + 1)]
             values = [
-                f"{float(first) * factor:.6g}" for factor in factors if float(first) * factor <= 0.5
+                f"{float(first) * factor:.4g}" for factor in factors if float(first) * factor <= 0.5
             ]
         else:
             return self._channels
