@@ -24,6 +24,7 @@ from netchat.cli.serve_page import (
     LOCAL_PROXIES,
     Network,
     Page,
+    check_codes,
     check_host,
     check_origins,
     check_proxies,
@@ -145,6 +146,10 @@ _OTHER_FILES = 1100
     "--metrics", metavar="HOST:PORT", callback=check_metrics,
     help="Also serve metrics for Prometheus at http://HOST:PORT/metrics, to everyone who can connect. "
     f"Without it, the page's port serves them to this machine.  [default port: {METRICS_PORT}]",
+)  # fmt: skip
+@click.option(
+    "--code", "codes", multiple=True, metavar="SPEC", callback=check_codes,
+    help="Code that the page's channel lab also offers, such as my_code.py:Mine; can be repeated.",
 )  # fmt: skip
 @click.option(
     "--history", type=click.Path(dir_okay=False, path_type=Path),
@@ -285,6 +290,7 @@ def serve(
     origins: tuple[str, ...],
     proxies: tuple[Network, ...],
     metrics: tuple[str, int] | None,
+    codes: dict[str, str],
     history: Path | None,
     ephemeral: bool,
     fsync: bool,
@@ -328,6 +334,7 @@ def serve(
       netchat serve --files 1d --max-file 2GB     larger files, for a day
       netchat serve --lan --window          in a desktop window
       netchat serve --lan --metrics 10.0.0.5    with metrics for a Prometheus on that network
+      netchat serve --code my_code.py:Mine  with a code of yours in the channel lab
     """
     if ephemeral and history is not None:
         raise click.UsageError("--ephemeral writes no file: omit --history.")
@@ -339,13 +346,13 @@ def serve(
         raise click.UsageError("--advertise and --advertise-page need --cluster.")
     if lan and _is_given("host"):
         raise click.UsageError("--lan listens on every address: omit --host.")
-    if not web and (web_port is not None or origins or proxies):
+    if not web and (web_port is not None or origins or proxies or codes):
         raise click.UsageError(
-            "--no-web serves no page: omit --web-port, --origin and --http-proxy-headers."
+            "--no-web serves no page: omit --web-port, --origin, --http-proxy-headers and --code."
         )
     certificate = _certificate(tls, tls_cert, tls_key, keylog, udp=udp)
     address = None if lan else host
-    page = Page(address, 0 if web_port is None and port == 0 else web_port, origins, proxies)
+    page = Page(address, 0 if web_port is None and port == 0 else web_port, origins, proxies, codes)
     is_encrypted = certificate is not None
     if accounts is None:
         accounts = _default_accounts(lan=lan, is_encrypted=is_encrypted)

@@ -7,8 +7,9 @@ import errno
 import ipaddress
 import re
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -26,7 +27,15 @@ from netchat.web.qr import terminal_qr
 if TYPE_CHECKING:
     from netchat.web.site import Site
 
-__all__ = ["LOCAL_PROXIES", "Page", "check_host", "check_origins", "check_proxies", "start_page"]
+__all__ = [
+    "LOCAL_PROXIES",
+    "Page",
+    "check_codes",
+    "check_host",
+    "check_origins",
+    "check_proxies",
+    "start_page",
+]
 
 #: Proxies on this machine.
 LOCAL_PROXIES = "127.0.0.0/8,::1"
@@ -48,12 +57,14 @@ class Page:
         port: TCP port; None is the default port, or a free one if that is in use.
         origins: Additional origins that the page may be served from.
         proxies: Networks of proxies whose headers tell the addresses of clients.
+        codes: Codes that the channel lab also offers, by the name that visitors see.
     """
 
     host: str | None
     port: int | None
     origins: Sequence[str]
     proxies: Sequence[Network] = ()
+    codes: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_host(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -77,6 +88,36 @@ def check_proxies(
             ctx,
             param,
         ) from error
+
+
+def check_codes(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> dict[str, str]:
+    """Return codes of the channel lab by the name that visitors see; an option's callback.
+
+    The name of `folder/my_code.py:Mine` is `my_code.py:Mine`.
+    """
+    found: dict[str, str] = {}
+    for spec in value:
+        from netchat.coding import get  # only for servers with codes of their own
+        from netchat.plugins import FILE
+
+        try:
+            get(spec)
+        except ValueError as error:
+            raise click.BadParameter(str(error), ctx, param) from error
+        names, paths = [], []
+        for stage in spec.replace(" ", "").split("+"):
+            match = FILE.fullmatch(stage)
+            file = Path(match["file"]).expanduser() if match else None
+            rest = stage if match is None else stage[len(match["file"]) :]
+            names.append(f"{file.name if file else ''}{rest}")
+            paths.append(f"{file.resolve() if file else ''}{rest}")
+        name = "+".join(names)
+        if name in found:
+            raise click.BadParameter(f"two codes have the name {name!r}.", ctx, param)
+        found[name] = "+".join(paths)
+    return found
 
 
 def check_origins(
@@ -140,7 +181,13 @@ async def start_page(
     token = secrets.token_urlsafe(16)
     hosts = [] if page.host is None else [page.host]
     site = site_class(
-        server, notes, token=token, origins=page.origins, hosts=hosts, proxies=page.proxies
+        server,
+        notes,
+        token=token,
+        origins=page.origins,
+        hosts=hosts,
+        proxies=page.proxies,
+        codes=page.codes,
     )
     try:
         (host, port), *_ = await _listen(site, page, notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +21,7 @@ from netchat.version import __version__
 from netchat.web.dashboard import Dashboard
 from netchat.web.files import Files
 from netchat.web.guard import Guard, is_local
+from netchat.web.lab_feed import LabFeed
 from netchat.web.local_addresses import url
 from netchat.web.operations import Operations
 from netchat.web.proxy_headers import Network, ProxyHeaders
@@ -127,6 +128,7 @@ class Site:
         origins: Additional origins whose pages may connect.
         hosts: Additional names of this server.
         proxies: Networks of proxies whose headers tell the addresses of clients.
+        codes: Codes that the channel lab offers besides its own, by the name that visitors see.
 
     Attributes:
         address: URL at which others reach this server, or empty.
@@ -143,12 +145,14 @@ class Site:
         origins: Iterable[str] = (),
         hosts: Iterable[str] = (),
         proxies: Iterable[Network] = (),
+        codes: Mapping[str, str] | None = None,
     ) -> None:
         self.address = address
         self.local_address = ""
         self._chat = chat
         self._dashboard = Dashboard(chat, notes, token)
         self._files = Files(PAGE)
+        self._lab = LabFeed(PAGE / "lab", codes or {})
         self._wrapper = MessageWrapper()
         self._connections = _Connections()
         self._listener: asyncio.Server | None = None
@@ -176,6 +180,7 @@ class Site:
         app.router.add_get("/qr/{code}.svg", self._qr)
         app.router.add_get("/ws", self._websocket, allow_head=False)
         Operations(chat, notes, self._is_trusted).add_routes(app)
+        self._lab.add_routes(app.router)
         logger = logging.Logger("netchat.web")  # not shared with other sites
         logger.addHandler(_LogHandler(notes))
         self._runner = web.AppRunner(
@@ -225,6 +230,7 @@ class Site:
         if self._listener is not None:
             self._listener.close()
         await self._dashboard.stop()
+        await self._lab.stop()
         await self._runner.cleanup()
 
     def _accept(self) -> asyncio.Protocol:
