@@ -84,6 +84,20 @@ class ModulatedChannel(Channel):
     def _transmit(self, bits: NDArray[np.uint8], rng: np.random.Generator) -> Received:
         if not bits.size:
             return Received(bits, soft=np.zeros(bits.shape, np.float32))
+        return self.observe(bits, rng)[0]
+
+    def observe(
+        self, bits: NDArray[np.uint8], rng: np.random.Generator
+    ) -> tuple[Received, NDArray[np.float32]]:
+        """Transmit bits, and return what `transmit` does with the received amplitudes.
+
+        Args:
+            bits: Bits in any shape, at least one; they are not modified.
+            rng: Random generator.
+
+        Returns:
+            The received bits, and the amplitudes (frames, symbols, dimensions) of their symbols.
+        """
         frames = bits.reshape(-1, bits.shape[-1])
         width, each = frames.shape[1], self._modulation.bits
         if width % each:
@@ -96,7 +110,8 @@ class ModulatedChannel(Channel):
         noise *= np.float32(1 / math.sqrt(2 * self._es_n0))
         sent += noise
         ratios = self._ratios(sent, gain)[:, :width].reshape(bits.shape)
-        return Received((ratios < 0).astype(np.uint8), soft=np.ascontiguousarray(ratios))
+        soft = np.ascontiguousarray(ratios)
+        return Received((ratios < 0).astype(np.uint8), soft=soft), sent
 
     def _gains(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +21,7 @@ from netchat.version import __version__
 from netchat.web.dashboard import Dashboard
 from netchat.web.files import Files
 from netchat.web.guard import Guard, is_local
+from netchat.web.lab_feed import LabFeed
 from netchat.web.local_addresses import url
 from netchat.web.qr import svg_qr
 from netchat.web.tls_detector import TlsDetector
@@ -124,6 +125,7 @@ class Site:
             the `Host` of each request is used.
         origins: Additional origins whose pages may connect.
         hosts: Additional names of this server.
+        codes: Codes that the channel lab offers besides its own, by the name that visitors see.
 
     Attributes:
         address: URL at which others reach this server, or empty.
@@ -139,12 +141,14 @@ class Site:
         address: str = "",
         origins: Iterable[str] = (),
         hosts: Iterable[str] = (),
+        codes: Mapping[str, str] | None = None,
     ) -> None:
         self.address = address
         self.local_address = ""
         self._chat = chat
         self._dashboard = Dashboard(chat, notes, token)
         self._files = Files(PAGE)
+        self._lab = LabFeed(PAGE / "lab", codes or {})
         self._wrapper = MessageWrapper()
         self._connections = _Connections()
         self._listener: asyncio.Server | None = None
@@ -168,6 +172,7 @@ class Site:
         app.router.add_get("/info.json", self._info)
         app.router.add_get("/qr/{code}.svg", self._qr)
         app.router.add_get("/ws", self._websocket, allow_head=False)
+        self._lab.add_routes(app.router)
         logger = logging.Logger("netchat.web")  # not shared with other sites
         logger.addHandler(_LogHandler(notes))
         self._runner = web.AppRunner(
@@ -217,6 +222,7 @@ class Site:
         if self._listener is not None:
             self._listener.close()
         await self._dashboard.stop()
+        await self._lab.stop()
         await self._runner.cleanup()
 
     def _accept(self) -> asyncio.Protocol:

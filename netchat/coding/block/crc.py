@@ -94,6 +94,21 @@ class CRC(BitSlicedCode):
         self._out = out if kind.reflected else out[::-1].copy()
         self._taps = np.array([j for j in range(1, width) if kind.polynomial >> j & 1])
 
+    @property
+    def width(self) -> int:
+        """Number of bits of the CRC."""
+        return self._width
+
+    @property
+    def polynomial(self) -> int:
+        """Generator polynomial without its highest power, one coefficient per bit."""
+        return self._kind.polynomial
+
+    @property
+    def reflected(self) -> bool:
+        """Whether each byte enters least significant bit first, with initial value and XOR of all ones."""
+        return self._kind.reflected
+
     def _parity(self, message: BitSlices) -> BitSlices:
         from netchat.coding.block import crc_kernels
 

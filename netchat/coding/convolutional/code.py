@@ -189,6 +189,24 @@ class Convolutional(Code):
         options += [f"algorithm={algorithm}"] if algorithm != "viterbi" else []
         self.spec: str = f"conv:{names},{','.join(options)}"
 
+    @property
+    def branch_outputs(self) -> NDArray[np.uint8]:
+        """(branches,) Outputs of each branch; output i is bit i.
+
+        A branch is numbered by the new bit, then the state that it leaves.
+        """
+        return self._trellis.outputs
+
+    @property
+    def trellis_shape(self) -> tuple[int, int]:
+        """Number of steps of the trellis, and of outputs in each step."""
+        return self._steps, len(self.generators)
+
+    @property
+    def sent_outputs(self) -> NDArray[np.intp]:
+        """(n,) Output that each bit of the codeword is: step * outputs + number of the output."""
+        return self._sources
+
     def _distance(self, k: int) -> int:
         trellis = self._trellis
         biting = self.end == "tailbiting"

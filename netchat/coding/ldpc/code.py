@@ -13,7 +13,7 @@ from netchat.coding import bit_slicing
 from netchat.coding.arrays import Bools, Decoded, Floats, Rows
 from netchat.coding.code import Code
 from netchat.coding.ldpc.encoder import Plan, independent_columns, plan
-from netchat.coding.ldpc.graph import read_graph
+from netchat.coding.ldpc.graph import Graph, read_graph
 from netchat.coding.ldpc.standards import STANDARDS, Design, design
 from netchat.wording import cut
 
@@ -52,8 +52,8 @@ class LDPC(Code):
     Fossorier, "Low-density parity-check codes based on finite geometries" (2001), for bit flipping.
 
     Args:
-        source: wifi (n, rate), nr (k, n, redundancy version, base graph), wimax, ccsds or ar4ja; or the
-            name of a file: .alist, .qc, .mtx, .npz or .npy.
+        source: wifi (n, rate), nr (k, n, redundancy version, base graph), wimax, ccsds, ar4ja or gallager;
+            or the name of a file: .alist, .qc, .mtx, .npz or .npy.
         arguments: Arguments of the standard.
         iterations: Largest number of iterations.
         algorithm: "min-sum", "offset" (min-sum with an offset) or "sum-product"; for hard decisions,
@@ -142,6 +142,22 @@ class LDPC(Code):
     def data_positions(self) -> NDArray[np.intp]:
         """(k,) Positions of the message symbols."""
         return self._data
+
+    @property
+    def tanner_graph(self) -> Graph:
+        """Variables of each check; some of them may not be sent."""
+        return self._design.graph
+
+    @property
+    def sent_variables(self) -> NDArray[np.intp]:
+        """(n,) Variables in the order in which they are sent."""
+        return self._design.sent
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether the decoder works with integers of 8 bits."""
+        is_layered = self.algorithm == "min-sum" and self.schedule == "layered"
+        return is_layered and self._scale in _SHIFTS
 
     @cached_property
     def _own(self) -> NDArray[np.int32]:
@@ -237,8 +253,7 @@ class LDPC(Code):
         message = np.empty((batch, self.k), np.uint8)
         corrected = np.empty(batch, np.int64)
         rows, graph = read_only(np.ascontiguousarray(ratios)), found.graph
-        fast = self.algorithm == "min-sum" and self.schedule == "layered"
-        if fast and self._scale in _SHIFTS:
+        if self.is_fast:
             kernels.decode(
                 rows, found.sent, self._own, self._positions, graph.columns, graph.starts,
                 graph.variables, _LIMIT, _LARGEST, self.iterations, _SHIFTS[self._scale],
@@ -254,6 +269,22 @@ class LDPC(Code):
                 corrected,
             )  # fmt: skip
         return Decoded(message, corrected)
+
+
+def fast_parameters(
+    code: LDPC,
+) -> tuple[Graph, NDArray[np.intp], NDArray[np.int32], int, int, int] | None:
+    """Return what the decoder in integers of 8 bits works with; None if the code uses another decoder.
+
+    Returns:
+        The graph, the variables in the order in which they are sent, a variable of each check that is in no
+        other one (or -1), the integer for twice the mean magnitude of the ratios, the largest one, and the shift
+        of the scale.
+    """
+    if not code.is_fast:
+        return None
+    found = code._design
+    return found.graph, found.sent, code._own, _LIMIT, _LARGEST, _SHIFTS[code._scale]
 
 
 def design_of(code: LDPC) -> Design:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netchat.arguments import whole_number
+from netchat.coding.ldpc.encoder import independent_columns
 from netchat.coding.ldpc.graph import Graph, base_matrix, expanded, parse_qc
 from netchat.wording import cut
 
@@ -211,6 +212,25 @@ def _needed(
     return Graph.of(len(kept), [place[check] for check in checks]), kept
 
 
+#: Checks of Gallager's code; each variable is in one of every five.
+_GALLAGER = (
+    (0, 1, 2, 3), (4, 5, 6, 7), (8, 9, 10, 11), (12, 13, 14, 15), (16, 17, 18, 19),
+    (0, 4, 8, 12), (1, 5, 9, 16), (2, 6, 13, 17), (3, 10, 14, 18), (7, 11, 15, 19),
+    (0, 5, 11, 17), (1, 6, 10, 15), (2, 7, 12, 18), (3, 8, 13, 16), (4, 9, 14, 19),
+)  # fmt: skip
+
+
+def _gallager() -> Design:
+    """Return the first LDPC code, small enough to draw."""
+    graph = Graph.of(20, [np.array(check) for check in _GALLAGER])
+    message = np.setdiff1d(np.arange(20), independent_columns(graph))
+    return Design(
+        f"LDPC Gallager (20,{len(message)})", graph, message, np.arange(20),
+        "Gallager, Low-density parity-check codes (1962), figure 1", 6,
+    )  # fmt: skip
+
+
 STANDARDS: dict[str, Callable[..., Design]] = {
     "wifi": _wifi, "nr": _nr, "wimax": _wimax, "ccsds": _ccsds, "ar4ja": _ar4ja,
+    "gallager": _gallager,
 }  # fmt: skip

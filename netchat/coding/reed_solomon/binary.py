@@ -72,6 +72,11 @@ class BinaryReedSolomon(Code):
         """Number of bits in a symbol of the field."""
         return self._field.degree
 
+    @property
+    def field_and_roots(self) -> tuple[int, int, int, int]:
+        """Bits of a symbol, primitive polynomial, first consecutive root and number of roots."""
+        return self.symbol_bits, self._field.polynomial, self._fcr, self._sizes[0] - self._sizes[1]
+
     def spread(self, width: int) -> int:
         """Return the largest number of symbols in a window of bits."""
         m = self.symbol_bits
