@@ -1,6 +1,6 @@
 // A strip of cells on a canvas. One button, which moves with the arrow keys, stands for the focused cell.
 
-import { h } from "/page/dom.js";
+import { h } from "../dom.js";
 import { colours, drawCell } from "./cell_art.js";
 import { cellAt, layout, verticalNeighbour } from "./line_model.js";
 

@@ -2,7 +2,7 @@
 
 import { brief, drawing, label, s } from "./svg.js";
 
-const WIDTH = 900, HEIGHT = 520, LEFT = 78, RIGHT = 20, TOP = 18, BOTTOM = 58;
+const LEFT = 78, RIGHT = 20, TOP = 18, BOTTOM = 58;
 const LOWEST = 1e-9;
 const MARKS = [
   (x, y) => `M${x - 5.5} ${y}a5.5 5.5 0 1 0 11 0a5.5 5.5 0 1 0 -11 0z`, (x, y) => `M${x - 5} ${y - 5}h10v10h-10z`,
@@ -17,7 +17,7 @@ export const mark = (series) => s("svg", { viewBox: "0 0 18 18", class: "mark", 
 export function scales(xs, ys) {
   const finite = xs.filter(Number.isFinite);
   let least = Math.min(...finite), most = Math.max(...finite);
-  const isLog = least > 0 && most / least > 15 && most <= 1;
+  const isLog = least > 0 && most / least > 5 && most <= 1;
   if (least === most) [least, most] = isLog || (least > 0 && most <= 1) ? [least / 2, most * 2] : [least - 1, most + 1];
   const smallest = Math.min(0.1, ...ys.filter((y) => y > LOWEST));
   const bottom = Math.max(-9, Math.floor(Math.log10(smallest) - 0.02));
@@ -45,12 +45,13 @@ export function ticks({ isLog, least, most }) {
 const exponent = (power) => `10${[...String(power)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("")}`;
 
 /**
- * Draw the chart.
+ * Draw the chart, `width` pixels wide.
  *
  * @param data {codes: [{spec, title}], points, theory, references, limits, label} @param metric "ber" or "fer"
  */
-export function chart(data, metric) {
-  const { codes, points, theory = {}, references = [], limits = {} } = data;
+export function chart(data, metric, width = 900) {
+  const height = Math.round(Math.max(340, Math.min(600, width * 0.58)));
+  const { codes, points, theory = {}, references = [], limits = {}, bounds = {} } = data;
   const curves = codes.map(({ spec }) => (theory[spec] ?? []).filter((point) => point[metric] > LOWEST));
   const xs = [...points.map(({ x }) => x), ...(data.xs ?? [])];
   const shown = points.flatMap((point) => [point[metric], point[`${metric}_low`]]).filter((y) => y > 0);
@@ -59,23 +60,26 @@ export function chart(data, metric) {
   const { isLog, least, most, bottom } = scale;
   const pad = isLog ? 1.05 : (most - least) * 0.03;
   const from = isLog ? Math.log(least / pad) : least - pad, to = isLog ? Math.log(most * pad) : most + pad;
-  const px = (x) => LEFT + (((isLog ? Math.log(x) : x) - from) / (to - from)) * (WIDTH - LEFT - RIGHT);
-  const py = (y) => TOP + (Math.log10(Math.max(y, 10 ** bottom)) / bottom) * (HEIGHT - TOP - BOTTOM);
-  const isInside = (x) => px(x) >= LEFT - 1 && px(x) <= WIDTH - RIGHT + 1;
+  const px = (x) => LEFT + (((isLog ? Math.log(x) : x) - from) / (to - from)) * (width - LEFT - RIGHT);
+  const py = (y) => TOP + (Math.log10(Math.max(y, 10 ** bottom)) / bottom) * (height - TOP - BOTTOM);
+  const isInside = (x) => px(x) >= LEFT - 1 && px(x) <= width - RIGHT + 1;
   const parts = [];
   for (let power = 0; power >= bottom; power -= 1) {
-    parts.push(s("path", { class: "grid", d: `M${LEFT} ${py(10 ** power)}H${WIDTH - RIGHT}` }), label(LEFT - 10, py(10 ** power), exponent(power), { "text-anchor": "end" }));
+    parts.push(s("path", { class: "grid", d: `M${LEFT} ${py(10 ** power)}H${width - RIGHT}` }), label(LEFT - 10, py(10 ** power), exponent(power), { "text-anchor": "end" }));
   }
-  for (const x of ticks(scale)) parts.push(s("path", { class: "grid", d: `M${px(x)} ${TOP}V${HEIGHT - BOTTOM}` }), label(px(x), HEIGHT - BOTTOM + 18, String(x).replace("-", "−")));
-  parts.push(s("path", { class: "frame", d: `M${LEFT} ${TOP}V${HEIGHT - BOTTOM}H${WIDTH - RIGHT}` }),
-    label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, data.label ?? ""),
-    label(20, (TOP + HEIGHT - BOTTOM) / 2, metric === "ber" ? "bit error rate" : "frame error rate", { transform: `rotate(-90 20 ${(TOP + HEIGHT - BOTTOM) / 2})` }));
+  const step = Math.ceil(ticks(scale).length / ((width - LEFT) / 58));
+  for (const x of ticks(scale).filter((_, i) => i % step === 0)) parts.push(s("path", { class: "grid", d: `M${px(x)} ${TOP}V${height - BOTTOM}` }), label(px(x), height - BOTTOM + 18, String(x).replace("-", "−")));
+  parts.push(s("path", { class: "frame", d: `M${LEFT} ${TOP}V${height - BOTTOM}H${width - RIGHT}` }),
+    label((LEFT + width - RIGHT) / 2, height - 14, data.label ?? ""),
+    label(20, (TOP + height - BOTTOM) / 2, metric === "ber" ? "bit error rate" : "frame error rate", { transform: `rotate(-90 20 ${(TOP + height - BOTTOM) / 2})` }));
   codes.forEach(({ spec }, i) => {
     const line = curves[i].filter(({ x }) => isInside(x));
-    if (line.length > 1) parts.push(s("path", { class: `theory s${i}`, d: line.map((point, n) => `${n ? "L" : "M"}${px(point.x)} ${py(point[metric])}`).join("") }));
+    if (line.length > 1) parts.push(s("path", { class: `theory s${i}`, ...(line.some((point) => point[`${metric}_kind`] !== "exact") ? { "stroke-dasharray": "9 4" } : {}), d: line.map((point, n) => `${n ? "L" : "M"}${px(point.x)} ${py(point[metric])}`).join("") }));
+    const bound = metric === "fer" ? (bounds[spec] ?? []).filter(({ x, lower_bound: y }) => isInside(x) && y > 10 ** bottom) : [];
+    if (bound.length > 1) parts.push(s("path", { class: `bound s${i}`, d: bound.map((point, n) => `${n ? "L" : "M"}${px(point.x)} ${py(point.lower_bound)}`).join("") }));
     for (const [at, limit] of [limits[spec]].flat().entries()) {
       const x = typeof limit === "object" && limit ? limit.x : limit;
-      if (Number.isFinite(x) && isInside(x)) parts.push(s("path", { class: `limit s${i}`, d: `M${px(x)} ${TOP}V${HEIGHT - BOTTOM}` }), label(px(x) + 4, TOP + 10 + 16 * i + 8 * at, "limit", { "text-anchor": "start", "font-size": 12 }));
+      if (Number.isFinite(x) && isInside(x)) parts.push(s("path", { class: `limit s${i}`, d: `M${px(x)} ${TOP}V${height - BOTTOM}` }), label(px(x) + 4, TOP + 10 + 16 * i + 8 * at, "limit", { "text-anchor": "start", "font-size": 12 }));
     }
     for (const { points: published = [] } of references.filter((each) => each.code === spec)) {
       for (const point of published) {
@@ -87,7 +91,7 @@ export function chart(data, metric) {
     for (const point of own) parts.push(...measured(point, i, metric, px, py, bottom));
   });
   const words = `Error rates of ${codes.length === 1 ? codes[0].title : `${codes.length} codes`}: ${points.length} points; the table below has the figures`;
-  return drawing(WIDTH, HEIGHT, words, { class: "drawing plot-area" }, ...parts);
+  return drawing(width, height, words, { class: "drawing plot-area" }, ...parts);
 }
 
 /** Draw a point with its interval, or, without errors, an arrow below its upper end. */
@@ -117,9 +121,7 @@ export function standalone(svg) {
     into[i].removeAttribute("class");
   });
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  copy.setAttribute("width", WIDTH);
-  copy.setAttribute("height", HEIGHT);
-  copy.prepend(s("rect", { width: WIDTH, height: HEIGHT, fill: getComputedStyle(document.body).getPropertyValue("--card").trim() }));
+  copy.prepend(s("rect", { width: svg.getAttribute("width"), height: svg.getAttribute("height"), fill: getComputedStyle(document.body).getPropertyValue("--card").trim() }));
   return new XMLSerializer().serializeToString(copy);
 }
 
@@ -130,7 +132,7 @@ export function picture(svg, scale = 2) {
     const image = new Image();
     image.onload = () => {
       const canvas = document.createElement("canvas");
-      [canvas.width, canvas.height] = [WIDTH * scale, HEIGHT * scale];
+      [canvas.width, canvas.height] = ["width", "height"].map((side) => Number(svg.getAttribute(side)) * scale);
       canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
       URL.revokeObjectURL(address);
       canvas.toBlob(resolve, "image/png");

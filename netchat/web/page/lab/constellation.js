@@ -1,6 +1,6 @@
 // Received symbols around the points that the modulator sends.
 
-import { h } from "/page/dom.js";
+import { h } from "../dom.js";
 import { count } from "./line_model.js";
 import { drawing, label, s } from "./svg.js";
 

@@ -1,7 +1,7 @@
 // The form above the line: text, code, interleaver, channel and its noise.
 
-import { $, h } from "/page/dom.js";
-import { showText } from "/page/text.js";
+import { $, h } from "../dom.js";
+import { showText } from "../text.js";
 import { noiseOf, noiseText, slider, withNoise } from "./state.js";
 
 const FAMILIES = {

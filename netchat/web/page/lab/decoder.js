@@ -1,15 +1,17 @@
 // The screen "What did the decoder think?": one codeword, and the view of the explanation's kind.
 
-import { $, h } from "/page/dom.js";
-import { showText } from "/page/text.js";
+import { $, h } from "../dom.js";
+import { showText } from "../text.js";
 import { BitsView } from "./bits_view.js";
-import { dataMask, describeBit, describeBlock, linePlaces, stageCells } from "./line_model.js";
+import { count, dataMask, describeBit, describeBlock, linePlaces, stageCells } from "./line_model.js";
 
 /** Module of each kind of explanation. Each exports `view(explain, context)`, which returns elements. */
 const MODULES = {
   hamming: "explain_linear", linear: "explain_linear", reed_solomon: "explain_reed_solomon", trellis: "explain_trellis",
   ldpc: "explain_ldpc", polar: "explain_polar", turbo: "explain_turbo", repetition: "explain_repetition", crc: "explain_crc",
 };
+
+const FIRST = ["hamming", "linear", "repetition", "none"];
 
 export class DecoderView {
   /** @param touch called with positions of the line, and "flip" or "erase" @param change changes the state */
@@ -21,7 +23,7 @@ export class DecoderView {
       touch: (cells, what) => touch(cells.map((cell) => this.members[cell]), what),
       limits: (size) => ({
         least: size <= 48 && matchMedia("(max-width: 760px), (pointer: coarse)").matches ? 44 : 8,
-        most: innerWidth >= 1600 ? 44 : 44, height: 150, gap: 4,
+        most: 44, height: 150, gap: 4,
       }),
     });
     this.touch = touch;
@@ -43,7 +45,7 @@ export class DecoderView {
     this.bits.show(Uint16Array.from(this.members, (at) => cells[at]), [to - from]);
     const { flips, end } = describeBlock(line, block);
     $("block-name").textContent = `Codeword ${block + 1} of ${line.blocks.length}`;
-    $("block-end").textContent = `${flips} hit: ${end}`;
+    $("block-end").textContent = `${count(flips, "bit")} hit: ${end}`;
     $("block-previous").disabled = block === 0;
     $("block-next").disabled = block === line.blocks.length - 1;
     await this.explain(answer, state);
@@ -79,7 +81,8 @@ export class DecoderView {
     const check = explain.crc && explain.kind !== "crc"
       ? [h("details", {}, h("summary", {}, "The frame’s checksum"), ...await this.parts({ kind: "crc", ...explain.crc }, context))] : [];
     if (explain.note) parts.push(h("p", { class: "hint" }, showText(explain.note)));
-    return [...parts, ...told, ...long, ...check];
+    // The story first where there are no steps to play.
+    return FIRST.includes(explain.kind) ? [...told, ...parts, ...long, ...check] : [...parts, ...told, ...long, ...check];
   }
 
   /** Return which bits of the codeword are data bits. */

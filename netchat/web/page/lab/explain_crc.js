@@ -1,38 +1,44 @@
 // CRCs: the long division of polynomials, written out.
 
-import { h } from "/page/dom.js";
+import { h } from "../dom.js";
 import { stepper } from "./stepper.js";
 
 const MOST = 400; // lines shown
 
-/** Return the lines of the division: {text, from} per line; the subtractions of the divisor, then the remainder. */
-export function divisionLines({ dividend = "", division = [], divisor = "", remainder = "" }) {
-  const lines = [{ at: 0, text: dividend, kind: "dividend" }];
-  for (const { shift, xor, remainder: rest } of division) {
-    lines.push({ at: shift, text: String(xor ?? divisor), kind: "xor" });
-    lines.push({ at: 0, text: String(rest ?? ""), kind: "rest" });
+/** Return the lines of the division, each with its column: the dividend, then by turns the divisor and the rest. */
+export function divisionLines(division) {
+  if (!division.length) return [];
+  const [{ shift, xor, remainder }] = division;
+  // The dividend is what the first step subtracted from.
+  const first = [...remainder].map((digit, i) => (/\d/.test(digit) && i + 1 < xor.length ? String(digit ^ xor[i + 1]) : digit));
+  const lines = [{ at: 0, text: `${"0".repeat(shift)}1${first.join("")}`, kind: "dividend" }];
+  for (const step of division) {
+    lines.push({ at: step.shift, text: step.xor, kind: "xor" }, { at: step.shift + 1, text: step.remainder, kind: "rest" });
   }
-  if (!division.length) lines.push({ at: 0, text: String(remainder), kind: "rest" });
   return lines;
 }
 
+/** Write a divisor as a polynomial. */
+export function terms(number) {
+  const powers = [...number.toString(2)].map((bit, i, all) => (bit === "1" ? all.length - 1 - i : -1)).filter((power) => power >= 0);
+  return powers.map((power) => (power === 0 ? "1" : power === 1 ? "x" : `x${[...String(power)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("")}`)).join(" + ");
+}
+
 export function view(explain, context) {
-  const lines = divisionLines(explain).slice(0, MOST);
-  const width = Math.max(...lines.map(({ at, text }) => at + text.length));
+  const lines = divisionLines(explain.division).slice(0, MOST);
   const steps = Math.max(1, Math.ceil((lines.length - 1) / 2) + 1);
   const body = h("pre", { class: "long-form division", tabindex: 0, role: "region", "aria-label": "The division" });
-  const isZero = !/[1-9a-f]/i.test(String(explain.remainder ?? "").replace(/^0x/i, ""));
   const draw = (now) => {
     const shown = lines.slice(0, 1 + 2 * now);
     body.textContent = shown.map(({ at, text, kind }) => {
-      const written = (kind === "rest" ? text.padStart(width) : " ".repeat(at) + text).padEnd(width);
+      const written = " ".repeat(at) + text;
       return kind === "xor" ? `⊕ ${written}\n  ${" ".repeat(at)}${"─".repeat(text.length)}` : `  ${written}`;
     }).join("\n");
-    if (!now) return "The received bits, as a polynomial. Each step subtracts the divisor below the first 1.";
-    return now < steps - 1 ? `Step ${now}: subtract the divisor. In binary, subtracting is XOR.`
-      : isZero ? "The remainder is 0: the checksum is right." : `The remainder is ${explain.remainder}: there is an error.`;
+    if (now < steps - 1) return now ? `Step ${now}: subtract the divisor below the first 1. In binary, subtracting is XOR.` : "The message and a zero for each bit of the check, as a polynomial.";
+    return `The remainder gives the check ${explain.remainder}; received was ${explain.received_check}: ${explain.agrees ? "they agree" : "they differ, so there is an error"}.`
+      + `${explain.omitted ? ` ${explain.omitted} more steps are not shown.` : ""}`;
   };
   const control = stepper("Steps of the division", steps, context.at ? context.at - 1 : steps - 1, draw,
     (now) => context.remember(now === steps - 1 ? 0 : now + 1));
-  return [h("p", { class: "mono" }, `Divisor ${explain.polynomial ?? ""}`), control, body];
+  return [h("p", { class: "mono" }, `Divisor ${terms(explain.polynomial)}`), control, body];
 }

@@ -1,6 +1,6 @@
 // The interleaver: where each bit of the codewords goes on the line.
 
-import { h } from "/page/dom.js";
+import { h } from "../dom.js";
 import { drawing, s } from "./svg.js";
 
 const MOST = 240; // bits for which lines are drawn

@@ -1,6 +1,6 @@
 // LDPC codes: the Tanner graph of a small code, the dots of H of a large one, iteration by iteration.
 
-import { h } from "/page/dom.js";
+import { h } from "../dom.js";
 import { count } from "./line_model.js";
 import { stepper } from "./stepper.js";
 import { brief, drawing, label, s } from "./svg.js";
@@ -9,15 +9,18 @@ const SMALL = 40; // bits, up to which the graph is drawn
 
 export function view(explain, context) {
   const { iterations = [], n, m } = explain;
+  if (!iterations.length) return [];
   const edges = explain.edges ?? explain.dots ?? [];
   const isSmall = n <= SMALL && Boolean(explain.edges);
-  const { element, draw } = isSmall ? tanner(explain, edges, context) : dots(explain, edges, context);
+  const truth = []; // the bit that was sent for each variable; some variables are not sent
+  explain.sent?.forEach((variable, i) => (truth[variable] = context.sent[i]));
+  const { element, draw } = (isSmall ? tanner : dots)({ ...explain, n: explain.variables ?? n }, edges, truth);
   const progress = curve(explain);
   const parts = [stepper("Iterations", iterations.length, context.at ? context.at - 1 : iterations.length - 1, (now) => {
     draw(now);
     progress.draw(now);
     const { unsatisfied, hard } = iterations[now];
-    const wrong = [...(hard ?? "")].filter((bit, i) => bit !== context.sent[i]).length;
+    const wrong = [...(hard ?? "")].filter((bit, i) => truth[i] !== undefined && bit !== truth[i]).length;
     const when = now ? `After iteration ${now}` : "Before the first iteration";
     return `${when}: ${count(unsatisfied.length, "check")} of ${m} fail${unsatisfied.length === 1 ? "s" : ""}, ${count(wrong, "bit")} wrong`
       + `${unsatisfied.length ? "." : ": a codeword, so the decoder stops."}`;
@@ -27,7 +30,7 @@ export function view(explain, context) {
     h("h3", {}, "Failed checks by iteration"), progress.element];
 }
 
-function tanner({ n, m, iterations }, edges, context) {
+function tanner({ n, m, iterations }, edges, truth) {
   const across = Math.max(46, Math.min(74, 1000 / n)), width = Math.max(n, m) * across + 20, height = 340;
   const vx = (i) => (width * (i + 0.5)) / n, cx = (i) => (width * (i + 0.5)) / m, top = 92, bottom = 290;
   const lines = edges.map(([check, variable]) => s("path", { d: `M${vx(variable)} ${top}L${cx(check)} ${bottom}`, class: "line" }));
@@ -51,7 +54,7 @@ function tanner({ n, m, iterations }, edges, context) {
       bars[i].setAttribute("height", tall);
       values[i].textContent = llr.length ? brief(llr[i]) : "";
       hits[i].textContent = hard?.[i] ?? "";
-      const isWrong = hard?.[i] !== context.sent[i];
+      const isWrong = truth[i] !== undefined && hard?.[i] !== truth[i];
       rings[i].setAttribute("class", `node ${isWrong ? "bad" : ""}`);
       rings[i].setAttribute("stroke-dasharray", isWrong ? "5 3" : "none");
     }
@@ -68,7 +71,7 @@ function tanner({ n, m, iterations }, edges, context) {
 }
 
 /** Draw H on a canvas; failed checks are rows in another colour, wrong bits marks above their columns. */
-function dots({ n, m, iterations }, edges, context) {
+function dots({ n, m, iterations }, edges, truth) {
   const scale = Math.max(1, devicePixelRatio), wide = Math.min(1100, document.querySelector("#explain").clientWidth - 30 || 800);
   const step = wide / n, top = 26, tall = Math.max(120, step * m);
   const canvas = h("canvas", { role: "img" });
@@ -97,7 +100,7 @@ function dots({ n, m, iterations }, edges, context) {
     }
     const most = Math.max(1, ...(llr ?? []).slice(0, 4096).map(Math.abs).filter(Number.isFinite));
     for (let i = 0; i < n; i += 1) {
-      const isWrong = hard[i] !== context.sent[i];
+      const isWrong = truth[i] !== undefined && hard[i] !== truth[i];
       paint.fillStyle = colour(isWrong ? "cell-wrong" : "cell-bar");
       const size = llr?.length ? 3 + (17 * Math.min(most, Math.abs(llr[i]))) / most : 10;
       paint.fillRect(i * step, isWrong ? 0 : 22 - size, Math.max(1, step * 0.85), isWrong ? 22 : size);

@@ -1,7 +1,7 @@
 // Hamming, SECDED, Golay and other linear codes: the parity equations, the syndrome, the matrix H, and for (7,4) the circles.
 
-import { h } from "/page/dom.js";
-import { drawing, label, s } from "./svg.js";
+import { h } from "../dom.js";
+import { brief, drawing, label, s } from "./svg.js";
 
 const MOST_EQUATIONS = 12;
 
@@ -26,7 +26,7 @@ const CENTRES = [[145, 140], [255, 140], [200, 235]];
 export function view(explain, context) {
   const { H: matrix, syndrome = [] } = explain;
   if (!matrix?.length) return [];
-  const received = [...context.received];
+  const received = explain.received ? explain.received.map(String) : [...context.received];
   const equations = explain.equations ?? equationsOf(matrix, received);
   const circles = circlesOf(matrix);
   const culprits = explain.position === null || explain.position === undefined ? [] : [explain.position].flat();
@@ -36,9 +36,21 @@ export function view(explain, context) {
       circleDiagram({ circles, equations, received, culprits, context })));
   }
   parts.push(h("div", {}, h("h3", {}, "The parity equations, and the syndrome"), list(equations, received)));
-  return [h("div", { class: "side" }, ...parts), h("h3", {}, culprits.length === 1
-    ? "The matrix H: the syndrome equals one of its columns" : "The matrix H, its columns in the order of the bits"),
-  matrixDrawing(matrix, received, syndrome, culprits, context)];
+  if (explain.candidates?.length) parts.push(h("div", {}, h("h3", {}, "The likeliest codewords"), candidates(explain.candidates)));
+  const title = h("h3", {}, culprits.length === 1 ? "The matrix H: the syndrome equals one of its columns" : "The matrix H, its columns in the order of the bits");
+  const drawn = matrixDrawing(matrix, received, syndrome, culprits, context);
+  if (circles) {
+    parts.at(-1).append(title, drawn);
+    return [h("div", { class: "side" }, ...parts)];
+  }
+  return [h("div", { class: "side" }, ...parts), title, drawn];
+}
+
+/** List the codewords that fit the received values best: a soft decoder compares these. */
+function candidates(found) {
+  return h("table", { class: "figures" }, h("thead", {}, h("tr", {}, ...["", "message", "correlation", "differs in bits"].map((title) => h("th", { scope: "col" }, title)))),
+    h("tbody", {}, ...found.map(({ message, correlation, differs }, i) => h("tr", { class: i ? "" : "chosen" }, h("td", {}, i ? String(i + 1) : "chosen"),
+      h("td", { class: "mono" }, message.join("")), h("td", {}, brief(correlation, 2)), h("td", {}, differs.map((at) => at + 1).join(", ") || "none")))));
 }
 
 function list(equations, received) {
@@ -54,10 +66,10 @@ function list(equations, received) {
 function circleDiagram({ circles, equations, received, culprits, context }) {
   const failing = equations.flatMap(({ sum }, i) => (sum ? [i + 1] : []));
   const words = failing.length ? `Circles ${failing.join(", ")} are odd. Only bit ${culprits.map((at) => at + 1)} lies in exactly these.` : "All three circles are even.";
-  return s("svg", { viewBox: "0 0 400 345", width: 440, height: 380, class: "drawing", role: "group", "aria-label": `Circle diagram. ${words}` },
+  return s("svg", { viewBox: "0 0 400 345", width: 440, height: 380, class: "drawing circles", role: "group", "aria-label": `Circle diagram. ${words}` },
     ...CENTRES.map(([x, y], i) => s("circle", { cx: x, cy: y, r: 104, class: `circle circle-${i}${equations[i].sum ? " fails" : ""}` })),
-    ...CENTRES.map((_, i) => label([26, 374, 326][i], [46, 46, 318][i], `s${i + 1} = ${equations[i].sum}${equations[i].sum ? " ✗" : " ✓"}`,
-      { class: equations[i].sum ? "bad" : "good", "font-weight": 700, "font-size": 17, "text-anchor": ["start", "end", "middle"][i] })),
+    ...CENTRES.map((_, i) => label([2, 398, 398][i], [24, 24, 322][i], `s${i + 1} = ${equations[i].sum}${equations[i].sum ? " ✗" : " ✓"}`,
+      { class: equations[i].sum ? "bad" : "good", "font-weight": 700, "font-size": 17, "text-anchor": ["start", "end", "end"][i] })),
     ...circles.map((pattern, j) => bit(j, PLACES[pattern], { received, culprits, context })));
 }
 
@@ -80,7 +92,7 @@ function bit(j, [x, y], { received, culprits, context }) {
 
 function matrixDrawing(matrix, received, syndrome, culprits, context) {
   const n = matrix[0].length, m = matrix.length;
-  const cell = Math.max(7, Math.min(30, Math.floor(1000 / (n + 3)), Math.floor(520 / (m + 2))));
+  const cell = Math.max(7, Math.min(34, Math.floor(1000 / (n + 3)), Math.floor(520 / (m + 2))));
   const hasDigits = cell >= 15;
   const top = cell * 1.8, width = (n + 2.6) * cell, height = top + m * cell + 6;
   const words = `Parity check matrix, ${m} rows and ${n} columns; the syndrome is ${syndrome.join("")}`;

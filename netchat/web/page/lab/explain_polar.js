@@ -1,16 +1,17 @@
 // Polar codes: the tree of successive cancellation, frozen and information bits, and the paths of a list.
 
-import { h } from "/page/dom.js";
+import { h } from "../dom.js";
 import { brief, drawing, label, s } from "./svg.js";
 import { stepper } from "./stepper.js";
 
 const SMALL = 32; // bits, up to which the tree is drawn
 
 export function view(explain, context) {
-  const { n, kind, decisions = [], levels = [], paths = [] } = explain;
+  const { kind_of: kind, decisions = [], paths = [] } = explain;
+  const n = kind.length, levels = explain.levels ?? [];
   const parts = [];
   if (n <= SMALL && levels.length) {
-    const { element, draw } = tree(explain);
+    const { element, draw } = tree({ n, kind, levels, decisions });
     parts.push(h("h3", {}, "The tree: the channel’s values at the top, one decision after the other at the bottom"),
       stepper("Decisions", n + 1, context.at ? context.at - 1 : n, (now) => {
         draw(now);
@@ -18,16 +19,16 @@ export function view(explain, context) {
         const i = now - 1;
         const llr = levels.at(-1)?.[i];
         return kind[i] === "frozen" ? `u${i + 1} is frozen: both sides know that it is 0.`
-          : `u${i + 1} carries ${kind[i] === "crc" ? "a bit of the CRC" : "information"}: its LLR is ${brief(llr, 2)}, so it is decided as ${decisions[i]}.`;
+          : `u${i + 1} carries ${kind[i] === "crc" ? "a bit of the CRC" : "information"}: ${llr === null || llr === undefined ? "a shortcut for its node decides" : `its LLR is ${brief(llr, 2)}, so it is decided as`} ${decisions[i]}.`;
       }, (now) => context.remember(now === n ? 0 : now + 1)),
       h("div", { class: "wide-drawing", tabindex: 0, role: "region", "aria-label": "The tree" }, element));
   } else {
-    parts.push(h("h3", {}, `${n} channels, from the worst to the best use`), strip(explain));
+    parts.push(h("h3", {}, `${n} channels, from the worst to the best use`), strip({ n, kind, levels, reliability: explain.reliability }));
   }
   const counts = ["information", "crc", "frozen"].map((each) => [each, kind.filter((one) => one === each).length]).filter(([, many]) => many);
   parts.push(h("p", {}, counts.map(([each, many]) => `${many} ${each === "crc" ? "CRC" : each}`).join(", "), ` of ${n} bits. `,
     "Polarisation makes some positions nearly perfect and others nearly useless: the message goes into the best ones."));
-  if (paths.length) parts.push(h("h3", {}, "Paths of the list"), list(explain, paths));
+  if (paths.length > 1) parts.push(h("h3", {}, "Paths of the list"), list(explain, paths));
   return parts;
 }
 
@@ -57,7 +58,7 @@ function tree({ n, kind, levels, decisions }) {
   }
   for (let i = 0; i < n; i += 1) {
     const x = centre(depth, i), y = 40 + depth * down, isFrozen = kind[i] === "frozen";
-    const value = levels.at(-1)?.[i];
+    const value = levels.at(-1)?.[i] ?? undefined;
     leaves.push(s("g", {}, isFrozen ? s("rect", { x: x - 14, y: y - 14, width: 28, height: 28, rx: 4, class: "parity-fill" })
       : s("circle", { cx: x, cy: y, r: 15, class: kind[i] === "crc" ? "node good" : "data-fill" }),
     label(x, y, decisions[i] ?? 0, { "font-weight": 700 }), label(x, y + 26, `u${i + 1}`, { class: "muted", "font-size": 11 }),

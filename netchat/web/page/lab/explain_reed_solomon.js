@@ -1,7 +1,7 @@
 // Reed-Solomon: from the syndromes to the places and the sizes of the errors.
 
-import { h } from "/page/dom.js";
-import { showText } from "/page/text.js";
+import { h } from "../dom.js";
+import { showText } from "../text.js";
 import { hexadecimal, polynomial, writer } from "./field.js";
 import { stepper } from "./stepper.js";
 import { drawing, label, s } from "./svg.js";
@@ -30,7 +30,7 @@ function steps(explain, context) {
     h("span", { class: classOf(value, i) }, write(value), under ? h("small", {}, under(i)) : undefined)));
   const found = new Set(positions);
   const parts = [
-    ["Received", "The codeword arrives. Which symbols are wrong?", () => row(received, (_, i) => (erasures.includes(i) ? "erased" : ""), (i) => i)],
+    ["Received", "The codeword arrives. Which symbols are wrong?", () => row(received, (_, i) => (erasures.includes(i) ? "erased" : ""), (i) => i + 1)],
     ["Syndromes", isClean ? "All syndromes are 0: the word is a codeword." : "Syndromes that are not 0 show that there are errors: they depend on the errors alone.",
       () => row(syndromes, (value) => (value ? "fails" : ""), (i) => `S${i}`)],
   ];
@@ -39,16 +39,16 @@ function steps(explain, context) {
       () => h("div", {}, h("p", { class: "mono" }, `Λ(x) = ${polynomial(locator, write)}`),
         evaluator.length ? h("p", { class: "mono" }, `Ω(x) = ${polynomial(evaluator, write)}`) : undefined)]);
     parts.push(["Roots and places", failed ? showText(String(failed)) : `Λ is 0 at ${roots.length} elements. Each names one place.`,
-      () => h("div", { class: "side" }, ring(received.length, positions, erasures), h("table", { class: "figures" },
+      () => h("div", { class: "side" }, ring(received.length, positions, erasures), roots.length > 0 && h("table", { class: "figures" },
         h("thead", {}, h("tr", {}, ...["root of Λ", "place"].map((title) => h("th", { scope: "col" }, title)))),
-        h("tbody", {}, ...roots.map((root, i) => h("tr", {}, h("td", { class: "mono" }, write(root)), h("td", {}, String(positions[i] ?? "outside the codeword")))))))]);
+        h("tbody", {}, ...roots.map((root, i) => h("tr", {}, h("td", { class: "mono" }, write(root)), h("td", {}, positions[i] === undefined ? "outside the codeword" : String(positions[i] + 1)))))))]);
   }
   if (positions.length && !failed) {
     parts.push(["Magnitudes", "The magnitudes say what to add at each place.",
       () => h("table", { class: "figures" }, h("thead", {}, h("tr", {}, ...["place", "received", "+ magnitude", "= corrected", "bits"].map((title) => h("th", { scope: "col" }, title)))),
-        h("tbody", {}, ...positions.map((at, i) => h("tr", {}, h("td", {}, String(at)), ...[received[at], magnitudes[i], received[at] ^ magnitudes[i]].map((value) => h("td", { class: "mono" }, write(value))),
+        h("tbody", {}, ...positions.map((at, i) => h("tr", {}, h("td", {}, String(at + 1)), ...[received[at], magnitudes[i], received[at] ^ magnitudes[i]].map((value) => h("td", { class: "mono" }, write(value))),
           h("td", { class: "mono" }, magnitudes[i].toString(2).padStart(m, "0"))))))]);
-    parts.push(["Corrected", "The result is a codeword again.", () => row(corrected.length ? corrected : received, (_, i) => (found.has(i) ? "good" : ""), (i) => i)]);
+    parts.push(["Corrected", "The result is a codeword again.", () => row(corrected.length ? corrected : received, (_, i) => (found.has(i) ? "good" : ""), (i) => i + 1)]);
   }
   if (failed) parts.push(["Failure", showText(String(failed)), () => h("p", {}, "The decoder returns no codeword, and says so.")]);
   const places = parts.map(([title, , make]) => h("section", {}, h("h3", {}, title), make()));
@@ -72,8 +72,8 @@ function ring(n, positions, erasures) {
     const isFound = positions.includes(i);
     parts.push(isFound ? s("path", { class: "warm-fill", d: `M${x} ${y - 9}l9 9l-9 9l-9 -9z` })
       : s("circle", { cx: x, cy: y, r: Math.min(7, 280 / n), class: erasures.includes(i) ? "strong" : "data-fill" }));
-    if (n <= 31 || isFound) parts.push(label(...at(i, radius + 19), i, { class: isFound ? "" : "muted", "font-weight": isFound ? 700 : 400 }));
+    if (n <= 31 || isFound) parts.push(label(...at(i, radius + 19), i + 1, { class: isFound ? "" : "muted", "font-weight": isFound ? 700 : 400 }));
   }
-  return drawing(size, size, `Places 0 to ${n - 1}; the locator names ${positions.join(", ") || "none"}`, {}, ...parts,
+  return drawing(size, size, `Places 1 to ${n}; the locator names ${positions.map((place) => place + 1).join(", ") || "none"}`, {}, ...parts,
     label(middle, middle, `${positions.length} found`, { "font-weight": 700 }));
 }

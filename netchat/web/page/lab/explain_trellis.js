@@ -1,16 +1,19 @@
 // Convolutional codes: the trellis with its metrics and survivors, the traceback, and the state diagram.
 
-import { h } from "/page/dom.js";
+import { h } from "../dom.js";
 import { stepper } from "./stepper.js";
 import { brief, drawing, label, s } from "./svg.js";
+
+/** Write a received value: that of a hard decision as a bit. */
+export const shownValue = (value, isHard) => (value === null || value === undefined || (isHard && value === 0) ? "?" : isHard ? (value > 0 ? "0" : "1") : brief(value));
 
 const bits = (state, memory) => state.toString(2).padStart(memory, "0");
 
 export function view(explain, context) {
   const { stages = [], states, diagram = [] } = explain;
   const memory = Math.max(1, Math.round(Math.log2(states)));
-  const parts = [];
-  if (stages.length) {
+  const parts = stages.length && !stages[0].metrics ? [h("h3", {}, `${states} states are too many to draw: the path alone`), pathOnly(explain)] : [];
+  if (stages.length && stages[0].metrics) {
     const { element, draw, steps } = trellis(explain, memory);
     parts.push(h("h3", {}, `The trellis: ${stages.length} of its steps`),
       stepper("Steps of the Viterbi decoder", steps, context.at ? context.at - 1 : steps - 1, draw,
@@ -25,6 +28,14 @@ export function view(explain, context) {
   return parts;
 }
 
+/** Draw the chosen path through many states. */
+function pathOnly(explain) {
+  const way = path(explain), wide = Math.max(4, Math.min(16, 1080 / way.length)), height = 220;
+  const y = (state) => 10 + (state / (explain.states - 1)) * 200;
+  return h("div", { class: "wide-drawing fits" }, drawing(way.length * wide, height, `The path through ${explain.states} states, with metric ${explain.cost}`, {},
+    s("path", { class: "axis", d: `M0 10V210H${way.length * wide}` }), s("path", { class: "on", "stroke-width": 2, d: way.map((state, i) => `${i ? "L" : "M"}${i * wide} ${y(state)}`).join("") })));
+}
+
 /** Return the states of the traceback at times 0 to T. */
 export function path({ traceback = [], stages }) {
   return traceback.length === stages.length ? [0, ...traceback] : traceback;
@@ -32,25 +43,28 @@ export function path({ traceback = [], stages }) {
 
 function trellis(explain, memory) {
   const { stages, states, diagram = [] } = explain;
-  const across = states > 8 ? 64 : 74, down = states > 8 ? 34 : 56, left = 74, top = 56;
+  const room = (document.querySelector("#explain")?.clientWidth ?? 0) - 190;
+  const across = Math.max(46, Math.min(84, room / stages.length)), down = states > 8 ? 34 : 56, left = 96, top = 56;
   const width = left + across * stages.length + 60, height = top + down * (states - 1) + 44;
   const x = (time) => left + across * time, y = (state) => top + down * state;
   const way = path(explain);
+  const isHard = stages.every(({ received }) => received.every((value) => value === null || Math.abs(value) <= 1));
+  const starts = explain.end === "tailbiting" ? Array(states).fill(0) : Array.from({ length: states }, (_, i) => (i ? null : 0));
   const branches = [], survivors = [], nodes = [], marks = [];
   for (let time = 0; time < stages.length; time += 1) {
-    const reachable = time ? stages[time - 1].metrics : Array.from({ length: states }, (_, i) => (i ? null : 0));
+    const reachable = time ? stages[time - 1].metrics : starts;
     for (const { from, input, to } of diagram) {
       if (!isReal(reachable[from]) || !isReal(stages[time].metrics[to])) continue;
       branches.push(s("path", { class: "faint", d: `M${x(time)} ${y(from)}L${x(time + 1)} ${y(to)}`, ...(input ? { "stroke-dasharray": "5 4" } : {}) }));
     }
     survivors.push(stages[time].survivors.map((before, state) => (before === null || before === undefined || !isReal(stages[time].metrics[state]) ? null
       : s("path", { class: "strong", d: `M${x(time)} ${y(before)}L${x(time + 1)} ${y(state)}`, ...(stages[time].input?.[state] ? { "stroke-dasharray": "6 4" } : {}) }))).filter(Boolean));
-    const received = stages[time].received.map((value) => (typeof value === "number" && !Number.isInteger(value) ? brief(value) : value ?? "?"));
-    marks.push(label(x(time) + across / 2, 18, received.join(received.some((value) => String(value).length > 1) ? " " : ""), { "font-weight": 700, "font-size": received.join("").length > 4 ? 11 : 15 }));
+    const received = stages[time].received.map((value) => shownValue(value, isHard));
+    marks.push(label(x(time) + across / 2, 18, received.join(isHard ? "" : " "), { "font-weight": 700, "font-size": received.join("").length > 4 ? 11 : 15 }));
   }
   for (let time = 0; time <= stages.length; time += 1) {
     nodes.push(Array.from({ length: states }, (_, state) => {
-      const metric = time ? stages[time - 1].metrics[state] : state ? null : 0;
+      const metric = time ? stages[time - 1].metrics[state] : starts[state];
       if (!isReal(metric)) return s("circle", { cx: x(time), cy: y(state), r: 3, class: "node" });
       const text = brief(metric);
       return s("g", {}, s("rect", { x: x(time) - 15, y: y(state) - 11, width: 30, height: 22, rx: 11, class: "node" }),
@@ -63,7 +77,7 @@ function trellis(explain, memory) {
   const element = drawing(width, height, "", {}, cursor, s("g", {}, ...branches), ...survivors.flat(), traced, ...nodes.flat(), ...marks, ...decided,
     label(left - 16, 18, "received", { class: "muted", "text-anchor": "end" }), label(left - 16, height - 12, "decoded", { class: "muted", "text-anchor": "end" }),
     ...Array.from({ length: states }, (_, state) => label(left - 24, y(state), bits(state, memory), { "text-anchor": "end", "font-weight": 700 })));
-  const alive = aliveSurvivors(stages, states);
+  const alive = aliveSurvivors(stages, starts);
   const draw = (now) => {
     const isDone = now > stages.length;
     nodes.forEach((group, time) => group.forEach((node) => node.setAttribute("visibility", time <= now ? "visible" : "hidden")));
@@ -75,8 +89,10 @@ function trellis(explain, memory) {
     decided.forEach((text) => text.setAttribute("visibility", isDone ? "visible" : "hidden"));
     cursor.setAttribute("x", x(Math.max(0, Math.min(now, stages.length) - 1)));
     cursor.setAttribute("visibility", now && !isDone ? "visible" : "hidden");
-    const box = element.parentElement;
-    if (box) box.scrollTo({ left: isDone ? 0 : x(now) - box.clientWidth * 0.6 });
+    requestAnimationFrame(() => {
+      const box = element.parentElement;
+      box?.scrollTo({ left: isDone ? 0 : x(now) - box.clientWidth * 0.6 });
+    });
     const words = caption(now);
     element.setAttribute("aria-label", `Trellis. ${words}`);
     return words;
@@ -87,7 +103,7 @@ function trellis(explain, memory) {
     const { received, metrics } = stages[now - 1];
     const real = metrics.flatMap((metric, state) => (isReal(metric) ? [{ metric, state }] : []));
     const best = real.reduce((one, other) => (explain.better === "larger" ? other.metric > one.metric : other.metric < one.metric) ? other : one, real[0]);
-    const shown = received.map((value) => (typeof value === "number" ? brief(value) : value)).join(" ");
+    const shown = received.map((value) => shownValue(value, isHard)).join(" ");
     return `Step ${now}: received ${shown}. Every state keeps its better way in. Best so far: state ${best ? bits(best.state, memory) : "–"}, metric ${brief(best?.metric)}${alive[now - 1] > 1 ? `; all survivors agree on the first ${alive[now - 1]} steps` : ""}.`;
   };
   return { element, draw, steps: stages.length + 2 };
@@ -96,8 +112,8 @@ function trellis(explain, memory) {
 const isReal = (metric) => metric !== null && metric !== undefined && Number.isFinite(metric);
 
 /** Return, after each step, on how many first steps all surviving paths agree. */
-export function aliveSurvivors(stages, states) {
-  let paths = Array.from({ length: states }, (_, i) => (i ? null : [0]));
+export function aliveSurvivors(stages, starts) {
+  let paths = starts.map((metric, state) => (metric === null ? null : [state]));
   return stages.map(({ survivors, metrics }) => {
     paths = survivors.map((before, state) => (before === null || before === undefined || !isReal(metrics[state]) || !paths[before] ? null : [...paths[before], state]));
     const real = paths.filter(Boolean);
@@ -107,10 +123,21 @@ export function aliveSurvivors(stages, states) {
   });
 }
 
+/** Return the states in an order in which each can follow the one before: input 1 where possible (a de Bruijn cycle). */
+export function ringOf(diagram, states) {
+  const ring = [0];
+  while (ring.length < states) {
+    const next = diagram.filter(({ from, to }) => from === ring.at(-1) && !ring.includes(to)).sort((one, other) => other.input - one.input)[0];
+    ring.push(next ? next.to : Array.from({ length: states }, (_, i) => i).find((state) => !ring.includes(state)));
+  }
+  return ring;
+}
+
 function stateDiagram(diagram, states, memory) {
-  const size = states > 8 ? 420 : 340, middle = size / 2, radius = middle - 62;
+  const size = states > 8 ? 440 : 370, middle = size / 2, radius = middle - 78;
+  const ring = ringOf(diagram, states);
   const at = (state) => {
-    const angle = (2 * Math.PI * state) / states - Math.PI / 2;
+    const angle = (2 * Math.PI * ring.indexOf(state)) / states + Math.PI;
     return [middle + radius * Math.cos(angle), middle + radius * Math.sin(angle), angle];
   };
   const words = diagram.map(({ from, input, to, output }) => `${bits(from, memory)} to ${bits(to, memory)} with ${input}, sends ${[output].flat().join("")}`).join("; ");
@@ -120,7 +147,7 @@ function stateDiagram(diagram, states, memory) {
     const dash = input ? { "stroke-dasharray": "6 4" } : {};
     if (from === to) {
       const cx = x1 + 30 * Math.cos(angle), cy = y1 + 30 * Math.sin(angle);
-      return [s("circle", { cx, cy, r: 18, class: "line strong", ...dash }), label(x1 + 47 * Math.cos(angle) + 0, y1 + 53 * Math.sin(angle) + (Math.sin(angle) ? 0 : -26), text, { "font-size": 12 })];
+      return [s("circle", { cx, cy, r: 18, class: "line strong", ...dash }), label(x1 + 70 * Math.cos(angle), y1 + 60 * Math.sin(angle), text, { "font-size": 12 })];
     }
     // Bent to the right of its direction, so that both directions can be seen.
     const mx = (x1 + x2) / 2 + (y2 - y1) * 0.13, my = (y1 + y2) / 2 - (x2 - x1) * 0.13;
@@ -128,13 +155,20 @@ function stateDiagram(diagram, states, memory) {
     const [ux, uy] = [tx / far, ty / far];
     return [s("path", { class: "strong", d: `M${x1} ${y1}Q${mx} ${my} ${ex} ${ey}`, ...dash }),
       s("path", { fill: "currentColor", d: `M${ex + ux * 4} ${ey + uy * 4}L${ex - ux * 7 - uy * 5} ${ey - uy * 7 + ux * 5}L${ex - ux * 7 + uy * 5} ${ey - uy * 7 - ux * 5}z` }),
-      label((x1 + x2) / 2 + (y2 - y1) * 0.15, (y1 + y2) / 2 - (x2 - x1) * 0.15, text, { "font-size": 12 })];
+      label(...beside([x1, y1], [mx, my], [x2, y2]), text, { "font-size": 12 })];
   });
   for (let state = 0; state < states; state += 1) {
     const [x, y] = at(state);
     parts.push(s("circle", { cx: x, cy: y, r: 20, class: "node" }), label(x, y, bits(state, memory), { "font-weight": 700 }));
   }
-  return drawing(size, size, `State diagram: ${words}`, {}, ...parts);
+  return drawing(size, size, `State diagram: ${words}`, { class: "drawing diagram" }, ...parts);
+}
+
+/** Return a place outside the middle of a bent line. */
+function beside([x1, y1], [mx, my], [x2, y2]) {
+  const x = (x1 + 2 * mx + x2) / 4, y = (y1 + 2 * my + y2) / 4, far = Math.hypot(x2 - x1, y2 - y1);
+  // A third of the way along, where crossing lines are apart.
+  return [x + ((y2 - y1) / far) * 17 - (x2 - x1) * 0.12, y - ((x2 - x1) / far) * 12 - (y2 - y1) * 0.12];
 }
 
 function encoder({ K, generators = [] }, memory) {

@@ -1,7 +1,7 @@
 // Creates the parts of the lab and keeps the URL, the engine and the screens at the same state.
 
-import { $ } from "/page/dom.js";
-import { showText } from "/page/text.js";
+import { $ } from "../dom.js";
+import { showText } from "../text.js";
 import { Controls } from "./controls.js";
 import { Engine } from "./engine.js";
 import { LineView } from "./line_view.js";
@@ -71,6 +71,7 @@ class Lab {
     if (state.view === "thousand") return;
     this.engine.latest("line", { state: engineState(state) }, (answer, isOld) => {
       this.controls.problem(answer);
+      if (answer.superseded) return;
       if (answer.error) {
         document.documentElement.dataset.ready = "";
         return;
@@ -121,6 +122,7 @@ class Lab {
       $(`tab-${each}`).tabIndex = each === view ? 0 : -1;
     }
     $("controls").hidden = view === "thousand";
+    document.body.dataset.view = view;
     if (view === "line" && this.isStale && this.line) {
       this.isStale = false;
       this.lineView.show(this.line, this.shownState);

@@ -191,8 +191,8 @@ export function describeBlock(line, index) {
   const pick = (text) => Array.from(places, (at) => text[at]).join("");
   const { ok, claimed, flips, left } = line.outcome[index] ?? {};
   const end = ok ? (flips ? "corrected" : "no error")
-    : claimed === "failed" ? `the decoder gave up, ${count(left, "bit")} wrong`
-    : `wrong without notice: ${count(left, "bit")} wrong`;
+    : claimed === "failed" ? `the decoder reports a failure, and ${count(left, "bit")} ${left === 1 ? "stays" : "stay"} wrong`
+    : `decoded to a wrong message without notice, with ${count(left, "wrong bit")}`;
   return { sent: pick(line.coded), received: pick(line.received), decoded: pick(line.corrected), flips, end };
 }
 
@@ -213,7 +213,7 @@ export function captions(line, state) {
     `${count(bytes, "byte")} are ${count(8 * bytes, "bit")}${line.padding ? `; ${count(line.padding, "zero")} fill the last codeword` : ""}.`,
     `The encoder adds ${count(extra, "bit")}: ${count(blocks, "codeword")}, ${count(bits, "bit")} on the line`
       + `${line.order ? ", in the interleaver's order" : ""}.`,
-    `The channel flips ${count(flips, "bit")}${erased ? ` and erases ${count(erased, "bit")}` : ""} of ${bits}.`,
+    `The channel ${[flips || !erased ? `flips ${count(flips, "bit")}` : "", erased ? `erases ${count(erased, "bit")}` : ""].filter(Boolean).join(" and ")} of ${bits}.`,
     !hit ? "No codeword was hit: the decoder has nothing to correct."
       : !bad ? `The decoder repairs ${count(hit, "codeword")}.`
       : `${count(bad, "codeword")} of ${blocks} ${bad === 1 ? "is" : "are"} wrong after decoding`

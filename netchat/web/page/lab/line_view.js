@@ -1,7 +1,7 @@
 // The screen "The line": six stages from the text to the text, and the bar about the selected bit.
 
-import { $, h, touch as isTouch } from "/page/dom.js";
-import { showText } from "/page/text.js";
+import { $, h, touch as isTouch } from "../dom.js";
+import { showText } from "../text.js";
 import { BitsView } from "./bits_view.js";
 import { colours, sample } from "./cell_art.js";
 import {

@@ -1,6 +1,6 @@
 // Playing the line: one stage after the other, whose cells appear from left to right.
 
-import { $ } from "/page/dom.js";
+import { $ } from "../dom.js";
 
 const STAGE_TIME = 1600; // ms for each stage
 const SWEEP = 0.55; // part of it in which the cells appear

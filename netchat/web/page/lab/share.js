@@ -1,8 +1,8 @@
 // The share sheet: the link with its QR code, the sheet for a projector, and the notebook cell.
 
-import { $, copy, h, icon } from "/page/dom.js";
-import { localCode } from "/page/invite.js";
-import { showText } from "/page/text.js";
+import { $, copy, h, icon } from "../dom.js";
+import { localCode } from "../invite.js";
+import { showText } from "../text.js";
 import { benchCell, lineCell } from "./notebook.js";
 import { writeState } from "./state.js";
 import { sweepOf } from "./thousand.js";

@@ -1,6 +1,6 @@
 // Buttons and a slider for the steps of a decoder.
 
-import { h, icon } from "/page/dom.js";
+import { h, icon } from "../dom.js";
 
 /**
  * Build a stepper.

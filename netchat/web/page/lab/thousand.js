@@ -1,7 +1,7 @@
 // The screen "A thousand times": the same code and channel, measured by the bench while the user watches.
 
-import { copy, h, icon } from "/page/dom.js";
-import { showText } from "/page/text.js";
+import { copy, h, icon } from "../dom.js";
+import { showText } from "../text.js";
 import { channelOf } from "./controls.js";
 import { chart, mark, picture, rate, standalone } from "./chart.js";
 import { MAX_CODES } from "./state.js";
@@ -66,7 +66,7 @@ export class Thousand {
     h("button", { type: "button", onclick: async ({ currentTarget }) => this.copied(currentTarget, this.command.textContent) }, icon("copy"), h("span", {}, "Copy the command")));
     this.results = h("div", { id: "chart-box", class: "panel-box" },
       h("div", { class: "actions" }, h("h2", {}, "Error rates"), this.choices.ber, this.choices.fer), this.drawing,
-      h("p", { class: "chart-note" }, "Marks: measured, with 95 % intervals. Lines: theory; dotted lines only join points. Rings: published figures. Vertical lines: Shannon’s limit."),
+      h("p", { class: "chart-note" }, "Marks: measured, with 95 % intervals. Lines: theory, dashed where it is an upper bound or an approximation; dotted lines only join points. Rings: published figures. Vertical lines: Shannon’s limit for the rate; faint dashed lines: for the length."),
       this.status, h("div", { class: "wide-drawing", tabindex: 0, role: "region", "aria-label": "Table of error rates" }, this.table), this.command, this.files);
     this.host.replaceChildren(form, this.results);
   }
@@ -106,8 +106,9 @@ export class Thousand {
     const { codes } = this;
     const channel = this.sweep.value.trim();
     this.problem.textContent = "";
-    this.data = { codes: codes.map((spec) => ({ spec, title: this.lists().codes.find((one) => one.spec === spec)?.title ?? spec })), points: [], theory: {}, references: [], limits: {}, label: this.axis };
+    this.data = { codes: codes.map((spec) => ({ spec, title: this.lists().codes.find((one) => one.spec === spec)?.title ?? spec })), points: [], theory: {}, references: [], limits: {}, bounds: {}, label: this.axis };
     this.last = null;
+    this.note = "";
     this.began = performance.now();
     this.start.lastChild.textContent = "Stop";
     this.command.textContent = commandFor({ codes, channel, interleave: this.state.interleave, seed: this.state.seed, errors: this.state.errors });
@@ -128,7 +129,9 @@ export class Thousand {
       else data.points[at] = point;
       if (point.x_label) data.label = point.x_label;
     }
-    for (const key of ["theory", "references", "limits"]) if (answer[key]) data[key] = answer[key];
+    for (const key of ["theory", "limits", "bounds"]) Object.assign(data[key], answer[key]);
+    data.references.push(...(answer.references ?? []));
+    if (answer.note) this.note = answer.note;
     if (answer.done) {
       this.last = answer;
       if (answer.command) this.command.textContent = answer.command;
@@ -158,10 +161,10 @@ export class Thousand {
 
   draw() {
     const data = this.data ?? { codes: [], points: [], label: this.axis };
-    this.svg = chart(data, this.metric);
+    this.svg = chart(data, this.metric, Math.max(330, Math.min(1200, this.drawing.clientWidth || 900)));
     this.drawing.replaceChildren(this.svg);
     const frames = data.points.reduce((sum, { blocks }) => sum + (blocks ?? 0), 0);
-    if (this.data) this.status.textContent = `${this.stop ? "Measuring … " : `${this.how ?? ""} `}${frames.toLocaleString("en")} codewords sent, ${data.points.length} points.`;
+    if (this.data) this.status.textContent = `${this.stop ? "Measuring … " : `${this.how ?? ""} `}${frames.toLocaleString("en")} codewords sent, ${data.points.length} points.${this.stop ? "" : ` ${this.note ?? ""}`}`;
     this.files.hidden = this.command.hidden = !data.points.length;
     this.table.replaceChildren(h("thead", {}, h("tr", {}, ...["Code", data.label || "Channel", "Codewords", "Wrong", "Frame error rate", "95 %", "Bit error rate", "95 %"].map((title) => h("th", { scope: "col" }, title)))),
       h("tbody", {}, ...data.points.map((point) => h("tr", {}, h("th", { scope: "row" }, showText(point.code)), ...[
