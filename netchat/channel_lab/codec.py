@@ -19,8 +19,9 @@ __all__ = ["at_rate", "build_channel", "build_code", "uses_ratios"]
 
 
 @lru_cache(maxsize=64)
-def _code(spec: str) -> Code:
+def _code(spec: str, name: str) -> Code:
     code = get_code(spec)
+    code.spec = name  # visitors do not see the path of the owner's file
     bits = code.n * code.bits_per_symbol
     if bits > MAX_CELLS:
         raise ValueError(f"{spec}: a codeword must have at most {MAX_CELLS} bits, got {bits}")
@@ -38,7 +39,8 @@ def build_code(spec: str, plugins: Mapping[str, str]) -> Code:
         StateError: The code is not allowed, does not exist, or is too long.
     """
     try:
-        return _code(check_code(spec, plugins))
+        checked = check_code(spec, plugins)
+        return _code(checked, spec if spec in plugins else checked)
     except ValueError as error:
         raise StateError(str(error), "code") from None
 

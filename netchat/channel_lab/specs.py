@@ -73,8 +73,8 @@ _CHANNELS: dict[str, tuple[int, str]] = {
     "gilbert-elliott": (4, ""),
 }
 _REAL = r"[+-]?(?:\d{1,4}(?:\.\d{0,8})?|\.\d{1,8})(?:e-?\d{1,2})?"
-_LEVEL = re.compile(rf"{_REAL}(?:db)?")
-_RANGE = re.compile(rf"{_REAL}(?:db)?:{_REAL}(?:db)?:x?{_REAL}(?:db)?")
+_LEVEL = re.compile(rf"{_REAL}(?:dB)?")
+_RANGE = re.compile(rf"{_REAL}(?:dB)?:{_REAL}(?:dB)?:x?{_REAL}(?:dB)?")
 
 
 def check_code(spec: str, plugins: Mapping[str, str]) -> str:
@@ -152,12 +152,12 @@ def check_channel(spec: str, *, has_range: bool = False) -> str:
         has_range: Whether a range such as `awgn:0:8:0.5` is allowed, and a name alone.
 
     Returns:
-        The specification in lower case, without spaces.
+        The specification in lower case but for dB, without spaces.
 
     Raises:
         ValueError: The channel is not allowed here.
     """
-    text = _short(spec, "channel").lower()
+    text = re.sub("(?<=[0-9.])db", "dB", _short(spec, "channel").lower())
     name, colon, rest = text.partition(":")
     if name not in _CHANNELS:
         raise ValueError(

@@ -34,6 +34,8 @@ class BlockView:
     """(k,) Decoded symbols."""
     corrected: int
     """Number of corrected symbols; -1 where decoding failed."""
+    sent: Rows
+    """(k,) Symbols of the message that was sent."""
     believed: Rows
     """(n bits,) Codeword that the decoder believes in."""
 
@@ -72,6 +74,7 @@ def view_block(passage: Passage, block: int) -> BlockView:
         passage.is_soft,
         passage.decoded.message[block],
         int(passage.decoded.corrected[block]),
+        passage.message[block],
         compute_beliefs(passage)[0][block],
     )
 

@@ -6,6 +6,7 @@ and saturation. Decoders with other algorithms are shown by their results only.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,48 +54,55 @@ def run_min_sum(code: LDPC, view: BlockView) -> LDPCRun:
     assert parameters is not None
     graph, sent, own, limit, largest, shift = parameters
     received = quantised(view.decoder_ratios, limit, largest)
-    posterior = np.zeros(graph.columns, np.int64)
+    posterior = [0] * graph.columns
     for variable, ratio in zip(sent.tolist(), received.tolist(), strict=True):
         posterior[variable] = min(max(posterior[variable] + ratio, -128), 127)
     most = limit - limit // 4
-    single = own[own >= 0]
-    posterior[single] = np.clip(posterior[single], -most, most)
-    starts = graph.starts.tolist()
-    edges = [graph.variables[a:b] for a, b in zip(starts, starts[1:], strict=False)]
-    messages = np.zeros(len(graph.variables), np.int64)
-    inputs = np.zeros(len(graph.variables), np.int64)
+    for variable in own[own >= 0].tolist():
+        posterior[variable] = min(max(posterior[variable], -most), most)
+    edges = [
+        graph.variables[begin:end].tolist()
+        for begin, end in itertools.pairwise(graph.starts.tolist())
+    ]
+    messages = [[0] * len(variables) for variables in edges]
+    inputs = [[0] * len(variables) for variables in edges]
     half = (1 << shift) >> 1 if shift < 7 else 0
     run = LDPCRun()
     for iteration in range(code.iterations + 1):
         if iteration:
             for check, variables in enumerate(edges):
-                part = slice(starts[check], starts[check + 1])
-                value = np.clip(posterior[variables] - messages[part], -127, 127)
-                inputs[part] = value
-                size = np.abs(value)
-                smallest, second = (np.sort(size)[:2].tolist() + [127])[:2]
-                scaled = [
+                values = [
+                    max(min(posterior[variable] - message, 127), -127)
+                    for variable, message in zip(variables, messages[check], strict=True)
+                ]
+                inputs[check] = values
+                smallest, second, *_ = sorted([*map(abs, values), 127, 127])
+                scaled, of_smallest = (
                     min(each - (min(each + half, 127) >> shift), limit)
                     for each in (smallest, second)
+                )
+                is_odd = sum(value < 0 for value in values) & 1
+                out = [
+                    -size if (value < 0) != is_odd else size
+                    for value in values
+                    for size in [scaled if smallest < abs(value) else of_smallest]
                 ]
-                sizes = np.where(smallest < size, scaled[0], scaled[1])
-                negative = value < 0
-                message = np.where(negative ^ (int(negative.sum()) & 1 == 1), -sizes, sizes)
-                messages[part] = message
-                posterior[variables] = np.clip(value + message, -128, 127)
-        words = (posterior < 0).astype(np.uint8)
+                messages[check] = out
+                for variable, value, message in zip(variables, values, out, strict=True):
+                    posterior[variable] = max(min(value + message, 127), -128)
+        words = (np.array(posterior) < 0).astype(np.uint8)
         wrong = _unsatisfied(graph, words)
-        run.posteriors.append(posterior.copy())
+        run.posteriors.append(np.array(posterior))
         run.unsatisfied.append(wrong)
-        run.to_checks.append(inputs.copy())
-        run.to_variables.append(messages.copy())
+        run.to_checks.append(np.array(list(itertools.chain.from_iterable(inputs))))
+        run.to_variables.append(np.array(list(itertools.chain.from_iterable(messages))))
         if not wrong:
             break
     if wrong:  # parity bits that are in a single check follow from the others
         solved = words.copy()
         for check, variable in enumerate(own.tolist()):
             if variable >= 0:
-                others = edges[check][edges[check] != variable]
+                others = [other for other in edges[check] if other != variable]
                 solved[variable] = solved[others].sum() & 1
         if not _unsatisfied(graph, solved):
             words, wrong = solved, []

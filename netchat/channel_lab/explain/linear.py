@@ -145,10 +145,10 @@ def _steps(
         )
     elif len(changed) == 1:
         lines.append(
-            f"It is column {int(changed[0])} of H: an error at position {int(changed[0])} explains it."
+            f"It is column {int(changed[0]) + 1} of H: an error in bit {int(changed[0]) + 1} explains it."
         )
     elif len(changed) > 1:
-        places = ", ".join(map(str, changed.tolist()))
+        places = ", ".join(str(at + 1) for at in changed.tolist())
         lines.append(f"It is the sum of the columns {places} of H: errors there explain it.")
     elif syndrome.any() and view.failed:
         lines.append("No pattern with few enough errors has this syndrome.")
@@ -159,7 +159,7 @@ def _long(checks: Rows, received: Rows, syndrome: Rows) -> list[str]:
     lines = []
     for row, value in zip(checks, syndrome, strict=True):
         places = np.flatnonzero(row)
-        terms = " + ".join(f"r{at}" for at in places)
+        terms = " + ".join(f"b{at + 1}" for at in places)
         values = " + ".join(str(received[at]) for at in places)
         lines.append(f"{terms} = {values} = {value}")
     return lines

@@ -279,7 +279,7 @@ def _steps(gf: RSField, view: BlockView, run: RSRun, n: int) -> list[str]:
             f"The Berlekamp-Massey algorithm finds the shortest locator: its degree is {len(run.locator) - 1}."
         )
     if run.places and run.failed is None:
-        positions = ", ".join(str(n - 1 - place) for place in sorted(run.places, reverse=True))
+        positions = ", ".join(str(n - place) for place in sorted(run.places, reverse=True))
         lines.append(f"Its roots name the positions: symbol {positions}.")
         lines.append("Forney's formula gives what to add to each of these symbols.")
     if run.failed:
@@ -290,7 +290,7 @@ def _steps(gf: RSField, view: BlockView, run: RSRun, n: int) -> list[str]:
 def _long(gf: RSField, run: RSRun, received: list[int]) -> list[str]:
     """Return the computation with all numbers."""
     lines = [
-        f"S{j} = r(α^{(gf.first_root + j) % gf.size}) = {value} = {gf.show(value)}"
+        f"S{j + 1} = r(α^{(gf.first_root + j) % gf.size}) = {value} = {gf.show(value)}"
         for j, value in enumerate(run.syndromes)
     ]
     lines += [
@@ -300,13 +300,13 @@ def _long(gf: RSField, run: RSRun, received: list[int]) -> list[str]:
     ]
     n = len(received)
     lines += [
-        f"The locator is zero at α^-{place} = {root}: position {n - 1 - place}"
+        f"The locator is zero at α^-{place} = {root}: symbol {n - place}"
         for place, root in zip(run.places, run.roots, strict=False)
     ]
     if run.evaluator:
         lines.append(f"Evaluator: {_polynomial(run.evaluator)}")
     lines += [
-        f"Position {n - 1 - place}: add {magnitude} = {gf.show(magnitude)}; {received[n - 1 - place]} becomes "
+        f"Symbol {n - place}: add {magnitude} = {gf.show(magnitude)}; {received[n - 1 - place]} becomes "
         f"{received[n - 1 - place] ^ magnitude}"
         for place, magnitude in zip(run.places, run.magnitudes, strict=False)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from netchat.arguments import real_number, whole_number
 from netchat.coding.arrays import Bools, Decoded, Floats, Rows
 from netchat.coding.code import Code
-from netchat.coding.cyclic_checks import cyclic_check
+from netchat.coding.cyclic_checks import CyclicCheck, cyclic_check
 from netchat.coding.polar.construction import (
     Mother,
     erasure_reliabilities,
@@ -112,7 +113,9 @@ class Polar(Code):
         self._design = design
         reliable = self._reliabilities(n, k)
         reliable[found.barred] = -np.inf
-        chosen = np.sort(np.argsort(reliable, kind="stable")[found.size - free :])
+        ascending = np.argsort(reliable, kind="stable")
+        self._ranks = np.argsort(ascending)
+        chosen = np.sort(ascending[found.size - free :])
         self._frozen = np.ones(found.size, np.bool_)
         self._frozen[chosen] = False
         # Place in the mother code of each bit of the message and of its check.
@@ -243,6 +246,44 @@ class Polar(Code):
             with contextlib.suppress(ValueError):  # rate matching leaves too little room
                 return Polar(n - (self.k - k), k, design=design, **options)
         return super()._shorten(k)
+
+
+@dataclass(frozen=True, slots=True)
+class PolarPlan:
+    """What the decoder of a polar code works with."""
+
+    frozen: Bools
+    """(size,) Whether an input of the mother code is always zero."""
+    places: NDArray[np.intp]
+    """(k + width,) Inputs that carry the message and its check."""
+    sent: NDArray[np.intp]
+    """(n,) Place in the mother codeword of each bit."""
+    missing: NDArray[np.int8]
+    """(size,) -1 where a bit is shortened, 1 where it is punctured."""
+    check: CyclicCheck
+    """CRC."""
+    limit: int
+    """Integer for twice the mean magnitude of the ratios of a block."""
+    largest: int
+    """Largest magnitude of a quantised ratio."""
+    steps: Steps
+    """Steps of the decoder without a list."""
+    list_steps: Steps
+    """Steps of the list decoder."""
+    paths: int
+    """Number of paths; 1 without a list."""
+    is_adaptive: bool
+    """Whether the list is used only if the check fails without it."""
+    ranks: NDArray[np.intp]
+    """(size,) Rank of each input by its reliability, 0 for the least reliable."""
+
+
+def plan_of(code: Polar) -> PolarPlan:
+    """Return what the decoder of a code works with."""
+    return PolarPlan(
+        code._frozen, code._places, code._sent, code._mother.missing, code._check, code._limit, _LARGEST,
+        code._first, code._listed, 1 << code._doublings, code._is_adaptive, code._ranks,
+    )  # fmt: skip
 
 
 def _preset(name: str, arguments: tuple[int, ...]) -> Preset:

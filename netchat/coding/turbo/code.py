@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from netchat.arguments import real_number, whole_number
 from netchat.coding.arrays import Bools, Decoded, Floats, Rows
 from netchat.coding.code import Code
-from netchat.coding.cyclic_checks import cyclic_check
+from netchat.coding.cyclic_checks import CyclicCheck, cyclic_check
 from netchat.coding.turbo.standards import interleaver, layout, sizes
 from netchat.wording import cut
 
@@ -127,6 +128,11 @@ class Turbo(Code):
         self.spec: str = f"turbo:{','.join(map(str, [*numbers, *chosen]))}"
 
     @property
+    def is_fast(self) -> bool:
+        """Whether the decoder works with integers of 8 bits."""
+        return self.algorithm == "max-log" and self._scale in _SCALES
+
+    @property
     def data_positions(self) -> NDArray[np.intp]:
         """(k,) Positions of the message symbols."""
         first = np.full(3 * self._layout.size + 12, -1)
@@ -169,7 +175,7 @@ class Turbo(Code):
             found.size, self._order, self._places[: self.k], self._places, check.taps, check.start,
             self.iterations,
         )  # fmt: skip
-        if self.algorithm == "max-log" and self._scale in _SCALES:
+        if self.is_fast:
             from netchat.coding.turbo import kernels
 
             kernels.decode(
@@ -188,6 +194,41 @@ class Turbo(Code):
     def _shorten(self, k: int) -> Code:
         n, version, options = self._arguments
         return Turbo(k, n and n - (self.k - k), version, **options)
+
+
+@dataclass(frozen=True, slots=True)
+class TurboPlan:
+    """What the decoder of a turbo code in integers of 8 bits works with."""
+
+    size: int
+    """Length of the block: fillers, message and check."""
+    order: NDArray[np.intp]
+    """(size,) Interleaver."""
+    places: NDArray[np.intp]
+    """(k + width,) Places of message and check in the block."""
+    sent: NDArray[np.intp]
+    """(n,) Which bit is sent; see `Layout`."""
+    known: NDArray[np.intp]
+    """Bits that are zero and not sent."""
+    check: CyclicCheck
+    """CRC."""
+    limit: int
+    """Integer for twice the mean magnitude of the ratios of a block."""
+    largest: int
+    """Largest magnitude of a quantised ratio."""
+    most: int
+    """Largest magnitude of an extrinsic value, before it is scaled."""
+    scales: bool
+    """Whether extrinsic values are multiplied by 3/4."""
+
+
+def plan_of(code: Turbo) -> TurboPlan:
+    """Return what the decoder of a code in integers works with."""
+    found = code._layout
+    return TurboPlan(
+        found.size, code._order, code._places, found.sent, found.known, code._check, _LIMIT, _LARGEST,
+        int(_MOST / code._scale), code._scale != 1,
+    )  # fmt: skip
 
 
 def _trellis() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
