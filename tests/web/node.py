@@ -23,6 +23,7 @@ def run(folder: Path, *arguments: str, text: str = "") -> str:
     assert NODE is not None
     for file in PAGE.glob("*.js"):
         shutil.copy(file, folder)
+    shutil.copytree(PAGE / "lab", folder / "lab", dirs_exist_ok=True)
     # Without package.json, node before version 22 loads .js files as CommonJS.
     (folder / "package.json").write_text('{"type": "module"}')
     done = subprocess.run(

@@ -161,9 +161,20 @@ function frameDetail(frame, plaintextOf) {
   const name = nameOf(frame);
   return [
     h("h3", {}, `${name} `, h("small", {}, out ? "client to server" : "server to client")),
-    h("p", { class: "doc" }, MESSAGES[name].doc),
+    h("p", { class: "doc" }, MESSAGES[name].doc, ...labLink(frame)),
     dump, h("div", { class: "fields scroll" }, table),
   ];
+}
+
+const LAB_TEXT = 256; // bytes that the channel lab takes
+
+/** Return a link that sends the text of a message through the channel lab, in its frame. */
+function labLink(frame) {
+  const text = valueOf(frame, "text");
+  const isMessage = ["SEND", "EVENT"].includes(nameOf(frame).split(" ").at(-1));
+  if (!isMessage || !text || typeof text !== "string" || new TextEncoder().encode(text).length > LAB_TEXT) return [];
+  const state = new URLSearchParams({ text, carry: "frame" });
+  return [" ", h("a", { href: `/lab#${state}`, target: "_blank", rel: "noopener" }, "Send it through a noisy channel")];
 }
 
 function fieldRow(field, plain) {
