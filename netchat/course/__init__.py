@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from netchat.course.lesson import Lesson, begin
     from netchat.course.pictures import bit_grid, byte_grid, ladder, nested
+    from netchat.course.private_checks import private_check
     from netchat.course.remote_code import as_code
     from netchat.course.segments import SegmentData, cut, impair, one_way
     from netchat.course.server import LocalServer
@@ -53,6 +54,7 @@ else:
             "exercises": "NotAnswered Wrong exercise need real_number whole_number",
             "lesson": "Lesson begin",
             "pictures": "bit_grid byte_grid ladder nested",
+            "private_checks": "private_check",
             "remote_code": "as_code",
             "segments": "SegmentData cut impair one_way",
             "server": "LocalServer",
@@ -92,6 +94,7 @@ __all__ = [
     "nested",
     "one_way",
     "plot",
+    "private_check",
     "real_number",
     "show",
     "timeline",
