@@ -53,6 +53,7 @@ RUNS: dict[str, list[str]] = {
     "lab sniff": ["lab --name none sniff"],
     "lab down": ["lab --name none down"],
     "lab grade": ["lab grade FOLDER"],
+    "grade": ["grade FOLDER"],
     "doctor": ["doctor --json"],
     "codes": ["codes", "codes --json"],
     "codes check": ["codes check uncoded:8"],
