@@ -54,6 +54,8 @@ RUNS: dict[str, list[str]] = {
     "lab down": ["lab --name none down"],
     "lab grade": ["lab grade FOLDER"],
     "grade": ["grade FOLDER"],
+    "class new": [],
+    "class serve": [],
     "doctor": ["doctor --json"],
     "codes": ["codes", "codes --json"],
     "codes check": ["codes check uncoded:8"],
