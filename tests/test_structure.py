@@ -39,7 +39,6 @@ SMALL = 40
 TESTED_ELSEWHERE = {
     "netchat.bench.report.grid": ("tests/bench/engine/test_run.py", "results.grid()"),
     "netchat.bench.report.table": ("tests/bench/engine/test_run.py", "results.table("),
-    "netchat.cli.lab.grade": ("tests/cli/test_output_files.py", '"lab", "grade"'),
     "netchat.cli.lab.up": ("tests/lab/test_lab.py", 'lab("up"'),
     "netchat.cli.link_bench": ("tests/cli/test_output_files.py", "link-bench"),
     "netchat.cli.noise": ("tests/net/test_noise.py", '"noise"'),

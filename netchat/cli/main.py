@@ -42,6 +42,8 @@ COMMANDS = {
     "wireshark": ("wireshark", "Install, print or check the Wireshark dissector."),
     "noise": ("noise", "Run a proxy that damages traffic between client and server."),
     "lab": ("lab.group", "Create hosts on this machine, connected by a lossy network."),
+    "grade": ("grade", "Grade students' notebooks; write tables and feedback."),
+    "class": ("classroom.group", "Set up a class: folder, roster, sheets, server."),
     "doctor": ("doctor", "Check what this machine supports; show how to fix the rest."),
     "codes": ("codes", "List the channel codes, or check one against the laws."),
     "encode": ("encode", "Send a text through encoder, channel and decoder, bit by bit."),

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from netchat.course.graph_pictures import tanner, trellis
     from netchat.course.lesson import Lesson, begin
     from netchat.course.pictures import bit_grid, byte_grid, ladder, nested
+    from netchat.course.private_checks import private_check
     from netchat.course.remote_code import as_code
     from netchat.course.segments import SegmentData, cut, impair, one_way
     from netchat.course.server import LocalServer
@@ -55,6 +56,7 @@ else:
             "graph_pictures": "tanner trellis",
             "lesson": "Lesson begin",
             "pictures": "bit_grid byte_grid ladder nested",
+            "private_checks": "private_check",
             "remote_code": "as_code",
             "segments": "SegmentData cut impair one_way",
             "server": "LocalServer",
@@ -94,6 +96,7 @@ __all__ = [
     "nested",
     "one_way",
     "plot",
+    "private_check",
     "real_number",
     "show",
     "tanner",

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import EllipsisType
+from types import EllipsisType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ __all__ = [
     "Wrong",
     "exercise",
     "load_exercises",
+    "load_module",
     "need",
     "real_number",
     "whole_number",
@@ -183,15 +184,19 @@ def load_exercises(folder: Path, lesson: int) -> dict[str, Exercise]:
     path = folder / "checks" / f"lesson_{lesson:02}.py"
     if not path.is_file():
         raise FileNotFoundError(f"lesson {lesson} has no checks: {path} does not exist")
-    # By its path, and on each call, so that no other module of that name is used instead.
-    name = f"netchat_course_checks_{lesson:02}"
+    module = load_module(path, f"netchat_course_checks_{lesson:02}")
+    found = [e for f in vars(module).values() if (e := getattr(f, "exercise", None)) is not None]
+    return {e.number: e for e in found if isinstance(e, Exercise)}
+
+
+def load_module(path: Path, name: str) -> ModuleType:
+    """Load a module by its path, on each call, so that no other module of that name is used instead."""
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found = [e for f in vars(module).values() if (e := getattr(f, "exercise", None)) is not None]
-    return {e.number: e for e in found if isinstance(e, Exercise)}
+    return module
 
 
 def need(condition: object, text: str, hint: str = "") -> None:

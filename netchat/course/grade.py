@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import math
 import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from netchat.course.exercises import Exercise, load_exercises
+from netchat.course.exercises import Exercise, Verdict, load_exercises
+from netchat.course.private_checks import PrivateCheck, load_private_checks
 from netchat.course.student_process import (
     DISTURBED,
     NotebookAnswers,
@@ -33,7 +35,16 @@ from netchat.course.variant import Variant
 from netchat.errors import NetchatError
 from netchat.wire.safe_text import show_line
 
-__all__ = ["Grade", "failed", "grade_notebook", "grade_submission", "write_csv"]
+__all__ = [
+    "CheckResult",
+    "Grade",
+    "cell_text",
+    "escape_formula",
+    "failed",
+    "grade_notebook",
+    "grade_submission",
+    "write_csv",
+]
 
 #: Maximum runs of a notebook; each run omits the cells that ended an earlier one.
 _MOST_RUNS = 6
@@ -44,8 +55,32 @@ _LONGEST = 2000
 #: Timeout for starting a notebook's process, in seconds.
 _START = 60.0
 
+#: Maximum checks of a lesson, public and private, in the limit on CPU time.
+_MOST_CHECKS = 60
+
 #: Seconds beyond its limit after which an exercise's check is interrupted.
 _SLACK = 1.0
+
+
+#: Columns of the CSV.
+_COLUMNS = ("notebook", "student", "exercise", "title", "result", "text", "note", "private")
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Result of one private check.
+
+    Attributes:
+        title: The check's title.
+        result: `passed`, `wrong` or `not answered`.
+        weight: Its share of the exercise's points.
+        text: The check's message.
+    """
+
+    title: str
+    result: str
+    weight: float
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +95,7 @@ class Grade:
         result: `passed`, `wrong`, `not answered`, `not reached` (no check ran) or `failed`.
         text: The check's message, or the reason for the failure.
         note: Cells that failed.
+        checks: Results of the private checks; empty if there are none, or if no answer was given.
     """
 
     notebook: str
@@ -69,6 +105,17 @@ class Grade:
     result: str
     text: str = ""
     note: str = ""
+    checks: tuple[CheckResult, ...] = ()
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Grade:
+        """Return the grade that `dataclasses.asdict` has turned into data.
+
+        Raises:
+            TypeError: It is not the data of a grade.
+        """
+        checks = tuple(CheckResult(**check) for check in data.get("checks", ()))
+        return cls(**{**data, "checks": checks})
 
 
 def grade_notebook(
@@ -93,7 +140,12 @@ def grade_notebook(
 
 
 def grade_submission(
-    submission: Submission, course: Path, limit: float, check_limit: float, level: str
+    submission: Submission,
+    course: Path,
+    limit: float,
+    check_limit: float,
+    level: str,
+    private: Path | None = None,
 ) -> Iterator[Grade]:
     """Grade a submission; like `grade_notebook`, but yield one grade after the other.
 
@@ -102,23 +154,34 @@ def grade_submission(
         course: The instructor's course folder.
         limit: Seconds for all its cells, however often they are run.
         check_limit: Seconds for the check of one exercise.
-        level: Isolation level of its process, from `student.isolation`.
+        level: Isolation level of its process, from `student_process.isolation`.
+        private: Folder of private checks, or None.
+
+    Raises:
+        NetchatError: The private checks do not load.
     """
-    return _Grading(submission, course, limit, check_limit, level).grades()
+    return _Grading(submission, course, limit, check_limit, level, private).grades()
 
 
 def failed(notebook: str, why: str) -> Grade:
     """Return the only grade of a notebook that could not be graded."""
-    return Grade(_cell_text(notebook), "", "", "", "failed", _cell_text(why))
+    return Grade(cell_text(notebook), "", "", "", "failed", cell_text(why))
 
 
 class _Grading:
     """A notebook during grading."""
 
     def __init__(
-        self, submission: Submission, course: Path, limit: float, check_limit: float, level: str
+        self,
+        submission: Submission,
+        course: Path,
+        limit: float,
+        check_limit: float,
+        level: str,
+        private: Path | None,
     ) -> None:
-        self.submission, self.course, self.level = submission, course, level
+        self.submission, self.course, self.level, self.private = submission, course, level, private
+        self.seconds = math.ceil(limit + _MOST_CHECKS * check_limit)
         self.left, self.half, self.check_limit = limit, limit / 2, check_limit
         self.failed: dict[int, str] = {}  # reasons, by cell that raised or ended the process
         self.skipped: set[int] = set()  # cells that ended the process
@@ -136,6 +199,7 @@ class _Grading:
             except FileNotFoundError as error:
                 yield self._grade("", "", "failed", f"its lesson is unknown: {error}")
                 return
+            private = load_private_checks(self.private, done.lesson, exercises)
             for number, one in exercises.items():
                 if number in done.refused:
                     verdict = one.refuse(done.refused[number])
@@ -146,7 +210,7 @@ class _Grading:
                 if process is None or number not in done.answers:
                     yield self._grade(number, one.title, "not reached")
                     continue
-                grade, process = self._judge(process, one, done, done.answers[number])
+                grade, process = self._judge(process, one, done, private.get(number, []))
                 yield grade
         finally:
             if process is not None:
@@ -159,18 +223,38 @@ class _Grading:
         return f"before its first cell, it {start}" if start else "its cells do not end"
 
     def _judge(
-        self, process: StudentProcess, one: Exercise, done: NotebookAnswers, packed: Any
+        self,
+        process: StudentProcess,
+        one: Exercise,
+        done: NotebookAnswers,
+        private: list[PrivateCheck],
     ) -> tuple[Grade, StudentProcess | None]:
+        """Judge an answer by its public and its private checks; return the process that is left."""
+        left: StudentProcess | None = process
+        verdict, left = self._verdict(process, one, done)
+        results = []
+        for check in private if verdict.result != "not answered" else []:
+            if left is None:  # the previous check ended it
+                _, left = self._run()
+            found = Verdict(one.number, check.title, "wrong", "the notebook did not run again")
+            if left is not None:
+                found, left = self._verdict(left, check.of(one), done)
+            text = cell_text(f"{found.text} {found.hint}".strip())
+            results.append(CheckResult(cell_text(check.title), found.result, check.weight, text))
+        text = f"{verdict.text} {verdict.hint}".strip()
+        return self._grade(one.number, one.title, verdict.result, text, tuple(results)), left
+
+    def _verdict(
+        self, process: StudentProcess, one: Exercise, done: NotebookAnswers
+    ) -> tuple[Verdict, StudentProcess | None]:
         process.deadline = time.monotonic() + self.check_limit
         try:
             with _interrupted_after(self.check_limit + _SLACK):
-                given = process.unpacked(packed)
-                verdict = one.judge(Variant(done.student, done.lesson), tuple(given))
+                given = process.unpacked(done.answers[one.number])
+                return one.judge(Variant(done.student, done.lesson), tuple(given)), process
         except StudentProcessEnded as gone:
             process.end()
-            return self._grade(one.number, one.title, "wrong", f"the answer {gone}"), None
-        text = f"{verdict.text} {verdict.hint}".strip()
-        return self._grade(one.number, one.title, verdict.result, text), process
+            return Verdict(one.number, one.title, "wrong", f"the answer {gone}"), None
 
     def _run(self) -> tuple[NotebookAnswers | None, StudentProcess | None]:
         """Run the cells; skip those that end the process or take too long in the next run."""
@@ -180,7 +264,9 @@ class _Grading:
             cell, begun = -1, 0.0
             cells = {i: s for i, s in self.submission.cells.items() if i not in self.skipped}
             started = time.monotonic() + _START
-            process = StudentProcess(self.submission, cells, self.course, self.level, started)
+            process = StudentProcess(
+                self.submission, cells, self.course, self.level, started, self.seconds
+            )
             try:
                 while True:
                     message = process.receive()
@@ -213,13 +299,20 @@ class _Grading:
                 return cell
         raise StudentProcessEnded(DISTURBED)
 
-    def _grade(self, number: str, title: str, result: str, text: str = "") -> Grade:
+    def _grade(
+        self,
+        number: str,
+        title: str,
+        result: str,
+        text: str = "",
+        checks: tuple[CheckResult, ...] = (),
+    ) -> Grade:
         note = "; ".join(
             f"cell {i + 1}: {why.lstrip('*')}" if i >= 0 else why
             for i, why in sorted(self.failed.items())
         )
         texts = (self.submission.notebook, self.student, number, title, result, text, note)
-        return Grade(*map(_cell_text, texts))
+        return Grade(*map(cell_text, texts), checks)
 
 
 @contextlib.contextmanager
@@ -243,20 +336,22 @@ def _interrupted_after(seconds: float) -> Iterator[None]:
 
 def write_csv(grades: Iterable[Grade], file: TextIO) -> None:
     """Write grades as CSV, one line per exercise, as soon as they are available."""
-    out = csv.DictWriter(file, [field.name for field in fields(Grade)])
+    out = csv.DictWriter(file, _COLUMNS)
     out.writeheader()
     for grade in grades:
-        out.writerow({name: _escape_formula(value) for name, value in asdict(grade).items()})
+        row = {name: getattr(grade, name, "") for name in _COLUMNS}
+        row["private"] = "; ".join(f"{check.title}: {check.result}" for check in grade.checks)
+        out.writerow({name: escape_formula(value) for name, value in row.items()})
         file.flush()
 
 
-def _cell_text(text: str) -> str:
+def cell_text(text: str) -> str:
     """Return any text as one line that every encoding of Unicode can represent."""
     short = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     return show_line(short).encode(errors="backslashreplace").decode()
 
 
-def _escape_formula(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Return a CSV cell that no spreadsheet treats as a formula, since students choose its text."""
     begins = text.lstrip()
     return f"'{text}" if begins.startswith(tuple("=+-@＝＋－＠")) else text  # noqa: RUF001

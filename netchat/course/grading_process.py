@@ -23,12 +23,17 @@ __all__ = ["grade_apart"]
 #: Memory limit of the judging process, in bytes.
 _MOST_MEMORY = 8 << 30
 
-#: Maximum exercises of a lesson, and seconds for everything else.
-_MOST_EXERCISES, _SLACK = 12, 30.0
+#: Maximum exercises of a lesson, with private checks, and seconds for everything else.
+_MOST_EXERCISES, _MOST_CHECKS, _SLACK = 12, 60, 30.0
 
 
 def grade_apart(
-    submission: Submission, course: Path, limit: float, check_limit: float, level: str
+    submission: Submission,
+    course: Path,
+    limit: float,
+    check_limit: float,
+    level: str,
+    private: Path | None = None,
 ) -> list[Grade]:
     """Grade a notebook in another process; like `grade.grade_submission`."""
     cells = {str(index): source for index, source in submission.cells.items()}
@@ -39,13 +44,15 @@ def grade_apart(
         "course": str(course.resolve()),
         "limits": [limit, check_limit],
         "level": level,
+        "private": None if private is None else str(private.resolve()),
     }
     command = [sys.executable, "-P", "-m", "netchat.course.grading_process"]
     with subprocess.Popen(  # noqa: S603 - it is our own program
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         try:
-            timeout = limit + _MOST_EXERCISES * (check_limit + 2) + _SLACK
+            checks = _MOST_EXERCISES if private is None else _MOST_CHECKS
+            timeout = limit + checks * (check_limit + 2) + _SLACK
             out, problem = process.communicate(json.dumps(order).encode(), timeout)
         except BaseException as error:
             process.kill()
@@ -63,7 +70,7 @@ def grade_apart(
 def _grades(out: bytes) -> Iterator[Grade]:
     for line in out.splitlines():
         with contextlib.suppress(ValueError):  # the last line may be truncated
-            yield Grade(**json.loads(line))
+            yield Grade.of(json.loads(line))
 
 
 def main() -> None:
@@ -80,7 +87,8 @@ def main() -> None:
     submission = Submission(order["notebook"], cells, order["modules"])
     limit, check_limit = order["limits"]
     course = Path(order["course"])
-    for grade in grade_submission(submission, course, limit, check_limit, order["level"]):
+    private = None if order["private"] is None else Path(order["private"])
+    for grade in grade_submission(submission, course, limit, check_limit, order["level"], private):
         print(json.dumps(asdict(grade)), flush=True)  # noqa: T201
 
 

@@ -10,6 +10,8 @@ namespaces), because it starts once for each notebook. ORDER is JSON:
     copies     pairs of a file or folder and its target, beside `$NETCHAT_COURSE`
     kernels    folders of compiled kernels: it reads and extends a copy
     variables  its environment
+    filter     seccomp filter in hexadecimal, from `syscall_filter`; empty for none
+    seconds    maximum CPU time of each process
 
 All processes that the program has started are dead when this process ends.
 """
@@ -48,7 +50,8 @@ _NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = (
     0x00020000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000,
 )  # fmt: skip
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 1 << 18
-_PDEATHSIG, _DUMPABLE, _SUBREAPER, _NO_NEW_PRIVS = 1, 4, 36, 38
+_PDEATHSIG, _DUMPABLE, _SECCOMP, _SUBREAPER, _NO_NEW_PRIVS = 1, 4, 22, 36, 38
+_SECCOMP_FILTER = 2
 _DETACH = 2
 #: mount_setattr(2) has this number on every machine: flags for a whole tree of mounts.
 _MOUNT_SETATTR, _RECURSIVE, _RDONLY = 442, 0x8000, 1
@@ -227,7 +230,7 @@ def _become(order: dict[str, Any], scratch: str, lab: str, user: int | None) -> 
             "/proc/self/oom_score_adj", "1000"
         )  # if memory runs out, the kernel kills this process first
     limits = [(resource.RLIMIT_AS, _MOST_MEMORY), (resource.RLIMIT_FSIZE, _MOST_FILE)]
-    limits += [(resource.RLIMIT_CORE, 0)]
+    limits += [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, order["seconds"])]
     if (
         order["level"] != "rights"
     ):  # the limit counts all processes of a user; this user has no others
@@ -243,11 +246,21 @@ def _become(order: dict[str, Any], scratch: str, lab: str, user: int | None) -> 
         os.setresuid(user, user, user)
     if sys.platform == "linux":
         _call("prctl", _NO_NEW_PRIVS, 1, 0, 0, 0)
+        _filter_calls(bytes.fromhex(order["filter"]))
     os.chdir(scratch)
     os.umask(0o077)
     folders = dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR"), scratch)
     folders["NETCHAT_COURSE"] = f"{lab}/course"
     os.execve(order["command"][0], order["command"], {**order["variables"], **folders})  # noqa: S606
+
+
+def _filter_calls(program: bytes) -> None:
+    """Install a seccomp filter, which this process and its descendants cannot remove."""
+    if not program:
+        return
+    held = ctypes.create_string_buffer(program, len(program))
+    header = struct.pack("@HP", len(program) // 8, ctypes.addressof(held))  # struct sock_fprog
+    _call("prctl", _SECCOMP, _SECCOMP_FILTER, header, 0, 0)
 
 
 def _own_user() -> int:

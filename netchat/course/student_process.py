@@ -26,6 +26,7 @@ import netchat
 from netchat.course.answer_marshalling import MOST_BYTES, MOST_ITEMS, pack, unpack
 from netchat.course.sandbox import LEVELS
 from netchat.course.submission import Submission
+from netchat.course.syscall_filter import compile_filter
 from netchat.errors import NotPermitted
 
 __all__ = [
@@ -51,6 +52,9 @@ _MOST_STRUCTURE = 5 * MOST_ITEMS
 
 #: Timeout for ending the sandbox, in seconds.
 _TIMEOUT = 5.0
+
+#: Maximum CPU time of each of its processes in seconds, unless the grader's limits are known.
+_MOST_CPU = 3600
 
 #: Environment variables passed to the student's process; none may contain secrets.
 _VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TZ")
@@ -111,6 +115,7 @@ class StudentProcess:
         course: The course's folder.
         level: Isolation level, from `isolation`.
         deadline: Deadline for sending the cells.
+        seconds: Maximum CPU time of each of its processes.
 
     Attributes:
         deadline: Deadline for the next message.
@@ -123,9 +128,10 @@ class StudentProcess:
         course: Path,
         level: str,
         deadline: float,
+        seconds: int = _MOST_CPU,
     ) -> None:
         self.deadline = deadline
-        self._process, self._lifeline = _start(level, course.resolve())
+        self._process, self._lifeline = _start(level, course.resolve(), seconds)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         if os.name == "posix":
@@ -262,7 +268,9 @@ def isolation() -> tuple[str, str]:
     raise AssertionError
 
 
-def _start(level: str, course: Path | None) -> tuple[subprocess.Popen[bytes], int | None]:
+def _start(
+    level: str, course: Path | None, seconds: int = _MOST_CPU
+) -> tuple[subprocess.Popen[bytes], int | None]:
     """Start a student's process; without a course, only test that it starts."""
     package = Path(netchat.__file__).parent
     variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
@@ -289,6 +297,8 @@ def _start(level: str, course: Path | None) -> tuple[subprocess.Popen[bytes], in
         "copies": _copies(course) if course else [],
         "kernels": sorted({str(path.parent) for path in package.rglob("__pycache__/*.nbi")}),
         "variables": variables,
+        "filter": compile_filter().hex(),
+        "seconds": seconds,
     }
     launcher = [sys.executable, "-I", str(package / "course" / "sandbox.py"), json.dumps(order)]
     try:

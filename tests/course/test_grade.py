@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from netchat.cli.lab.grade import _shared, grade
+from netchat.classroom.gradebook import GradedNotebook
+from netchat.cli.grade import _shared, grade
 from netchat.course.grade import Grade, grade_notebook, write_csv
 from netchat.course.grading_process import grade_apart
 from netchat.course.student_process import isolation
@@ -281,7 +282,8 @@ def test_one_bad_notebook_does_not_affect_the_others(course, tmp_path):
 
 def test_differently_typed_names_are_one_student():
     names = ("Ada Byron", "ada byron", " ADA  Byron ", "Ａda Byron", "Bob")  # noqa: RUF001
-    graded = [Grade(f"{n}.ipynb", name, "1.1", "", "passed") for n, name in enumerate(names)]
+    grades = [Grade(f"{n}.ipynb", name, "1.1", "", "passed") for n, name in enumerate(names)]
+    graded = [GradedNotebook(one.notebook, (one,)) for one in grades]
     (said,) = _shared(graded)
     assert said.startswith(
         "lesson 1: 4 notebooks have the name ' ADA  Byron ' and 'Ada Byron' and "

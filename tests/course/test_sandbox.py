@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import psutil
 import pytest
 
 from netchat.course import sandbox
+from netchat.course.syscall_filter import compile_filter
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sandboxes are Linux's")
 
@@ -30,6 +33,8 @@ class Sandbox:
             "copies": [],
             "kernels": [],
             "variables": SHELL,
+            "filter": compile_filter().hex(),
+            "seconds": 60,
             **order,
         }
         self.process = subprocess.Popen(
@@ -153,6 +158,49 @@ def test_namespaces_have_processes_and_a_network_of_their_own(namespaces):
     assert "eth0" not in interfaces
     assert int(capabilities, 16) == 0
     assert output("namespaces", "id -u").strip() != "0"
+
+
+def python(level: str, script: str) -> str:
+    """Run a Python program in a sandbox, and return its output."""
+    interpreter = "/usr/bin/python3"  # that of an environment may be in a home directory
+    if level == "namespaces":
+        interpreter = os.path.realpath(sys.executable)
+    elif not os.access(interpreter, os.X_OK):
+        pytest.skip("the system has no Python")
+    command = [interpreter, "-I", "-c", textwrap.dedent(script)]
+    with Sandbox(level, "", command=command, readable=[sys.base_prefix]) as one:
+        out, problem = one.process.communicate(timeout=20)
+    assert not problem
+    return out
+
+
+def test_the_filter_refuses_calls_that_no_lesson_needs(level):
+    script = """
+        import ctypes, os, socket
+        libc = ctypes.CDLL(None, use_errno=True)
+        def errno(name, *arguments):
+            return ctypes.get_errno() if getattr(libc, name)(*arguments) < 0 else 0
+        print(errno("unshare", 0x10000000), errno("ptrace", 0, 0, 0, 0), errno("chroot", b"/"))
+        print(errno("syscall", 435, 0, 0), errno("syscall", 425, 1, 0))
+        for family in (socket.AF_PACKET, 40, 38):
+            try:
+                socket.socket(family, socket.SOCK_RAW)
+            except OSError as error:
+                print(error.errno)
+        for family in (socket.AF_UNIX, socket.AF_INET, socket.AF_NETLINK):
+            socket.socket(family, socket.SOCK_DGRAM).close()
+        with open("/proc/self/status") as status:
+            print(*[line.split()[1] for line in status if line.startswith("Seccomp:")])
+        if not os.fork():
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.wait()[1]))
+    """
+    assert python(level, script).split() == ["1", "1", "1", "38", "38", "1", "1", "1", "2", "0"]
+
+
+def test_cpu_time_is_limited(level):
+    with Sandbox(level, "while :; do :; done", seconds=1) as one:
+        assert one.process.wait(20) == -signal.SIGKILL & 0xFF
 
 
 def test_another_user_owns_nothing(level):

@@ -15,7 +15,7 @@ COMMANDS = {
     "status": ("lab.status", "Show the hosts and the network's counters."),
     "sniff": ("lab.sniff", "Capture chat traffic on a host's cable."),
     "down": ("lab.down", "Remove the lab and end its programs."),
-    "grade": ("lab.grade", "Grade students' notebooks by their self-checks; write a CSV."),
+    "grade": ("grade", "Grade students' notebooks: netchat grade by its earlier name."),
 }
 
 
@@ -43,7 +43,7 @@ def lab(ctx: click.Context, name: str) -> None:
       sudo netchat lab sniff
 
     \b
-    For instructors of the course in experiments/, without root:
-      netchat lab grade handed-in/*/01*.ipynb -o grades.csv
+    Teachers of the course in experiments/ grade notebooks without root:
+      netchat grade handed-in/*/01*.ipynb -o grades.csv
     """
     ctx.obj = name

@@ -1,0 +1,269 @@
+"""Roster of a class: the students, and which of them handed in a file.
+
+roster = read_roster(Path("students.csv"))
+roster.owner_of("s07_01.ipynb")         # by the id or name in the path
+roster.named("ada  BYRON")              # by name or alias, normalised
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from netchat.course.variant import identity
+from netchat.errors import NetchatError
+from netchat.wire.safe_text import show_line
+from netchat.wording import cannot, cut, many
+
+__all__ = ["Roster", "Student", "read_roster", "roster_csv"]
+
+#: Headings of each column, normalised: netchat's own, and those of Moodle, Canvas and Gradescope.
+_HEADINGS = {
+    "id": ("id", "student id", "id number", "sid", "sis user id", "matriculation number"),
+    "name": ("name", "full name", "student", "student name"),
+    "first": ("first name", "given name"),
+    "last": ("last name", "surname", "family name"),
+    "email": ("email", "email address", "e-mail"),
+    "aliases": ("aliases", "alias"),
+    "section": ("section", "sections", "group", "groups"),
+    "login": ("login", "username", "sis login id"),
+}
+
+#: Maximum students, and bytes of the file.
+_MOST_STUDENTS, _MOST_BYTES = 10_000, 4 * 1024**2
+
+#: Maximum characters of an id: it becomes part of file names.
+_LONGEST_ID = 64
+
+#: Digits up to which a number is too short to identify a student in a file's name.
+_SHORT_NUMBER = 3
+
+_WORDS = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")  # noqa: RUF001 - an apostrophe that keyboards type
+
+
+@dataclass(frozen=True)
+class Student:
+    """A student of the class.
+
+    Attributes:
+        id: Identifier, unique in the class; empty without a roster.
+        name: Name, as in the student's notebooks.
+        aliases: Other names that the student may use.
+        email: Email address, or empty.
+        section: Section or group, or empty.
+        login: Login name, or empty.
+        canvas_id: Number of the student in Canvas, or empty.
+    """
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    email: str = ""
+    section: str = ""
+    login: str = ""
+    canvas_id: str = ""
+
+    @property
+    def first_and_last(self) -> tuple[str, str]:
+        """The name in two parts; the last word is the last name."""
+        first, _, last = self.name.rpartition(" ")
+        return first, last
+
+
+class Roster:
+    """The students of a class.
+
+    Args:
+        students: The students, in order.
+
+    Raises:
+        ValueError: Two students have the same id, or the same name or alias.
+    """
+
+    def __init__(self, students: Iterable[Student]) -> None:
+        self.students: tuple[Student, ...] = tuple(students)
+        """The students, in order."""
+        self._by_id: dict[str, Student] = {}
+        self._by_name: dict[str, Student] = {}
+        self._in_paths: list[tuple[re.Pattern[str], Student]] = []
+        for student in self.students:
+            key = identity(student.id)
+            if key in self._by_id:
+                raise ValueError(f"two students have the id {student.id!r}")
+            self._by_id[key] = student
+            for name in (student.name, *student.aliases):
+                other = self._by_name.setdefault(identity(name), student)
+                if other is not student:
+                    raise ValueError(
+                        f"{student.id} and {other.id} are both called {name!r}: change one name "
+                        "or alias, because the name selects a student's numbers"
+                    )
+            self._in_paths += [(pattern, student) for pattern in _path_patterns(student)]
+
+    def __iter__(self) -> Iterator[Student]:
+        return iter(self.students)
+
+    def __len__(self) -> int:
+        return len(self.students)
+
+    def named(self, name: str) -> Student | None:
+        """Return the student with a name, alias or id, or None."""
+        key = identity(name)
+        return self._by_name.get(key) or self._by_id.get(key)
+
+    def owner_of(self, path: str | PurePath) -> Student | None:
+        """Return the student whose id or name is in a path, or None.
+
+        The outermost folder decides, and in it the leftmost match: learning platforms put the
+        student's name or number there, before the name that the student has chosen.
+        """
+        for part in PurePath(path).parts:
+            text = identity(part)
+            found = [
+                (match.start(), -len(match[0]), student)
+                for pattern, student in self._in_paths
+                if (match := pattern.search(text))
+            ]
+            if found:
+                first = min((at, length) for at, length, _ in found)
+                owners = {one.id: one for at, length, one in found if (at, length) == first}
+                return next(iter(owners.values())) if len(owners) == 1 else None
+        return None
+
+    def similar_to(self, name: str) -> Student | None:
+        """Return the student whose name or alias is most like a name, or None."""
+        near = difflib.get_close_matches(identity(name)[:100], self._by_name, 1, 0.75)
+        return self._by_name[near[0]] if near else None
+
+
+def _path_patterns(student: Student) -> Iterator[re.Pattern[str]]:
+    """Yield patterns that find a student in a normalised file name."""
+    keys = [student.id, student.login, student.email, student.canvas_id]
+    texts = [identity(key) for key in keys]
+    texts = [text for text in texts if not (text.isdigit() and len(text) <= _SHORT_NUMBER)]
+    for name in (student.name, *student.aliases):
+        words = _WORDS.findall(identity(name))
+        if len(words) < 2 and len("".join(words)) < 4:
+            continue  # such a short word may be part of any file's name
+        orders = [words, words[-1:] + words[:-1]]
+        for order in orders:
+            yield re.compile(rf"(?<![^\W_]){_spaced(order)}(?![^\W_])")
+    for text in filter(None, texts):
+        yield re.compile(rf"(?<![^\W_]){re.escape(text)}(?![^\W_])")
+
+
+def _spaced(words: list[str]) -> str:
+    """Return a pattern of words, with any separators between them, or none as in Canvas."""
+    return r"[\W_]*".join(map(re.escape, words))
+
+
+def read_roster(path: Path) -> Roster:
+    """Read a roster from a CSV file.
+
+    It needs a column `id`, and `name` or `first name` and `last name`; `aliases` (separated by
+    semicolons), `email`, `section` and `login` are optional. Exports of Moodle, Canvas and
+    Gradescope have such columns under other headings, which are known.
+
+    Args:
+        path: The file, in UTF-8 or UTF-16, separated by commas, semicolons or tabs.
+
+    Raises:
+        NetchatError: The file cannot be read, or it is not a roster.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise NetchatError(
+                f"Cannot read {path}: it is larger than {_MOST_BYTES // 1024**2} MiB"
+            )
+        utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        text = data.decode("utf-16" if utf16 else "utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        hint = ". Save it as CSV in UTF-8." if isinstance(error, UnicodeDecodeError) else ""
+        raise NetchatError(cannot("read", path, error) + hint) from error
+    try:
+        return Roster(_students(text))
+    except (ValueError, csv.Error) as error:
+        raise NetchatError(f"{path} is not a roster: {error}") from error
+
+
+def _students(text: str) -> Iterator[Student]:
+    head = text.lstrip("\r\n").partition("\n")[0]
+    separator = max(",;\t", key=head.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    columns: dict[str, int] = {}
+    count = 0
+    for row in rows:
+        if not any(cell.strip() for cell in row):
+            continue
+        if not columns:
+            columns = _columns(row)
+            continue
+        student = _student(row, columns, rows.line_num)
+        if student is None:
+            continue
+        count += 1
+        if count > _MOST_STUDENTS:
+            raise ValueError(f"it has more than {many(_MOST_STUDENTS, 'student')}")
+        yield student
+    if not count:
+        raise ValueError("it lists no student")
+
+
+def _columns(row: list[str]) -> dict[str, int]:
+    heads = [identity(cell) for cell in row]
+    found: dict[str, int] = {}
+    if "sis user id" in heads and "id" in heads:  # Canvas: ID is its own number
+        found["canvas_id"] = heads.index("id")
+        heads[heads.index("id")] = ""
+    for column, names in _HEADINGS.items():
+        places = [heads.index(name) for name in names if name in heads]
+        if places:
+            found[column] = places[0]
+    named = "name" in found or {"first", "last"} <= found.keys()
+    if "id" not in found and "email" in found:  # Gradescope's rosters may lack ids
+        found["id"] = found["email"]
+    if "id" not in found or not named:
+        got = cut(", ".join(repr(cell) for cell in row), 200)
+        raise ValueError(f"its first line must name the columns id and name, got {got}")
+    return found
+
+
+def _student(row: list[str], columns: dict[str, int], line: int) -> Student | None:
+    def cell(column: str) -> str:
+        at = columns.get(column, len(row))
+        return " ".join(row[at].split()) if at < len(row) else ""
+
+    name = cell("name") or f"{cell('first')} {cell('last')}".strip()
+    if "canvas_id" in columns and identity(name) in ("points possible", "student, test"):
+        return None  # lines of Canvas that are no students
+    if "canvas_id" in columns and name.count(",") == 1:  # Canvas: "Byron, Ada"
+        last, first = name.split(",")
+        name = f"{first.strip()} {last.strip()}"
+    number = cell("id")
+    for what, text in (("id", number), ("name", name)):
+        if not identity(text):
+            raise ValueError(f"line {line} has no {what}")
+    if len(number) > _LONGEST_ID or show_line(number) != number:
+        raise ValueError(
+            f"line {line}: an id has at most {_LONGEST_ID} printable characters, got {cut(number)!r}"
+        )
+    aliases = tuple(filter(identity, (part.strip() for part in cell("aliases").split(";"))))
+    rest = [cell(column) for column in ("email", "section", "login", "canvas_id")]
+    return Student(number, show_line(name), aliases, *rest)
+
+
+def roster_csv(students: Iterable[Student]) -> str:
+    """Return students as a CSV that `read_roster` reads."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["id", "name", "aliases", "email", "section"])
+    for one in students:
+        writer.writerow([one.id, one.name, "; ".join(one.aliases), one.email, one.section])
+    return out.getvalue()

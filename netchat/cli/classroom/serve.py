@@ -1,0 +1,37 @@
+"""`netchat class serve`: start the chat server and the class's page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from netchat.exit_codes import OK
+from netchat.net.event_loop import run
+
+__all__ = ["serve"]
+
+
+@click.command(short_help="Start the chat server and the class's page.")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--host", metavar="ADDRESS",
+    help="Address of this machine, for the sheets.  [default: as before, if this machine still has it]",
+)  # fmt: skip
+def serve(folder: Path, host: str | None) -> int:
+    """Start everything for the class in FOLDER, until Ctrl-C.
+
+    The chat server uses the settings in FOLDER/server.toml. On the first start, it gets the rooms of
+    the groups or the invitations. The class's page has each student's notebooks, and stores hand-ins in
+    FOLDER/handed-in. If the address of this machine has changed, the sheets and the projector's page are
+    written again.
+
+    \b
+    Example:
+      netchat class serve networks-2027
+    """
+    from netchat.classroom.class_folder import ClassFolder
+    from netchat.classroom.class_server import serve_class
+
+    run(serve_class(ClassFolder(folder), host, lambda line: click.echo(line, err=True)))
+    return OK

@@ -1,0 +1,160 @@
+"""Tests of `netchat class`: create a class, serve it, join its chat, and hand in."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from netchat.classroom.class_folder import ClassFolder
+from netchat.classroom.class_server import write_pages
+from netchat.cli.main import cli
+from netchat.errors import NetchatError
+from netchat.net.client import Client
+
+COURSE = Path(__file__).parents[2] / "experiments"
+
+
+def free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        ends = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [one.getsockname()[1] for one in ends]
+
+
+def new(path: Path, *options: str):
+    command = ["class", "new", "Networks 2027", "--folder", str(path), "--course", str(COURSE)]
+    return CliRunner().invoke(cli, [*command, *options])
+
+
+def made(path: Path, *options: str) -> ClassFolder:
+    ports = zip(("--port", "--web-port", "--class-port"), free_ports(3), strict=True)
+    given = [str(one) for pair in ports for one in pair]
+    result = new(path, "--lessons", "1", "--host", "127.0.0.1", *given, *options)
+    assert result.exit_code == 0, result.output
+    return ClassFolder(path)
+
+
+class Serving:
+    """`netchat class serve` as a process."""
+
+    def __init__(self, folder: ClassFolder) -> None:
+        command = [sys.executable, "-m", "netchat", "class", "serve", str(folder.path)]
+        self.process = subprocess.Popen(
+            [*command, "--host", "127.0.0.1"], stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+        self.lines: list[str] = []
+
+    def until(self, text: str) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line)
+            if text in line:
+                return
+        raise AssertionError("".join(self.lines))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+
+async def say(port: int, name: str, room: str) -> str:
+    async with Client(f"127.0.0.1:{port}", name=name) as chat:
+        return (await (await chat.join(room)).send("Hello")).text
+
+
+@pytest.mark.slow
+def test_a_class_with_groups(tmp_path):
+    folder = made(tmp_path / "c", "--students", "3", "--rooms", "2")
+    with Serving(folder) as serving:
+        serving.until("Grade them with")
+        folder = ClassFolder(folder.path)
+        assert len(set(folder.settings.rooms)) == 2
+        assert (folder.path / "sheets.html").read_text("utf-8").count(": <code>") == 3
+        student = folder.roster.students[2]
+        number, room = folder.room_of(student)
+        assert number == 1
+        assert asyncio.run(say(folder.settings.port, folder.chat_names["s03"], room)) == "Hello"
+        address = f"http://127.0.0.1:{folder.settings.class_port}/s/{folder.settings.links['s03']}"
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            assert b"Student 3" in answer.read()
+        serving.process.send_signal(signal.SIGINT)
+        out = serving.process.communicate(timeout=30)[1]
+    assert serving.process.returncode == 0
+    assert "stopped" in out
+    with Serving(folder) as serving:  # a second start keeps the rooms
+        serving.until("Grade them with")
+    assert ClassFolder(folder.path).settings.rooms == folder.settings.rooms
+    assert "Created" not in "".join(serving.lines)
+
+
+@pytest.mark.slow
+def test_a_class_with_accounts_gets_an_invitation_each(tmp_path):
+    folder = made(tmp_path / "c", "--students", "2", "--tls", "--accounts")
+    with Serving(folder) as serving:
+        serving.until("Grade them with")
+    invitations = ClassFolder(folder.path).settings.invitations
+    assert set(invitations) == {"s01", "s02"}
+    sheets = (folder.path / "sheets.html").read_text("utf-8")
+    assert all(code in sheets for code in invitations.values())
+
+
+@pytest.mark.slow
+def test_another_server_on_the_port_is_an_error_and_not_used(tmp_path):
+    folder = made(tmp_path / "c", "--students", "1", "--rooms", "1")
+    with (
+        socket.create_server(("127.0.0.1", folder.settings.port)) as other,
+        Serving(folder) as serving,
+    ):
+        _, problem = serving.process.communicate(timeout=60)
+        other.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            other.accept()
+    assert serving.process.returncode == 1
+    assert "address already in use" in problem
+    assert "The chat server has ended" in problem
+    assert ClassFolder(folder.path).settings.rooms == []
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ((), "either --students N or --roster FILE"),
+        (("--students", "2", "--roster", __file__), "either --students N or --roster FILE"),
+        (("--students", "2", "--lessons", "3-1"), "must be numbers such as 1-3,5, got '3-1'"),
+        (("--students", "2", "--lessons", "x"), "must be numbers such as 1-3,5, got 'x'"),
+        (("--students", "2", "--accounts"), "--accounts needs --tls"),
+        (("--students", "2", "--tls", "--accounts", "--rooms", "2"), "--rooms cannot be combined"),
+        (("--students", "2", "--port", "6480"), "must differ"),
+    ],
+)
+def test_usage_errors(tmp_path, options, reason):
+    result = new(tmp_path / "c", *options)
+    assert result.exit_code == 2
+    assert reason in result.stderr
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_class_from_a_roster_has_its_names(tmp_path):
+    roster = tmp_path / "students.csv"
+    roster.write_text("id,name\n77,Zoë\n", encoding="utf-8")
+    folder = made(tmp_path / "c", "--roster", str(roster))
+    assert [one.name for one in folder.roster] == ["Zoë"]
+    assert folder.settings.lessons == [1]
+    assert "Zoë" in (folder.path / "sheets.html").read_text("utf-8")
+
+
+def test_pages_that_cannot_be_written_are_an_error(tmp_path):
+    folder = made(tmp_path / "c", "--students", "1")
+    (folder.path / "sheets.html").unlink()
+    (folder.path / "sheets.html").mkdir()
+    with pytest.raises(NetchatError, match="Cannot write"):
+        write_pages(folder)

@@ -1,0 +1,111 @@
+"""Tests of the class's page: downloads, hand-ins, and requests that it must refuse."""
+
+from pathlib import Path
+
+import pytest
+from aiohttp import FormData
+from aiohttp.test_utils import TestClient, TestServer
+
+from netchat.classroom import class_site
+from netchat.classroom.class_folder import ClassSettings, create_class
+from netchat.classroom.class_site import class_app, safe_name
+from netchat.classroom.grading_run import find_notebooks
+from netchat.classroom.roster import Roster, Student
+
+COURSE = Path(__file__).parents[2] / "experiments"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    students = Roster([Student("s01", "Ada"), Student("s02", "Bob")])
+    path = tmp_path_factory.mktemp("class") / "c"
+    return create_class(path, ClassSettings("C", [1]), students, COURSE)
+
+
+@pytest.fixture
+async def client(folder):
+    async with TestClient(TestServer(class_app(folder))) as one:
+        yield one
+
+
+def page_of(folder, student: str) -> str:
+    return f"/s/{folder.settings.links[student]}"
+
+
+async def hand_in(client, url: str, **files: bytes) -> tuple[int, str]:
+    form = FormData()
+    for name, data in files.items():
+        form.add_field("file", data, filename=name.replace("_ipynb", ".ipynb"))
+    answer = await client.post(url, data=form)
+    return answer.status, await answer.text()
+
+
+async def test_pages_and_notebooks_need_the_link(client, folder):
+    answer = await client.get(page_of(folder, "s01"))
+    assert answer.status == 200
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert "Ada" in await answer.text()
+    archive = await client.get(f"{page_of(folder, 's01')}/notebooks.zip")
+    assert (await archive.read())[:2] == b"PK"
+    for wrong in ("/s/x", "/s/x/notebooks.zip", "/s/", "/class.json", "/s/../class.json", "/s/%00"):
+        assert (await client.get(wrong)).status == 404
+    assert "Ada" not in await (await client.get("/")).text()
+    assert (await client.post("/s/x", data=b"")).status == 404
+
+
+async def test_hand_ins_are_kept_and_belong_to_their_student(client, folder):
+    url = page_of(folder, "s01")
+    for data in (b"one", b"two", b"one"):
+        status, text = await hand_in(client, url, **{"01 x_ipynb": data})
+        assert status == 200
+        assert "Handed in: " in text
+    own = folder.handed_in / "s01"
+    contents = sorted(path.read_bytes() for path in own.iterdir())
+    assert contents == [b"one", b"two"]
+    assert not list((folder.handed_in / "s02").iterdir())
+    found = find_notebooks([folder.handed_in]).values()
+    assert {folder.roster.owner_of(path).id for path in found} == {"s01"}
+
+
+async def test_what_cannot_be_handed_in(client, folder, monkeypatch):
+    url = page_of(folder, "s02")
+    monkeypatch.setattr(class_site, "MAX_FILE", 1000)
+    status, text = await hand_in(client, url, big_ipynb=b"x" * 1001)
+    assert (status, "larger than" in text) == (400, True)
+    form = FormData()
+    form.add_field("file", b"x", filename="virus.exe")
+    answer = await client.post(url, data=form)
+    assert answer.status == 400
+    assert "must end in .ipynb or .py" in await answer.text()
+    assert (await client.post(url, data=b"x")).status == 400
+    monkeypatch.setattr(class_site, "MAX_HANDED_IN", 0)
+    assert (await hand_in(client, url, a_ipynb=b"x"))[0] == 400
+    assert not list((folder.handed_in / "s02").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "stored"),
+    [
+        ("01_a.ipynb", "01_a.ipynb"),
+        ("my_code.PY", "my_code.py"),
+        ("../../x.ipynb", "x.ipynb"),
+        ("C:\\Users\\a\\x.ipynb", "x.ipynb"),
+        (".ipynb", "notebook.ipynb"),
+    ],
+)
+def test_names_of_hand_ins(name, stored):
+    assert safe_name(name) == stored
+
+
+@pytest.mark.parametrize("name", ["..", "x", "x.ipynb.exe", "\x00.py\x00", "a/.py/"])
+def test_names_that_are_refused(name):
+    with pytest.raises(ValueError, match="must end in"):
+        safe_name(name)
+
+
+def test_odd_names_are_safe_and_different():
+    names = {
+        safe_name(f"{stem}.ipynb") for stem in ("a b", "a\x00b", "ä", "\udce9", "x" * 500, "CON")
+    }
+    assert len(names) == 6
+    assert all(name.isascii() and len(name) < 90 and "/" not in name for name in names)

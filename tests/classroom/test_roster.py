@@ -1,0 +1,135 @@
+"""Tests of rosters: their formats, and the owner of a file."""
+
+import pytest
+
+from netchat.classroom.roster import Roster, Student, read_roster, roster_csv
+from netchat.errors import NetchatError
+
+
+def read(tmp_path, text: str, encoding: str = "utf-8") -> Roster:
+    path = tmp_path / "students.csv"
+    path.write_bytes(text.encode(encoding))
+    return read_roster(path)
+
+
+MOODLE = "First name,Surname,ID number,Email address\nAda,Byron,1001,a@x.org\nZoë,de la Cruz,1002,z@x.org\n"
+CANVAS = (
+    "Student,ID,SIS User ID,SIS Login ID,Section,Lesson 1\n"
+    '"    Points Possible",,,,,5\n'
+    '"Byron, Ada",77,1001,ada,A,\n'
+)
+GRADESCOPE = "First Name,Last Name,SID,Email,Sections\nAda,Byron,1001,a@x.org,A\n"
+
+
+def test_the_own_format(tmp_path):
+    one, two = read(tmp_path, "id,name,aliases\ns01,Ada  Byron,Countess; Ada\n\ns02,Bob\n")
+    assert (one.id, one.name, one.aliases) == ("s01", "Ada Byron", ("Countess", "Ada"))
+    assert (two.name, two.aliases) == ("Bob", ())
+
+
+def test_formats_of_learning_platforms(tmp_path):
+    ada, zoe = read(tmp_path, MOODLE)
+    assert (ada.id, ada.name, ada.email) == ("1001", "Ada Byron", "a@x.org")
+    assert zoe.name == "Zoë de la Cruz"
+    (ada,) = read(tmp_path, CANVAS)
+    assert (ada.id, ada.name, ada.canvas_id, ada.login) == ("1001", "Ada Byron", "77", "ada")
+    (ada,) = read(tmp_path, GRADESCOPE)
+    assert (ada.id, ada.name, ada.section) == ("1001", "Ada Byron", "A")
+
+
+@pytest.mark.parametrize(("separator", "encoding"), [(";", "utf-8-sig"), ("\t", "utf-16")])
+def test_separators_and_encodings_of_spreadsheets(tmp_path, separator, encoding):
+    text = "id,name\r\ns1,Zoë\r\n".replace(",", separator)
+    assert [one.name for one in read(tmp_path, text, encoding)] == ["Zoë"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "it lists no student"),
+        ("id,name\n", "it lists no student"),
+        ("a,b\n1,2\n", "must name the columns id and name, got 'a', 'b'"),
+        ("id,name\n,Ada\n", "line 2 has no id"),
+        ("id,name\ns1, \u200b\n", "line 2 has no name"),
+        ("id,name\ns1,Ada\nS1,Bob\n", "two students have the id 'S1'"),
+        ("id,name\ns1,Ada\ns2,ADA\n", "s2 and s1 are both called 'ADA'"),
+        ("id,name,aliases\ns1,Ada,\ns2,Bob,ada\n", "are both called 'ada'"),
+        ("id,name\ns\x1b1,Ada\n", "an id has at most 64 printable characters"),
+        ("id,name\n" + "s" * 65 + ",Ada\n", "an id has at most 64 printable characters"),
+        ('id,name\n"s1,Ada\n' + "x" * 140_000, "field larger than field limit"),
+    ],
+)
+def test_files_that_are_no_rosters(tmp_path, text, reason):
+    with pytest.raises(NetchatError, match="is not a roster") as raised:
+        read(tmp_path, text)
+    assert reason in str(raised.value)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(NetchatError, match=r"not UTF-8\. Save it as CSV"):
+        read(tmp_path, "id,name\ns1,Zoë\n", "latin-1")
+    with pytest.raises(NetchatError, match="Cannot read"):
+        read_roster(tmp_path / "none.csv")
+    with pytest.raises(NetchatError, match="larger than 4 MiB"):
+        read(tmp_path, "x" * (4 * 1024**2 + 1))
+
+
+CLASS = Roster(
+    [
+        Student("s01", "Ada Byron", ("Countess",)),
+        Student("s02", "Zoë de la Cruz", email="zoe@x.org"),
+        Student("2041", "Bob O'Hara", login="bohara"),
+        Student("7", "Cy"),
+    ]
+)
+
+
+def test_names_and_aliases_are_normalised():
+    assert CLASS.named(" ADA\u00a0 byron").id == "s01"
+    assert CLASS.named("countess").id == "s01"
+    assert CLASS.named("Zoe\u0308 de la Cruz").id == "s02"  # decomposed
+    assert CLASS.named("S02").id == "s02"
+    assert CLASS.named("Ada") is None
+    assert CLASS.similar_to("Ada Byrom").id == "s01"
+    assert CLASS.similar_to("Xerxes") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "owner"),
+    [
+        ("s01/01_a_message.ipynb", "s01"),
+        ("S01_01.ipynb", "s01"),
+        ("week 1/s02/01.ipynb", "s02"),
+        ("Ada Byron_12345_assignsubmission_file/01.ipynb", "s01"),  # Moodle
+        ("byronada_77_9_01.ipynb", "s01"),  # Canvas
+        ("delacruzzoë_1_2_01.ipynb", None),  # Canvas cannot know which words are the last name
+        ("cruzzoedela.ipynb", None),
+        ("zoe@x.org/01.ipynb", "s02"),
+        ("2041.ipynb", "2041"),
+        ("x_bohara.ipynb", "2041"),
+        ("Bob O'Hara.ipynb", "2041"),
+        ("12041.ipynb", None),  # part of a longer number
+        ("s011.ipynb", None),
+        ("lesson 7/01.ipynb", None),  # too short to be an id in a path
+        ("cy.ipynb", None),  # too short to be a name in a path
+        ("01.ipynb", None),
+        # What the platform wrote comes first; the student chose the rest.
+        ("Ada Byron_1_assignsubmission_file/s02.ipynb", "s01"),
+        ("byronada_77_9_s02.ipynb", "s01"),
+    ],
+)
+def test_the_owner_of_a_path(path, owner):
+    found = CLASS.owner_of(path)
+    assert (found.id if found else None) == owner
+
+
+def test_odd_paths_have_no_owner():
+    for path in ("\udce9", "\x00", "a" * 5000, "../../etc/passwd", ""):
+        assert CLASS.owner_of(path) is None
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    again = read(tmp_path, roster_csv(CLASS))
+    assert [(one.id, one.name, one.aliases) for one in again] == [
+        (one.id, one.name, one.aliases) for one in CLASS
+    ]
