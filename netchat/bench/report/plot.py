@@ -42,7 +42,7 @@ _RATES = {"ber": "bit error rate after decoding", "fer": "frame error rate"}
 #: Groups of codes with different lengths or rates for which limits of the length are drawn by default.
 _FEW = 3
 
-_BLACK = "#222222"
+_BLACK, _GREY = "#222222", "#888888"
 _APPROXIMATION = (0, (6, 2, 1, 2))
 _BOUND = (0, (1.5, 1.5))
 
@@ -238,11 +238,13 @@ def _draw_limits(
                     curve.x, curve.y, color=colour, linestyle=line, linewidth=style.thin, zorder=1.5
                 )
                 legend.add(label, color=_BLACK, linestyle=line)
+    if any(len(group.codes) > 1 and group.decisions != "soft" for group in groups):
+        legend.add("limits of hard decisions", color=_GREY, linestyle="-")
 
 
 def _shade(group: Size) -> str:
     """Return the colour of the limits of several codes."""
-    return _BLACK if group.decisions == "soft" else "#888888"
+    return _BLACK if group.decisions == "soft" else _GREY
 
 
 def _draw_published(
