@@ -24,6 +24,7 @@ FAILING = {
 #: Replacements for the reader's own addresses and files.
 REPLACEMENTS = {
     r"\bHOST:PORT\b": "127.0.0.1:6464",
+    r"\S+/handed-in\b(?!/)": "experiments/01_a_message_on_the_wire.ipynb",
     r"\bhanded-in/\S+": "experiments/01_a_message_on_the_wire.ipynb",
 }
 
@@ -34,6 +35,7 @@ NOT_RUN = {
     r"^python -m tests\.(bench|fuzz|end_to_end|captures|screenshots|pictures)\b": "takes minutes",
     r"^netchat sniff -Y .*--count 1$": "waits for a message; tests of the filters run it",
     r"^netchat lab (up|exec|sniff|status|down)\b": "creates networks, as root; tests/lab covers it",
+    r"^netchat class serve\b": "needs free ports; tests/classroom runs it",
     r"^(pip|pipx|apt-get|apt|brew|git|cd|source)\b": "not a netchat command",
     r"^netchat demo --cluster\b": "tests/cli/demo runs it",
     r"^netchat encode-bench$|^netchat link-bench\b": "takes minutes",
