@@ -43,6 +43,8 @@ SLOW = (
     "bench/test_results_published.py",
     "bench/theory/test_intervals_coverage.py",
     "chat/test_hub_machine.py",
+    "classroom/test_class_server.py",
+    "classroom/test_grading_run.py",
     "cli/",
     "coding/block/test_bch.py",
     "coding/block/test_golay.py",

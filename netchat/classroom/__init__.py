@@ -1,4 +1,4 @@
-"""Everything around a class: grading with a roster, results for learning platforms, and its set-up.
+"""Management of a class: grading with a roster, results for learning platforms, and its set-up.
 
 Grading: `grading_run` grades notebooks in parallel; `roster` and `gradebook` attribute them to
 students; `points` and `similarity` weigh and compare them; `exports`, `feedback` and `report` write the

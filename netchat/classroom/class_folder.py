@@ -26,7 +26,7 @@ from typing import Any
 from netchat.chat.names import lookalikes, suggest
 from netchat.chat.room_codes import ALPHABET
 from netchat.classroom.pages import file_name, slug
-from netchat.classroom.roster import Roster, Student, read_roster, roster_csv
+from netchat.classroom.roster import ClassRoster, Student, read_roster, roster_csv
 from netchat.errors import NetchatError
 from netchat.files import make_private_folder, write_file
 from netchat.wording import cannot
@@ -105,7 +105,7 @@ class ClassFolder:
             ) from error
         except (ValueError, TypeError) as error:
             raise NetchatError(f"{file} is not the settings of a class: {error}") from error
-        self.roster: Roster = read_roster(path / _ROSTER)
+        self.roster: ClassRoster = read_roster(path / _ROSTER)
         self._add_links()
         self.chat_names: dict[str, str] = chat_names(self.roster)
         """Names that the chat accepts, by id: without spaces, and none looks like another one."""
@@ -162,7 +162,7 @@ class ClassFolder:
 
 
 def create_class(
-    path: Path, settings: ClassSettings, students: Roster, course: Path
+    path: Path, settings: ClassSettings, students: ClassRoster, course: Path
 ) -> ClassFolder:
     """Create the folder of a class.
 

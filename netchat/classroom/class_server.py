@@ -158,10 +158,10 @@ async def _prepare(folder: ClassFolder, tell: Tell) -> None:
         tell(f"Created {many(missing, 'room')}.")
     if settings.has_accounts:
         new = [one.id for one in folder.roster if one.id not in settings.invitations]
-        for number in new:
+        for one in new:
             request = AdminRequest("invite", seconds=0.0)
             answer = await asyncio.to_thread(administer, folder.history, request)
-            settings.invitations[number] = str(answer["invitation"])
+            settings.invitations[one] = str(answer["invitation"])
         if new:
             tell(f"Created {many(len(new), 'invitation')}: print the sheets again.")
 

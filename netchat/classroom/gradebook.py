@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from netchat.classroom.points import PointScheme
-from netchat.classroom.roster import Roster, Student
+from netchat.classroom.roster import ClassRoster, Student
 from netchat.classroom.similarity import SimilarPair, similar_pairs
 from netchat.course.grade import Grade
 from netchat.course.variant import identity
@@ -129,7 +129,7 @@ class Gradebook:
         self,
         notebooks: Iterable[GradedNotebook],
         scheme: PointScheme,
-        roster: Roster | None = None,
+        roster: ClassRoster | None = None,
         lessons: Mapping[int, frozenset[int]] | None = None,
     ) -> None:
         self.scheme, self.roster = scheme, roster

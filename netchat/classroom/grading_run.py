@@ -33,7 +33,7 @@ _COPIES = ".ipynb_checkpoints"
 
 @dataclass(frozen=True)
 class GradingPlan:
-    """How notebooks are graded.
+    """Parameters of grading, the same for all notebooks.
 
     Attributes:
         course: The instructor's course folder.

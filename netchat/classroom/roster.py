@@ -20,7 +20,7 @@ from netchat.errors import NetchatError
 from netchat.wire.safe_text import show_line
 from netchat.wording import cannot, cut, many
 
-__all__ = ["Roster", "Student", "read_roster", "roster_csv"]
+__all__ = ["ClassRoster", "Student", "read_roster", "roster_csv"]
 
 #: Headings of each column, normalised: netchat's own, and those of Moodle, Canvas and Gradescope.
 _HEADINGS = {
@@ -75,7 +75,7 @@ class Student:
         return first, last
 
 
-class Roster:
+class ClassRoster:
     """The students of a class.
 
     Args:
@@ -162,7 +162,7 @@ def _spaced(words: list[str]) -> str:
     return r"[\W_]*".join(map(re.escape, words))
 
 
-def read_roster(path: Path) -> Roster:
+def read_roster(path: Path) -> ClassRoster:
     """Read a roster from a CSV file.
 
     It needs a column `id`, and `name` or `first name` and `last name`; `aliases` (separated by
@@ -188,7 +188,7 @@ def read_roster(path: Path) -> Roster:
         hint = ". Save it as CSV in UTF-8." if isinstance(error, UnicodeDecodeError) else ""
         raise NetchatError(cannot("read", path, error) + hint) from error
     try:
-        return Roster(_students(text))
+        return ClassRoster(_students(text))
     except (ValueError, csv.Error) as error:
         raise NetchatError(f"{path} is not a roster: {error}") from error
 

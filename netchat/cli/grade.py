@@ -20,7 +20,7 @@ from netchat.wording import cannot, many
 if TYPE_CHECKING:
     from netchat.classroom.gradebook import Gradebook, GradedNotebook
     from netchat.classroom.points import PointScheme
-    from netchat.classroom.roster import Roster
+    from netchat.classroom.roster import ClassRoster
     from netchat.course.grade import Grade
 
 __all__ = ["find_course_folder", "grade"]
@@ -154,7 +154,7 @@ def grade(
         click.echo(text, err=True)
     if report is not None or roster is not None:
         _finish(graded, scheme, roster, folder, report)
-    for line in _shared(graded) if roster is None else ():
+    for line in () if roster is not None else _shared(graded):
         click.echo(show_text(line), err=True)
     if any(not one.exercise for notebook in graded for one in notebook.grades):
         sys.exit(FAILED)
@@ -213,7 +213,7 @@ def _try_checks(private: Path, course: Path) -> None:
 def _finish(
     graded: list[GradedNotebook],
     scheme: PointScheme,
-    roster: Roster | None,
+    roster: ClassRoster | None,
     course: Path,
     report: Path | None,
 ) -> None:
@@ -246,7 +246,7 @@ def find_course_folder(given: Path | None) -> Path:
     """Return the folder of the course, given or found from the current folder.
 
     Raises:
-        UsageError: It is not the folder of the course, or there is none.
+        UsageError: It is not the folder of the course, or it is not found.
     """
     from netchat.course.lesson import find_course
 

@@ -17,7 +17,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -95,7 +95,7 @@ class Grade:
         result: `passed`, `wrong`, `not answered`, `not reached` (no check ran) or `failed`.
         text: The check's message, or the reason for the failure.
         note: Cells that failed.
-        checks: Results of the private checks; empty if there are none, or if no answer was given.
+        checks: Results of the private checks; empty without private checks or an answer.
     """
 
     notebook: str
@@ -312,7 +312,7 @@ class _Grading:
             for i, why in sorted(self.failed.items())
         )
         texts = (self.submission.notebook, self.student, number, title, result, text, note)
-        return Grade(*map(cell_text, texts), checks)
+        return replace(Grade(*map(cell_text, texts)), checks=checks)
 
 
 @contextlib.contextmanager

@@ -18,12 +18,12 @@ from netchat.classroom.class_folder import (
     personalised,
 )
 from netchat.classroom.class_pages import projector_page, sheets_page, student_page, student_url
-from netchat.classroom.roster import Roster, Student
+from netchat.classroom.roster import ClassRoster, Student
 from netchat.errors import NetchatError
 
 COURSE = Path(__file__).parents[2] / "experiments"
 
-CLASS = Roster([Student("s01", 'Ada "Countess" O\'Hara'), Student("s02", "Zoë\\n<b>")])
+CLASS = ClassRoster([Student("s01", 'Ada "Countess" O\'Hara'), Student("s02", "Zoë\\n<b>")])
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_links_are_different_secrets(folder):
 
 def test_a_student_who_is_added_to_the_roster_gets_a_link(tmp_path):
     made = create_class(
-        tmp_path / "c", ClassSettings("C", [1]), Roster([Student("a", "A")]), COURSE
+        tmp_path / "c", ClassSettings("C", [1]), ClassRoster([Student("a", "A")]), COURSE
     )
     link = made.settings.links["a"]
     with (made.path / "students.csv").open("a") as file:
@@ -128,7 +128,7 @@ def test_errors(tmp_path):
         create_class(tmp_path / "c", ClassSettings("C", [99]), CLASS, COURSE)
     with pytest.raises(NetchatError, match="Create a class with: netchat class new"):
         ClassFolder(tmp_path)
-    (tmp_path / "class.json").write_text('{"nam": 1}')
+    (tmp_path / "class.json").write_text('{"nme": 1}')
     with pytest.raises(NetchatError, match="is not the settings of a class"):
         ClassFolder(tmp_path)
     with pytest.raises(NetchatError, match="no line STUDENT"):

@@ -71,7 +71,6 @@ async def say(port: int, name: str, room: str) -> str:
         return (await (await chat.join(room)).send("Hello")).text
 
 
-@pytest.mark.slow
 def test_a_class_with_groups(tmp_path):
     folder = made(tmp_path / "c", "--students", "3", "--rooms", "2")
     with Serving(folder) as serving:
@@ -96,7 +95,7 @@ def test_a_class_with_groups(tmp_path):
     assert "Created" not in "".join(serving.lines)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_class_with_accounts_gets_an_invitation_each(tmp_path):
     folder = made(tmp_path / "c", "--students", "2", "--tls", "--accounts")
     with Serving(folder) as serving:
@@ -107,7 +106,6 @@ def test_a_class_with_accounts_gets_an_invitation_each(tmp_path):
     assert all(code in sheets for code in invitations.values())
 
 
-@pytest.mark.slow
 def test_another_server_on_the_port_is_an_error_and_not_used(tmp_path):
     folder = made(tmp_path / "c", "--students", "1", "--rooms", "1")
     with (
@@ -122,34 +120,6 @@ def test_another_server_on_the_port_is_an_error_and_not_used(tmp_path):
     assert "address already in use" in problem
     assert "The chat server has ended" in problem
     assert ClassFolder(folder.path).settings.rooms == []
-
-
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        ((), "either --students N or --roster FILE"),
-        (("--students", "2", "--roster", __file__), "either --students N or --roster FILE"),
-        (("--students", "2", "--lessons", "3-1"), "must be numbers such as 1-3,5, got '3-1'"),
-        (("--students", "2", "--lessons", "x"), "must be numbers such as 1-3,5, got 'x'"),
-        (("--students", "2", "--accounts"), "--accounts needs --tls"),
-        (("--students", "2", "--tls", "--accounts", "--rooms", "2"), "--rooms cannot be combined"),
-        (("--students", "2", "--port", "6480"), "must differ"),
-    ],
-)
-def test_usage_errors(tmp_path, options, reason):
-    result = new(tmp_path / "c", *options)
-    assert result.exit_code == 2
-    assert reason in result.stderr
-    assert not (tmp_path / "c").exists()
-
-
-def test_a_class_from_a_roster_has_its_names(tmp_path):
-    roster = tmp_path / "students.csv"
-    roster.write_text("id,name\n77,Zoë\n", encoding="utf-8")
-    folder = made(tmp_path / "c", "--roster", str(roster))
-    assert [one.name for one in folder.roster] == ["Zoë"]
-    assert folder.settings.lessons == [1]
-    assert "Zoë" in (folder.path / "sheets.html").read_text("utf-8")
 
 
 def test_pages_that_cannot_be_written_are_an_error(tmp_path):

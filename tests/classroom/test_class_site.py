@@ -10,14 +10,14 @@ from netchat.classroom import class_site
 from netchat.classroom.class_folder import ClassSettings, create_class
 from netchat.classroom.class_site import class_app, safe_name
 from netchat.classroom.grading_run import find_notebooks
-from netchat.classroom.roster import Roster, Student
+from netchat.classroom.roster import ClassRoster, Student
 
 COURSE = Path(__file__).parents[2] / "experiments"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    students = Roster([Student("s01", "Ada"), Student("s02", "Bob")])
+    students = ClassRoster([Student("s01", "Ada"), Student("s02", "Bob")])
     path = tmp_path_factory.mktemp("class") / "c"
     return create_class(path, ClassSettings("C", [1]), students, COURSE)
 

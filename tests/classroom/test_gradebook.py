@@ -10,10 +10,12 @@ from netchat.classroom.feedback import feedback_page, overview_page
 from netchat.classroom.gradebook import Gradebook, GradedNotebook
 from netchat.classroom.points import PointScheme
 from netchat.classroom.report import summary, write_report
-from netchat.classroom.roster import Roster, Student
+from netchat.classroom.roster import ClassRoster, Student
 from netchat.course.grade import CheckResult, Grade, cell_text, failed
 
-CLASS = Roster([Student("s01", "Ada Byron"), Student("s02", "Bob Moss"), Student("s03", "Cy Dee")])
+CLASS = ClassRoster(
+    [Student("s01", "Ada Byron"), Student("s02", "Bob Moss"), Student("s03", "Cy Dee")]
+)
 LESSON = frozenset(range(100))
 
 

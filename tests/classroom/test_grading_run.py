@@ -11,7 +11,7 @@ import pytest
 from netchat.classroom.gradebook import Gradebook
 from netchat.classroom.grading_run import GradingPlan, GradingRun, find_notebooks
 from netchat.classroom.points import PointScheme
-from netchat.classroom.roster import Roster, Student
+from netchat.classroom.roster import ClassRoster, Student
 from netchat.course.student_process import isolation
 from netchat.errors import NetchatError
 
@@ -167,7 +167,7 @@ def test_hostile_notebooks_get_nothing_and_cost_no_other_student_a_grade(plan, t
     assert time.monotonic() - begun < 800
     students = [Student("ada", "Ada"), Student("zoe", "Zoë")]
     students += [Student(f"h{n}", f"H{n}") for n in range(len(HOSTILE))]
-    book = Gradebook(found.values(), PointScheme(), Roster(students))
+    book = Gradebook(found.values(), PointScheme(), ClassRoster(students))
     earned = {row.student.id: row.earned for row in book.rows}
     assert (earned["ada"], earned["zoe"]) == (2, 2)
 

@@ -43,7 +43,7 @@ def test_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("defualt = 1", "got defualt"),
+        ("other = 1", "got other"),
         ("points = 3", "points that are no table"),
         ("default = -1", "default must be a number of points, got -1"),
         ("default = inf", "got inf"),

@@ -2,11 +2,11 @@
 
 import pytest
 
-from netchat.classroom.roster import Roster, Student, read_roster, roster_csv
+from netchat.classroom.roster import ClassRoster, Student, read_roster, roster_csv
 from netchat.errors import NetchatError
 
 
-def read(tmp_path, text: str, encoding: str = "utf-8") -> Roster:
+def read(tmp_path, text: str, encoding: str = "utf-8") -> ClassRoster:
     path = tmp_path / "students.csv"
     path.write_bytes(text.encode(encoding))
     return read_roster(path)
@@ -74,7 +74,7 @@ def test_files_that_cannot_be_read(tmp_path):
         read(tmp_path, "x" * (4 * 1024**2 + 1))
 
 
-CLASS = Roster(
+CLASS = ClassRoster(
     [
         Student("s01", "Ada Byron", ("Countess",)),
         Student("s02", "Zoë de la Cruz", email="zoe@x.org"),
@@ -113,7 +113,7 @@ def test_names_and_aliases_are_normalised():
         ("lesson 7/01.ipynb", None),  # too short to be an id in a path
         ("cy.ipynb", None),  # too short to be a name in a path
         ("01.ipynb", None),
-        # What the platform wrote comes first; the student chose the rest.
+        # The platform wrote the beginning; the student chose the rest.
         ("Ada Byron_1_assignsubmission_file/s02.ipynb", "s01"),
         ("byronada_77_9_s02.ipynb", "s01"),
     ],

@@ -77,6 +77,7 @@ def test_a_private_check_that_ends_the_process_does_not_affect_the_next(course):
     assert grade.checks[0].text == "the answer ended the notebook's process"
 
 
+@pytest.mark.thorough
 def test_an_endless_private_check_is_wrong(course):
     begun = time.monotonic()
     grade = graded(course, "lambda x: x * 2 if x else [0 for _ in iter(int, 1)]", 1.0)
@@ -95,6 +96,7 @@ def test_the_notebook_cannot_read_private_checks(course):
     assert graded(course, f"open({path!r}).read() and None").result == "not reached"
 
 
+@pytest.mark.thorough
 def test_results_of_private_checks_survive_the_grading_process(course):
     cells = {
         0: "from netchat.course import begin\ncourse = begin(1, student='Ada')",

@@ -24,6 +24,7 @@ FAILING = {
 #: Replacements for the reader's own addresses and files.
 REPLACEMENTS = {
     r"\bHOST:PORT\b": "127.0.0.1:6464",
+    r"\S+/handed-in\b(?!/)": "experiments/01_a_message_on_the_wire.ipynb",
     r"\bhanded-in/\S+": "experiments/01_a_message_on_the_wire.ipynb",
 }
 
@@ -35,6 +36,8 @@ NOT_RUN = {
     r"^netchat sniff -Y .*--count 1$": "waits for a message; tests of the filters run it",
     r"^netchat lab (up|exec|sniff|status|down)\b": "creates networks, as root; tests/lab covers it",
     r"^(pip|pipx|uvx|apt-get|apt|brew|git|cd|source)\b": "not a netchat command",
+    r"^netchat class serve\b": "needs free ports; tests/classroom runs it",
+    r"^(pip|pipx|apt-get|apt|brew|git|cd|source)\b": "not a netchat command",
     r"^netchat demo --cluster\b": "tests/cli/demo runs it",
     r"^(systemctl|journalctl|promtool|curl)\b|/opt/netchat|/etc/netchat|/usr/local/share|/var/lib/netchat": (
         "needs root and systemd"

@@ -1,8 +1,8 @@
 """Template of private checks: copy it as `lesson_NN.py` into a folder that the students do not have.
 
-A private check is called like the public check of its exercise in `experiments/checks/`: first the
-values that the exercise gives (or the student's Variant, if there are none), then the answers. It
-raises `Wrong`, or calls `need`. Students read the title and the message in their feedback.
+A private check has the arguments of the public check of its exercise, in `experiments/checks/`. They
+are the values that the exercise gives, or else the student's Variant, and then the answers. It raises
+`Wrong`, or calls `need`. Students read the title and the message in their feedback.
 
     netchat grade handed-in --checks FOLDER --report results
 

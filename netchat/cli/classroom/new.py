@@ -115,7 +115,7 @@ def new(
     from netchat.classroom.class_folder import ClassSettings, create_class
     from netchat.classroom.class_server import write_pages
     from netchat.classroom.pages import slug
-    from netchat.classroom.roster import Roster, Student, read_roster
+    from netchat.classroom.roster import ClassRoster, Student, read_roster
     from netchat.web.local_addresses import lan_address
 
     name = " ".join(name.split())
@@ -137,7 +137,7 @@ def new(
     else:
         width = len(str(students))
         numbers = range(1, (students or 0) + 1)
-        roster = Roster(Student(f"s{n:0{max(2, width)}}", f"Student {n}") for n in numbers)
+        roster = ClassRoster(Student(f"s{n:0{max(2, width)}}", f"Student {n}") for n in numbers)
     if lessons is None:
         lessons = sorted(int(path.name[:2]) for path in source.glob("[0-9][0-9]_*.ipynb"))
     host = host or lan_address() or "127.0.0.1"
