@@ -36,9 +36,13 @@ def watch_compilation(call: Callable[[], None]) -> Callable[[], None]:
     Returns:
         A function that resets the watch.
     """
-    netchat.jit.on_compile = lambda _: None
+
+    def ignore(notice: str) -> None:
+        """Leave out the notice."""
+
+    netchat.jit.on_compile = ignore
     listener = _FirstCompilation(call)
-    event.register("numba:compile", listener)
+    event.register("numba:compile", listener)  # type: ignore[no-untyped-call]
 
     def reset() -> None:
         listener.is_told = False

@@ -234,7 +234,7 @@ class LabPool:
             self._idle = asyncio.get_running_loop().call_later(IDLE, self._rest)
 
     def _rest(self) -> None:
-        """End the processes, which nobody needs at present."""
+        """End the processes until the next visitor."""
         self._idle = None
         for worker in (self._interactive, self._measuring):
             worker.kill()

@@ -1,8 +1,8 @@
 """Program of a worker process of the lab.
 
-It reads requests from its input, one JSON object per line, and answers with `KIND LENGTH`, a line feed and a
-JSON object. KIND is `answer`, `error`, or `notice`, which precedes an answer that takes long. It ends with its
-input.
+It reads requests from its input, one JSON object per line, and answers with `KIND LENGTH`, a line feed
+and a JSON object. KIND is `answer`, `error`, or `notice`, which precedes an answer that takes long. It
+ends with its input.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class SimulatedWorker:
         self.is_running = False
         self.is_automatic = True
 
-    async def call(self, request, notice):  # noqa: ARG002
+    async def call(self, request, notice):
         self.is_running = True
         self.calls.append(request)
         if self.is_automatic:
@@ -226,7 +226,7 @@ class TestVisitors:
             pool.leave(visitor)
             again = pool.enter("a")
             await asyncio.sleep(0.03)
-            assert pool.is_running  # somebody came back
+            assert pool.is_running  # a visitor came back
             pool.leave(again)
             await asyncio.sleep(0.03)
             assert not pool.is_running

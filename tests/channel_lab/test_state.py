@@ -89,7 +89,6 @@ _JSON = st.recursive(
 def test_any_json_is_a_state_or_an_error(value):
     try:
         state = parse_state(value, {})
-    except StateError as error:
-        assert str(error)
-    else:
-        assert parse_state(state.as_dict(), {}) == state
+    except StateError:
+        return
+    assert parse_state(state.as_dict(), {}) == state

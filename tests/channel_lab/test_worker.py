@@ -45,7 +45,8 @@ async def test_answers_and_errors():
         assert "nonsense" in found["error"]
         listed = (await ask(one, do="codes"))["codes"]
         assert {code["explains"] for code in listed} == {
-            "none", "repetition", "hamming", "linear", "reed_solomon", "trellis", "ldpc", "polar", "turbo", "crc"
+            "none", "repetition", "hamming", "linear", "reed_solomon", "trellis", "ldpc", "polar",
+            "turbo", "crc",
         }  # fmt: skip
 
 
