@@ -42,6 +42,7 @@ SLOW = (
     "bench/engine/",
     "bench/test_results_published.py",
     "bench/theory/test_intervals_coverage.py",
+    "channel_lab/",
     "chat/test_hub_machine.py",
     "cli/",
     "coding/block/test_bch.py",
@@ -72,6 +73,7 @@ SLOW = (
     "packets/wireshark/",
     "test_jit.py",
     "tui/test_terminal.py",
+    "web/test_lab_feed.py",
 )
 #: Files of which `make test` runs no test, as if all of them were marked thorough. Others sample the same:
 #: `test_page.py` and `test_page_sealed.py` the browser, `test_crash.py` the faults.

@@ -28,7 +28,8 @@ class FairQueue(Generic[_T]):
 
     def waiting(self, address: str, visitor: Hashable) -> int:
         """Return the number of jobs of a visitor."""
-        return len(self._addresses.get(address, {}).get(visitor, ()))
+        visitors = self._addresses.get(address)
+        return 0 if visitors is None else len(visitors.get(visitor, ()))
 
     def add(self, address: str, visitor: Hashable, job: _T) -> None:
         """Append a job of a visitor."""
@@ -40,7 +41,7 @@ class FairQueue(Generic[_T]):
         """Remove and return the next job.
 
         Raises:
-            LookupError: There is none.
+            LookupError: The queue is empty.
         """
         if not self._addresses:
             raise LookupError("the queue is empty")

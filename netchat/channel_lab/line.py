@@ -47,7 +47,7 @@ class Passage:
     order: NDArray[np.intp] | None
     """(bits,) Coded position of each position on the line; None without an interleaver."""
     line: Transmission
-    """What is received, in the order of the line."""
+    """Received bits, in the order of the line."""
     decoded: Decoded
     """Result of the library's decoder."""
     hard: Rows
@@ -100,10 +100,10 @@ def compute_passage(state: LabState, plugins: Mapping[str, str]) -> Passage:
     line.touch(state.touched)
     shape = len(word), code.n * code.bits_per_symbol
     place = np.arange(len(coded)) if order is None else np.argsort(order)
-    hard, erased, ratios = (
-        each[place].reshape(shape) for each in (line.hard, line.erased, line.ratios)
-    )
-    hard = np.where(erased, np.uint8(0), hard)  # the decoder must not see what was erased
+    erased, ratios = line.erased[place].reshape(shape), line.ratios[place].reshape(shape)
+    hard = np.where(
+        erased, np.uint8(0), line.hard[place].reshape(shape)
+    )  # the decoder must not see what was erased
     is_soft = uses_ratios(code, channel)
     lost = erased.reshape(len(word), code.n, -1).any(axis=2)
     received = np.packbits(hard, axis=1) if octets else hard
@@ -209,7 +209,7 @@ def show_line(passage: Passage) -> dict[str, Any]:
             "bits_per_symbol": code.bits_per_symbol, "rate": round(code.rate, 4), "name": code.name,
             "corrects": code.corrects,
         },
-        "summary": _summary(passage, cells, outcome, shown, problem, arrived=arrived),
+        "summary": _summary(cells, outcome, shown, problem, arrived=arrived),
     }  # fmt: skip
 
 
@@ -276,10 +276,9 @@ def show_bits(bits: Rows, erased: Bools | None = None) -> str:
 def _blocks(passage: Passage, is_data: Bools | None) -> list[dict[str, Any]]:
     """Return where each codeword is, in positions before the interleaver."""
     size, width = passage.block_bits, passage.code.k * passage.code.bits_per_symbol
-    data, parity = (
-        None if is_data is None else np.flatnonzero(which)
-        for which in (is_data, None if is_data is None else ~is_data)
-    )
+    data = parity = None
+    if is_data is not None:
+        data, parity = np.flatnonzero(is_data), np.flatnonzero(~is_data)
     return [
         {
             "from": block * size,
@@ -310,7 +309,7 @@ def _outcome(passage: Passage, believed: Rows, is_open: Bools) -> list[dict[str,
 
 
 def _summary(
-    passage: Passage, cells: str, outcome: list[dict[str, Any]], text: str, problem: str, *, arrived: bool
+    cells: str, outcome: list[dict[str, Any]], text: str, problem: str, *, arrived: bool
 ) -> str:  # fmt: skip
     """Return the line in words, for screen readers."""
     flipped, erased = (sum(map(cells.count, letters)) for letters in ("fx", "eE"))

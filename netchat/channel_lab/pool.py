@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -22,8 +23,9 @@ from netchat.channel_lab.state import StateError
 
 __all__ = ["LabPool", "LabVisitor"]
 
-#: Seconds for an answer, and while kernels are compiled. A process that takes longer is killed.
-TIMEOUT, COMPILING = 8.0, 180.0
+#: Seconds for an answer, and while a process starts or kernels are compiled. A process that takes longer is
+#: killed. On a busy machine it may wait long for a core: the limit of its computing time is in `worker.py`.
+TIMEOUT, COMPILING = 300.0, 900.0
 
 #: Seconds of a slice of a measurement. Other measurements wait for it.
 SLICE = 0.05
@@ -35,7 +37,7 @@ IDLE = 60.0
 _CACHED = 8 << 20
 
 #: Niceness of the process for the line, and of that for measurements: the chat goes first.
-_NICE, _VERY_NICE = 2, 15
+_NICE, _VERY_NICE = 2, 10
 
 _GONE = b'{"error":"the computation took too long, and was stopped","field":null}'
 _DIED = b'{"error":"the worker process of the lab ended unexpectedly; try again","field":null}'
@@ -63,6 +65,7 @@ class LabWorker:
     def __init__(self, plugins: Mapping[str, str], niceness: int) -> None:
         self._arguments = json.dumps(dict(plugins)), str(niceness)
         self._process: asyncio.subprocess.Process | None = None
+        self._killed: list[asyncio.subprocess.Process] = []
 
     @property
     def is_running(self) -> bool:
@@ -88,14 +91,20 @@ class LabWorker:
             self.kill()
             raise WorkerDied(_GONE) from None
         except (OSError, ValueError, asyncio.IncompleteReadError):
+            process = self._process
             self.kill()
-            raise WorkerDied(_DIED) from None
+            took_long = process is not None and await process.wait() == -getattr(
+                signal, "SIGPROF", 0
+            )
+            raise WorkerDied(_GONE if took_long else _DIED) from None
         except asyncio.CancelledError:
             self.kill()  # its answer would be taken for that of the next request
             raise
 
     async def _call(self, request: dict[str, Any], notice: Receiver) -> tuple[str, bytes]:
         is_new = self._process is None
+        if is_new:
+            await self.stop()  # waits for processes that were killed before
         process = self._process = self._process or await self._start()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -125,8 +134,20 @@ class LabWorker:
         """Kill the process; the next request starts a new one."""
         process, self._process = self._process, None
         if process is not None:
+            self._killed.append(process)
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+
+    async def stop(self) -> None:
+        """Kill the process, and wait until it has ended."""
+        self.kill()
+        while self._killed:
+            process = self._killed.pop()
+            await process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
+                with contextlib.suppress(OSError):  # of what was still to be sent
+                    await process.stdin.wait_closed()
 
 
 @dataclass(eq=False, slots=True)
@@ -213,7 +234,7 @@ class LabPool:
             self._idle = asyncio.get_running_loop().call_later(IDLE, self._rest)
 
     def _rest(self) -> None:
-        """End the processes, which nobody needs at present."""
+        """End the processes until the next visitor."""
         self._idle = None
         for worker in (self._interactive, self._measuring):
             worker.kill()
@@ -226,7 +247,9 @@ class LabPool:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        self._rest()
+        self._idle = None
+        for worker in (self._interactive, self._measuring):
+            await worker.stop()
 
     # -- line and explanations ------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ class StateError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LabState:
-    """Everything that determines the line."""
+    """Settings that determine the line."""
 
     text: str = "Hi!"
     """Text to send."""

@@ -1,7 +1,8 @@
 """A thousand times: the codes of the lab in the bench, a slice of time at a time.
 
-The points are those of `netchat.bench`: the same simulations, batches, random streams and intervals. The command
-line that the last update gives therefore has the same counts, for each point that ended by errors or frames.
+The points are those of `netchat.bench`: the same simulations, batches, random streams and intervals. The
+command line that the last update gives therefore has the same counts, for each point that ended by
+errors or frames.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from netchat.bench import Results, lower_bound, normal_approximation, published,
 from netchat.bench.axis import limit_of
 from netchat.bench.engine.measurement import Measurement
 from netchat.bench.engine.simulation import Simulation
+from netchat.bench.theory.finite_length import Decisions
 from netchat.channel_lab.codec import at_rate, build_code
 from netchat.channel_lab.limits import MAX_CELLS, MAX_FRAMES, MAX_POINTS
 from netchat.channel_lab.state import StateError
@@ -143,7 +145,7 @@ class Thousand:
     # -- theory, references, limits -------------------------------------------------------------
 
     def _add_extra(self, update: dict[str, Any]) -> bool:
-        """Compute the next curve of theory, references or limits; return False if there is none."""
+        """Compute the next curve of theory, references or limits; return False at the end."""
         if self._extras is None:
             return False
         try:
@@ -166,7 +168,7 @@ class Thousand:
             [one for name, code in self._codes for one in _references(name, code, channels[0])],
         )
         for name, code in self._codes:
-            decisions = "soft" if code.soft and code.alphabet == "bit" else "hard"
+            decisions: Decisions = "soft" if code.soft and code.alphabet == "bit" else "hard"
             limit = limit_of(at_rate(channels[0], code.rate), code.rate, decisions)
             yield "limits", {name: None if limit is None else round(limit, 4)}
             bits = code.bits_per_symbol
@@ -185,7 +187,7 @@ class Thousand:
         elif name in ("bsc", "bec") and float(first) > 0:
             factors = [_FACTOR**step for step in range(-_NEIGHBOURS, _NEIGHBOURS + 1)]
             values = [
-                f"{float(first) * factor:.6g}" for factor in factors if float(first) * factor <= 0.5
+                f"{float(first) * factor:.4g}" for factor in factors if float(first) * factor <= 0.5
             ]
         else:
             return self._channels
@@ -270,7 +272,7 @@ def _references(name: str, code: Code, channel: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _bounds(code: Code, channels: list[str], decisions: Any) -> list[dict[str, Any]]:
+def _bounds(code: Code, channels: list[str], decisions: Decisions) -> list[dict[str, Any]]:
     """Return the limits for the length of a code: what no code can do better, and what is possible."""
     n, k = (code.bits_per_symbol * each for each in (code.n, code.k))
     points = []

@@ -1,8 +1,8 @@
 """Program of a worker process of the lab.
 
-It reads requests from its input, one JSON object per line, and answers with `KIND LENGTH`, a line feed and a
-JSON object. KIND is `answer`, `error`, or `notice`, which precedes an answer that takes long. It ends with its
-input.
+It reads requests from its input, one JSON object per line, and answers with `KIND LENGTH`, a line feed
+and a JSON object. KIND is `answer`, `error`, or `notice`, which precedes an answer that takes long. It
+ends with its input.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -20,6 +21,11 @@ __all__ = ["main"]
 
 #: Bytes of data that a process may allocate. Compiling kernels takes most of it.
 _MEMORY = 3 << 29
+
+#: Seconds of computing time for a request, and if kernels must be compiled for it.
+_SECONDS, _COMPILING = 6.0, 240.0
+
+_NOTICE = "The server compiles this kind of code for the first time, which takes up to a minute."
 
 
 def main() -> None:
@@ -38,14 +44,23 @@ def main() -> None:
         answers.write(b"%s %d\n" % (kind.encode(), len(data)) + data)
         answers.flush()
 
-    import netchat.jit  # takes a second, in which the input may end
-    from netchat.channel_lab.jobs import Jobs
+    from netchat.channel_lab.compiling import watch_compilation  # imports take a second, in which
+    from netchat.channel_lab.jobs import Jobs  # the input may end
     from netchat.channel_lab.state import StateError
 
-    netchat.jit.on_compile = lambda notice: answer("notice", json.dumps({"busy": notice}))
+    def compiling() -> None:
+        _limit_time(_COMPILING)
+        answer("notice", json.dumps({"busy": _NOTICE}))
+
+    forget = watch_compilation(compiling)
     jobs = Jobs(plugins)
     while True:
-        answer(*_answer(jobs.run, requests.get(), StateError))
+        request = requests.get()
+        forget()
+        _limit_time(_SECONDS)
+        reply = _answer(jobs.run, request, StateError)
+        _limit_time(0)
+        answer(*reply)
 
 
 def _answer(
@@ -63,6 +78,12 @@ def _answer(
     except Exception as error:  # a code of the server's owner may raise anything
         text = f"{type(error).__name__}: {error}"[:300]
         return "error", json.dumps({"error": f"the lab failed: {text}", "field": None})
+
+
+def _limit_time(seconds: float) -> None:
+    """Let the kernel end this process after so much more computing time; 0 is no limit."""
+    with suppress(AttributeError):  # not on Windows, where the server's timeout does
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _limit_memory() -> None:

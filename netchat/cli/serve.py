@@ -19,7 +19,7 @@ from netchat.cli.console import console
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.number import FiniteRange
 from netchat.cli.params.size import SIZE
-from netchat.cli.serve_page import Page, check_host, check_origins
+from netchat.cli.serve_page import Page, check_codes, check_host, check_origins
 from netchat.cli.serve_run import Joining, ServePlan
 from netchat.net.address import parse_address, show_address
 from netchat.net.event_loop import run
@@ -126,6 +126,10 @@ _OTHER_FILES = 1100
     "--origin", "origins", multiple=True, metavar="URL", callback=check_origins,
     help="Additional origin of the page, such as https://chat.example.org for a proxy "
     "that forwards to this server; can be repeated. The page shows the first one as its address.",
+)  # fmt: skip
+@click.option(
+    "--code", "codes", multiple=True, metavar="SPEC", callback=check_codes,
+    help="Code that the page's channel lab also offers, such as my_code.py:Mine; can be repeated.",
 )  # fmt: skip
 @click.option(
     "--history", type=click.Path(dir_okay=False, path_type=Path),
@@ -257,6 +261,7 @@ def serve(
     web_port: int | None,
     web: bool,
     origins: tuple[str, ...],
+    codes: dict[str, str],
     history: Path | None,
     ephemeral: bool,
     fsync: bool,
@@ -296,6 +301,7 @@ def serve(
       netchat serve --accounts optional     users can register their names
       netchat serve --files 1d --max-file 2GB     larger files, for a day
       netchat serve --lan --window          in a desktop window
+      netchat serve --code my_code.py:Mine  with a code of yours in the channel lab
     """
     if ephemeral and history is not None:
         raise click.UsageError("--ephemeral writes no file: omit --history.")
@@ -307,11 +313,11 @@ def serve(
         raise click.UsageError("--advertise and --advertise-page need --cluster.")
     if lan and _is_given("host"):
         raise click.UsageError("--lan listens on every address: omit --host.")
-    if not web and (web_port is not None or origins):
-        raise click.UsageError("--no-web serves no page: omit --web-port and --origin.")
+    if not web and (web_port is not None or origins or codes):
+        raise click.UsageError("--no-web serves no page: omit --web-port, --origin and --code.")
     certificate = _certificate(tls, tls_cert, tls_key, keylog, udp=udp)
     address = None if lan else host
-    page = Page(address, 0 if web_port is None and port == 0 else web_port, origins)
+    page = Page(address, 0 if web_port is None and port == 0 else web_port, origins, codes)
     is_encrypted = certificate is not None
     if accounts is None:
         accounts = _default_accounts(lan=lan, is_encrypted=is_encrypted)

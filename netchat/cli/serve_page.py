@@ -7,8 +7,9 @@ import errno
 import ipaddress
 import re
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -26,7 +27,7 @@ from netchat.web.qr import terminal_qr
 if TYPE_CHECKING:
     from netchat.web.site import Site
 
-__all__ = ["Page", "check_host", "check_origins", "start_page"]
+__all__ = ["Page", "check_codes", "check_host", "check_origins", "start_page"]
 
 
 _ORIGIN = re.compile(r"https?://[^/?#@\\\s]+/?", re.IGNORECASE)
@@ -42,11 +43,13 @@ class Page:
         host: Address to listen on; None is every address.
         port: TCP port; None is the default port, or a free one if that is in use.
         origins: Additional origins that the page may be served from.
+        codes: Codes that the channel lab also offers, by the name that visitors see.
     """
 
     host: str | None
     port: int | None
     origins: Sequence[str]
+    codes: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_host(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -55,6 +58,36 @@ def check_host(ctx: click.Context, param: click.Parameter, value: str) -> str:
         return parse_host(value)
     except ValueError as error:
         raise click.BadParameter(str(error), ctx, param) from error
+
+
+def check_codes(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> dict[str, str]:
+    """Return codes of the channel lab by the name that visitors see; an option's callback.
+
+    The name of `folder/my_code.py:Mine` is `my_code.py:Mine`.
+    """
+    found: dict[str, str] = {}
+    for spec in value:
+        from netchat.coding import get  # only for servers with codes of their own
+        from netchat.plugins import FILE
+
+        try:
+            get(spec)
+        except ValueError as error:
+            raise click.BadParameter(str(error), ctx, param) from error
+        names, paths = [], []
+        for stage in spec.replace(" ", "").split("+"):
+            match = FILE.fullmatch(stage)
+            file = Path(match["file"]).expanduser() if match else None
+            rest = stage if match is None else stage[len(match["file"]) :]
+            names.append(f"{file.name if file else ''}{rest}")
+            paths.append(f"{file.resolve() if file else ''}{rest}")
+        name = "+".join(names)
+        if name in found:
+            raise click.BadParameter(f"two codes have the name {name!r}.", ctx, param)
+        found[name] = "+".join(paths)
+    return found
 
 
 def check_origins(
@@ -117,7 +150,9 @@ async def start_page(
     site_class = await asyncio.to_thread(_load)
     token = secrets.token_urlsafe(16)
     hosts = [] if page.host is None else [page.host]
-    site = site_class(server, notes, token=token, origins=page.origins, hosts=hosts)
+    site = site_class(
+        server, notes, token=token, origins=page.origins, hosts=hosts, codes=page.codes
+    )
     try:
         (host, port), *_ = await _listen(site, page, notes)
     except OSError as error:

@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from netchat.cli.main import cli
-from netchat.cli.serve_page import check_origins
+from netchat.cli.serve_page import check_codes, check_origins
 from netchat.web import WEB_PORT
 from tests.end_to_end.processes import ROOT, Server
 
@@ -114,6 +114,10 @@ def test_a_requested_port_in_use_is_an_error() -> None:
         (("--origin", "https://x:99999"), "must be http://NAME:PORT"),
         (("--origin", "null"), "must be http://NAME:PORT"),
         (("--web-port", "65536"), "65536"),
+        (("--no-web", "--code", "hamming:7,4"), "omit --web-port"),
+        (("--code", "missing.py:Mine"), "There is no file missing.py"),
+        (("--code", "hamming:9,9"), "Argument 'n' must be"),
+        (("--code", "hamming:7,4", "--code", "hamming:7,4"), "two codes have the name"),
     ],
 )
 def test_invalid_options_are_refused(arguments: tuple[str, ...], word: str) -> None:
@@ -135,6 +139,12 @@ def test_invalid_options_are_refused(arguments: tuple[str, ...], word: str) -> N
 def test_an_origin_is_normalized_as_by_a_browser(written: str, origin: str) -> None:
     param = click.Option(["--origin"])
     assert check_origins(click.Context(cli), param, (written,)) == (origin,)
+
+
+def test_the_labs_codes_are_named_without_their_folders() -> None:
+    grid = Path("experiments/my_code.py")
+    found = check_codes(click.Context(cli), click.Option(["--code"]), (f"{grid}:Grid:5", "rs:9,5"))
+    assert found == {"my_code.py:Grid:5": f"{grid.resolve()}:Grid:5", "rs:9,5": "rs:9,5"}
 
 
 def test_the_page_can_be_omitted() -> None:

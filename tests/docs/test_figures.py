@@ -25,7 +25,11 @@ TOLERANCE = 1.5
     ],
 )
 def test_the_size_of_the_page(page: str, sentence: str) -> None:
-    files = [path.read_bytes() for path in PAGE.iterdir() if not path.name.startswith("server.")]
+    files = [
+        path.read_bytes()
+        for path in PAGE.iterdir()
+        if path.is_file() and not path.name.startswith("server.")
+    ]
     stated = re.search(sentence, (ROOT / page).read_text("utf-8"))
     assert stated, f"{page} does not state the size"
     whole = sum(map(len, files)) / 1024

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
@@ -51,7 +52,7 @@ class TestFiles:
             ".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".png": "image/png",
             ".webmanifest": "application/manifest+json",
         }  # fmt: skip
-        for path in PAGE.iterdir():
+        for path in filter(Path.is_file, PAGE.iterdir()):
             answer = await get(f"/page/{path.name}")
             assert answer.status == 200
             assert answer.body == path.read_bytes()

@@ -51,9 +51,9 @@ def crc_parameters(code: CRC) -> tuple[int, int, bool]:
 
 
 def _dividend(message: list[int], width: int, *, reflected: bool) -> list[int]:
-    """Return what is divided: the message, and zeros or, where the CRC begins with ones, its first bits inverted.
+    """Return what is divided: the message and zeros.
 
-    A reflected CRC takes each byte least significant bit first.
+    A reflected CRC takes each byte least significant bit first, and inverts the first bits.
     """
     if reflected:
         message = [bit for at in range(0, len(message), 8) for bit in message[at : at + 8][::-1]]

@@ -81,14 +81,15 @@ def _interleaver(passage: Passage, block: int) -> dict[str, Any]:
     """Return where the interleaver sends the bits of a block."""
     assert passage.order is not None
     size, depth = passage.block_bits, passage.state.depth
+    unit = "bytes" if passage.code.bits_per_symbol == 8 else "bits"
     place = passage.order.argsort()[block * size : (block + 1) * size]
     return {
         "depth": depth,
         "unit": passage.code.bits_per_symbol,
         "line": place.tolist(),
         "steps": [
-            f"The interleaver writes {depth} codewords as rows and sends the columns. Neighbours of this codeword "
-            f"are {depth} {'bytes' if passage.code.bits_per_symbol == 8 else 'bits'} apart on the line, so that a "
-            f"burst of {depth} hits each codeword once."
+            f"The interleaver writes {depth} codewords as rows and sends the columns. Neighbours of this "
+            f"codeword are {depth} {unit} apart on the line, so that a burst of {depth} hits each codeword "
+            "once."
         ],
     }

@@ -1,7 +1,7 @@
 """Belief propagation of LDPC codes: the Tanner graph, and messages and checks in each iteration.
 
-The steps are those of the library's fast decoder, layered min-sum in integers of 8 bits, with the same rounding
-and saturation. Decoders with other algorithms are shown by their results only.
+The steps are those of the library's fast decoder, layered min-sum in integers of 8 bits, with the same
+rounding and saturation. Decoders with other algorithms are shown by their results only.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ __all__ = ["LDPCRun", "explain_ldpc", "run_min_sum"]
 _EDGES = 300
 #: Largest graph whose ones are sent for a dot plot.
 _DOTS = 40_000
+_ROUNDED = (
+    "The decoder rounds ratios to integers of 8 bits; these are the numbers shown. A check scales its "
+    "messages, because the smallest input alone promises too much."
+)
 #: Iterations whose ratios are sent for a large code.
 _SHOWN = 20
 
@@ -151,9 +155,8 @@ def explain_ldpc(view: BlockView) -> dict[str, Any]:
         "limit": code.iterations,
         "converged": not run.failed if run is not None else not view.failed,
         "is_decision": is_fast,
-        "note": "The decoder rounds ratios to integers of 8 bits; these are the numbers shown. A check scales its "
-        "messages, because the smallest input alone promises too much."
-        if is_fast else f"The messages of the algorithm {code.algorithm} with the schedule {code.schedule} are not shown.",
+        "note": _ROUNDED
+        if is_fast else f"The messages of {code.algorithm}, {code.schedule}, are not shown.",
         "steps": _steps(view, graph, run),
         "long": [],
     }  # fmt: skip

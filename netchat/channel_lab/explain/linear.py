@@ -125,8 +125,8 @@ def _steps(
     lines: list[str] = []
     if view.erased.any() and likeliest is None:
         lines.append(
-            f"{many(int(view.erased.sum()), 'bit')} erased: the decoder fills them with 0, then with 1, and keeps a "
-            "result that no other codeword can match."
+            f"{many(int(view.erased.sum()), 'bit')} erased: the decoder fills them with 0, then with 1, and "
+            "keeps a result that no other codeword can match."
         )
         if not any(one["accepted"] for one in attempts):
             lines.append("Neither attempt gives such a codeword.")
@@ -134,9 +134,10 @@ def _steps(
         lines.append(f"All {len(checks)} parity equations hold: the syndrome {shown} is zero.")
     else:
         failing = [str(row + 1) for row in np.flatnonzero(syndrome)]
+        verb = "fails" if len(failing) == 1 else "fail"
         lines.append(
-            f"{many(len(failing), 'parity equation')} of {len(checks)} {'fails' if len(failing) == 1 else 'fail'} "
-            f"({', '.join(failing)}): the syndrome is {shown}."
+            f"{many(len(failing), 'parity equation')} of {len(checks)} {verb} ({', '.join(failing)}): "
+            f"the syndrome is {shown}."
         )
     if likeliest is not None:
         lines.append(

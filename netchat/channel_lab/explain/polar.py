@@ -1,7 +1,7 @@
 """Successive cancellation of polar codes: the tree, its ratios, and the paths of a list.
 
-The steps are those of the library's decoder, in integers of 8 bits, with the same shortcuts for simple nodes and
-the same order of equally likely paths.
+The steps are those of the library's decoder, in integers of 8 bits, with the same shortcuts for simple
+nodes and the same order of equally likely paths.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class PolarRun:
     inputs: Rows
     """(paths, size) Inputs of the transform."""
     metrics: list[int]
-    """How much worse each path is than the best one."""
+    """Metric of each path, relative to the best one."""
     passes: list[bool]
     """Whether the check of each path holds."""
     chosen: int = 0
@@ -203,7 +203,7 @@ def _leaf(lanes: _Lanes, kind: PolarStep, level: int, at: int) -> None:
 def _listed_leaf(lanes: _Lanes, kind: PolarStep, level: int, at: int) -> None:
     """Decode a node with a list of paths."""
     ratios = lanes.ratios[level].astype(np.int64)
-    paths, size = ratios.shape
+    size = ratios.shape[1]
     part = slice(at, at + size)
     if kind is PolarStep.ZEROS:
         lanes.words[:, part] = 0
@@ -302,8 +302,8 @@ def explain_polar(view: BlockView) -> dict[str, Any]:
         "splits": run.splits,
         "decoder": code.decoder,
         "is_decision": True,
-        "note": "The decoder rounds ratios to integers of 8 bits; these are the numbers shown. It decodes simple "
-        "nodes at once.",
+        "note": "The decoder rounds ratios to integers of 8 bits; these are the numbers shown. It decodes "
+        "simple nodes at once.",
         "steps": _steps(code, view, run, size),
         "long": [],
     }  # fmt: skip
@@ -313,8 +313,8 @@ def _steps(code: Polar, view: BlockView, run: PolarRun, size: int) -> list[str]:
     plan = plan_of(code)
     frozen = int(plan.frozen.sum())
     lines = [
-        f"Of {size} inputs of the transform, {frozen} are frozen to 0: the least reliable ones. The others carry "
-        f"{many(code.k, 'message bit')}"
+        f"Of {size} inputs of the transform, {frozen} are frozen to 0: the least reliable ones. The others "
+        f"carry {many(code.k, 'message bit')}"
         + (f" and a CRC of {plan.check.width} bits." if plan.check.width else "."),
         "The decoder decides the inputs from left to right. Each decision helps all later ones.",
     ]
@@ -324,6 +324,7 @@ def _steps(code: Polar, view: BlockView, run: PolarRun, size: int) -> list[str]:
         good = sum(run.passes)
         lines.append(
             f"It follows {len(run.passes)} paths, and splits them where a decision is doubtful. At the end, "
-            f"{many(good, 'path')} {'passes' if good == 1 else 'pass'} the check; path {run.chosen + 1} is the best."
+            f"{many(good, 'path')} {'passes' if good == 1 else 'pass'} the check; path {run.chosen + 1} is "
+            "the best."
         )
     return [*lines, view.verdict()]

@@ -1,7 +1,8 @@
 """Decoding of Reed-Solomon codes: syndromes, error locator, roots and magnitudes.
 
-The steps are those of the textbooks (R. E. Blahut, "Algebraic Codes for Data Transmission", 2003, chapter 7), in
-plain integers. They lead to the same decision as the library's kernels, which the tests compare.
+The steps are those of the textbooks (R. E. Blahut, "Algebraic Codes for Data Transmission", 2003,
+chapter 7), in plain integers. They lead to the same decision as the library's kernels, which the tests
+compare.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from netchat.wording import many
 
 __all__ = ["RSField", "RSRun", "decode_textbook", "explain_reed_solomon", "field_of", "symbols_of"]
 
+#: Name of the primitive element.
+_ALPHA = "\N{GREEK SMALL LETTER ALPHA}"
 #: Largest field whose logarithms are sent.
 _TABLE = 256
 
@@ -70,7 +73,7 @@ class RSField:
 
     def show(self, element: int) -> str:
         """Return an element as a power of the generator."""
-        return f"α^{self.log[element]}" if element else "0"
+        return f"{_ALPHA}^{self.log[element]}" if element else "0"
 
 
 @dataclass(slots=True)
@@ -266,17 +269,18 @@ def _steps(gf: RSField, view: BlockView, run: RSRun, n: int) -> list[str]:
         lines = [f"All {gf.parity} syndromes are zero: the received word is a codeword."]
         return [*lines, *([f"But there are {run.failed}."] if run.failed else []), view.verdict()]
     lines = [
-        f"The received word is evaluated at the {gf.parity} roots of the generator. The results, the syndromes, "
-        "depend on the errors only, and are not all zero."
+        f"The received word is evaluated at the {gf.parity} roots of the generator. The results, the "
+        "syndromes, depend on the errors only, and are not all zero."
     ]
     if run.erasures:
         lines.append(
-            f"{many(len(run.erasures), 'erased symbol')} {'is' if len(run.erasures) == 1 else 'are'} known to be "
-            "unreliable: an erasure costs one syndrome, an error two."
+            f"{many(len(run.erasures), 'erased symbol')} {'is' if len(run.erasures) == 1 else 'are'} known "
+            "to be unreliable: an erasure costs one syndrome, an error two."
         )
     if len(run.locator) > 1:
         lines.append(
-            f"The Berlekamp-Massey algorithm finds the shortest locator: its degree is {len(run.locator) - 1}."
+            "The Berlekamp-Massey algorithm finds the shortest locator: its degree is "
+            f"{len(run.locator) - 1}."
         )
     if run.places and run.failed is None:
         positions = ", ".join(str(n - place) for place in sorted(run.places, reverse=True))
@@ -290,7 +294,7 @@ def _steps(gf: RSField, view: BlockView, run: RSRun, n: int) -> list[str]:
 def _long(gf: RSField, run: RSRun, received: list[int]) -> list[str]:
     """Return the computation with all numbers."""
     lines = [
-        f"S{j + 1} = r(α^{(gf.first_root + j) % gf.size}) = {value} = {gf.show(value)}"
+        f"S{j + 1} = r({_ALPHA}^{(gf.first_root + j) % gf.size}) = {value} = {gf.show(value)}"
         for j, value in enumerate(run.syndromes)
     ]
     lines += [
@@ -300,7 +304,7 @@ def _long(gf: RSField, run: RSRun, received: list[int]) -> list[str]:
     ]
     n = len(received)
     lines += [
-        f"The locator is zero at α^-{place} = {root}: symbol {n - place}"
+        f"The locator is zero at {_ALPHA}^-{place} = {root}: symbol {n - place}"
         for place, root in zip(run.places, run.roots, strict=False)
     ]
     if run.evaluator:

@@ -11,6 +11,9 @@ from netchat.channel_lab.explain.block_view import BlockView
 __all__ = ["explain_repetition"]
 
 
+_BIT_0, _BIT_1 = "positive, so the bit is 0", "negative, so the bit is 1"
+
+
 def explain_repetition(view: BlockView) -> dict[str, Any]:
     """Explain a block of a repetition code: the copies of one bit."""
     n = view.code.n
@@ -27,7 +30,7 @@ def explain_repetition(view: BlockView) -> dict[str, Any]:
         group |= {"ratios": np.round(ratios.astype(np.float64), 2).tolist(), "sum": round(total, 2)}
         lines = [
             f"The decoder adds the {n} log-likelihood ratios. The sum is {total:.2f}: "
-            f"{'positive, so the bit is 0' if total > 0 else 'negative, so the bit is 1' if total else 'undecided'}."
+            f"{'undecided' if not total else _BIT_0 if total > 0 else _BIT_1}."
         ]
         unlike = int(np.sign(votes[0] - votes[1]))
         if unlike and unlike != np.sign(total):

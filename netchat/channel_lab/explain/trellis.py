@@ -1,7 +1,8 @@
 """Viterbi decoding of convolutional codes: path metrics, survivors and the traceback.
 
-The steps are those of the library's decoder, with the same integers: ratios are rounded as it rounds them, and
-metrics saturate where its metrics do, so that the path is the same even where two paths are equally likely.
+The steps are those of the library's decoder, with the same integers: ratios are rounded as it rounds
+them, and metrics saturate where its metrics do, so that the path is the same even where two paths are
+equally likely.
 """
 
 from __future__ import annotations
@@ -180,8 +181,8 @@ def _best(metrics: list[int | None]) -> int:
 def _note(code: Convolutional, view: BlockView) -> str:
     if code.algorithm != "viterbi":
         return (
-            f"This code is decoded bit by bit ({code.algorithm}). The trellis shows the likeliest path, which "
-            "can differ from that decision."
+            f"This code is decoded bit by bit ({code.algorithm}). The trellis shows the likeliest path, "
+            "which can differ from that decision."
         )
     if view.is_soft:
         return "The decoder rounds the received values to small integers; the metrics are sums of these."
@@ -195,7 +196,8 @@ def _steps(code: Convolutional, view: BlockView, run: ViterbiRun) -> list[str]:
         code.end, "the state with the least metric, and must begin in the same state"
     )
     lines = [
-        f"The encoder remembers {code.memory} bits, so the trellis has {states} states. Paths begin in {start}.",
+        f"The encoder remembers {code.memory} bits, so the trellis has {states} states. Paths begin in "
+        f"{start}.",
         "At each stage, two paths enter each state. The one with the smaller metric survives.",
         f"After {len(run.received)} stages, the traceback begins in {end}.",
         f"The path has the metric {run.cost}. Its inputs are the message: "

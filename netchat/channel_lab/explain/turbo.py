@@ -1,7 +1,7 @@
 """Turbo decoding: two decoders that exchange extrinsic values.
 
-The steps are those of the library's fast decoder, max-log with costs of 8 bits. Decoders with other settings are
-shown by the library's results after each iteration.
+The steps are those of the library's fast decoder, max-log with costs of 8 bits. Decoders with other
+settings are shown by the library's results after each iteration.
 """
 
 from __future__ import annotations
@@ -191,8 +191,8 @@ def explain_turbo(view: BlockView) -> dict[str, Any]:
 
 def _steps(view: BlockView, iterations: list[dict[str, Any]]) -> list[str]:
     lines = [
-        "Two decoders work on the same message: the first in its order, the second in interleaved order. Each "
-        "tells the other only what it has learned itself, the extrinsic values."
+        "Two decoders work on the same message: the first in its order, the second in interleaved order. "
+        "Each tells the other only what it has learned itself, the extrinsic values."
     ]
     for at, one in enumerate(iterations, 1):
         lines.append(

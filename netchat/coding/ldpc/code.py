@@ -278,8 +278,8 @@ def fast_parameters(
 
     Returns:
         The graph, the variables in the order in which they are sent, a variable of each check that is in no
-        other one (or -1), the integer for twice the mean magnitude of the ratios, the largest one, and the shift
-        of the scale.
+        other one (or -1), the integer for twice the mean magnitude of the ratios, the largest one, and the
+        shift of the scale.
     """
     if not code.is_fast:
         return None
