@@ -9,9 +9,18 @@ from pathlib import Path
 
 from netchat.web.site import PAGE
 
-__all__ = ["NODE", "run"]
+__all__ = ["NODE", "copy_page", "run"]
 
 NODE = shutil.which("node")
+
+
+def copy_page(folder: Path) -> None:
+    """Copy the page's modules to a folder, where node treats them as modules."""
+    for file in PAGE.glob("*.js"):
+        shutil.copy(file, folder)
+    shutil.copytree(PAGE / "lab", folder / "lab", dirs_exist_ok=True)
+    # Without package.json, node before version 22 loads .js files as CommonJS.
+    (folder / "package.json").write_text('{"type": "module"}')
 
 
 def run(folder: Path, *arguments: str, text: str = "") -> str:
@@ -21,11 +30,8 @@ def run(folder: Path, *arguments: str, text: str = "") -> str:
         Its standard output.
     """
     assert NODE is not None
-    for file in PAGE.glob("*.js"):
-        shutil.copy(file, folder)
-    shutil.copytree(PAGE / "lab", folder / "lab", dirs_exist_ok=True)
-    # Without package.json, node before version 22 loads .js files as CommonJS.
-    (folder / "package.json").write_text('{"type": "module"}')
+    if not (folder / "package.json").exists():
+        copy_page(folder)
     done = subprocess.run(
         [NODE, *arguments],
         env={**os.environ, "PAGE": str(folder)},

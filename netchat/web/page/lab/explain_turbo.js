@@ -11,16 +11,18 @@ export function view(explain, context) {
   const { iterations, k } = explain;
   if (!iterations.length) return [exchange()];
   const size = Math.min(explain.size ?? k, MOST);
-  const most = Math.max(1, ...iterations.flatMap(({ extrinsic1, extrinsic2 }) => [...extrinsic1.slice(0, size), ...(extrinsic2 ?? []).slice(0, size)].map(Math.abs).filter(Number.isFinite)));
+  const most = Math.max(1, ...iterations.flatMap(({ extrinsic1, extrinsic2 }) => [...(extrinsic1 ?? []).slice(0, size), ...(extrinsic2 ?? []).slice(0, size)].map(Math.abs).filter(Number.isFinite)));
   const first = bars("Decoder 1", size, most), second = bars("Decoder 2", size, most);
   const control = stepper("Iterations", iterations.length, context.at ? context.at - 1 : iterations.length - 1, (now) => {
     const { extrinsic1, extrinsic2, errors } = iterations[now];
-    first.draw(extrinsic1);
+    first.draw(extrinsic1 ?? []);
     second.draw(extrinsic2 ?? []);
     const trend = iterations.slice(0, now + 1).map(({ errors: n }) => n).join(" → ");
     return `Iteration ${now + 1}: ${count(errors, "bit")} wrong${now ? ` (${trend})` : ""}.`;
   }, (now) => context.remember(now === iterations.length - 1 ? 0 : now + 1));
-  return [h("h3", {}, "Two decoders exchange extrinsic values"), exchange(), control,
+  const top = [h("h3", {}, "Two decoders exchange extrinsic values"), exchange(), control];
+  if (!iterations[0].extrinsic1) return top; // too many to send
+  return [...top,
     h("h3", {}, "What decoder 1 tells decoder 2"), first.element, h("h3", {}, "What decoder 2 tells decoder 1"), second.element,
     h("p", { class: "hint" }, "A bar up says 0, a bar down says 1; longer bars are surer. Bars grow as the two decoders agree.")];
 }

@@ -1,0 +1,388 @@
+"""The channel lab in browsers of three sizes, by mouse, touch and keyboard."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import time
+from collections.abc import Iterator
+from urllib.parse import quote, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from netchat.web.site import PAGE
+from tests.end_to_end.browsing import People, Person, browser, needs_chromium
+from tests.end_to_end.processes import Server
+
+pytestmark = needs_chromium
+
+PROJECTOR = {"width": 1920, "height": 1080}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server("--ephemeral", "--web", "--web-port", "0") as running:
+        yield running
+
+
+@pytest.fixture
+def people(chromium: Browser, server: Server) -> Iterator[People]:
+    people = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+    yield people
+    people.go_home()
+
+
+def lab(people: People, state: str = "", *, phone: bool = False, dark: bool = False) -> Person:
+    """Open the lab in a state; the channel has no noise of its own unless the state says otherwise."""
+    person = people.new(f"/lab#{state}", phone=phone, dark=dark)
+    if "view=thousand" not in state:
+        drawn(person.page, 1)
+    return person
+
+
+def drawn(page: Page, least: int) -> int:
+    """Wait until the page has shown so many answers; return their number."""
+    until(page, f"Number(document.documentElement.dataset.drawn ?? 0) >= {least}")
+    return int(page.evaluate("document.documentElement.dataset.drawn"))
+
+
+def until(page: Page, condition: str, seconds: float = 60) -> None:
+    """Wait for a condition; the page's policy forbids Playwright's own way."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, condition
+        page.wait_for_timeout(20)
+
+
+def after(page: Page, action) -> None:
+    """Do something, and wait until the page has shown the answer."""
+    count = int(page.evaluate("document.documentElement.dataset.drawn"))
+    action()
+    drawn(page, count + 1)
+
+
+def place_of(page: Page, view: str, cell: int) -> tuple[float, float]:
+    """Return the middle of a cell, from the button that stands for the focused one."""
+    cursor = page.locator(f"#{view} .bit-cursor")
+    cursor.focus()
+    cursor.press("Home")
+    for _ in range(cell):
+        cursor.press("ArrowRight")
+    box = cursor.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def state_of(page: Page) -> str:
+    return urlsplit(page.url).fragment
+
+
+def test_bits_are_flipped_and_erased_by_mouse_and_keyboard(people: People) -> None:
+    page = lab(people, "channel=bsc:0").page
+    expect(page.locator("#verdict")).to_contain_text("as it was sent")
+    x, y = place_of(page, "channel-bits", 8)
+    after(page, lambda: page.mouse.click(x, y))
+    assert state_of(page) == "channel=bsc:0&touched=8"
+    expect(page.locator("#bit-text")).to_contain_text("sent 0, received 1, decoded 0: flipped, and corrected")
+    after(page, lambda: page.mouse.click(x, y))
+    assert state_of(page) == "channel=bsc:0"
+    cursor = page.locator("#channel-bits .bit-cursor")
+    after(page, lambda: cursor.press("e"))
+    assert state_of(page) == "channel=bsc:0&touched=e8"
+    expect(cursor).to_have_attribute("aria-label", re.compile("Bit 9 of the line.* erased, decoded 0: erased, and recovered"))
+    cursor.press("ArrowDown")
+    after(page, lambda: cursor.press("b"))
+    assert state_of(page) == "channel=bsc:0&touched=e8.15-22"
+    expect(page.locator("#verdict")).to_contain_text("damaged")
+    expect(page.locator("#caption")).to_contain_text("wrong after decoding")
+    after(page, lambda: page.click("#untouch"))
+    assert state_of(page) == "channel=bsc:0"
+    # Dragging makes a burst.
+    first, last = place_of(page, "channel-bits", 1), place_of(page, "channel-bits", 5)
+    page.mouse.move(*first)
+    page.mouse.down()
+    page.mouse.move(*last, steps=4)
+    after(page, page.mouse.up)
+    assert state_of(page) == "channel=bsc:0&touched=1-5"
+
+
+def test_bits_are_flipped_by_finger_and_erased_by_a_long_press(people: People) -> None:
+    page = lab(people, "channel=bsc:0", phone=True).page
+    page.locator("#channel-bits").scroll_into_view_if_needed()
+    box = page.locator("#channel-bits .bit-cursor").bounding_box()
+    assert box is not None
+    assert box["width"] >= 44
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    after(page, lambda: page.touchscreen.tap(x, y))
+    assert state_of(page) == "channel=bsc:0&touched=0"
+    session = page.context.new_cdp_session(page)
+    touch = {"x": x + box["width"], "y": y}
+
+    def press_long() -> None:
+        session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [touch]})
+        until(page, "location.hash.includes('e1')")
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    after(page, press_long)
+    assert state_of(page) == "channel=bsc:0&touched=0.e1"
+    after(page, lambda: page.tap("#bit-flip"))
+    small = page.evaluate("""() => [...document.querySelectorAll("button, select, input, summary, a")]
+      .filter((element) => element.checkVisibility() && !element.matches(".bit-cursor"))
+      .filter((element) => element.closest("label, .lab-field, summary, .summary") ? element.getBoundingClientRect().height < 32 : element.getBoundingClientRect().height < 44)
+      .map((element) => element.outerHTML.slice(0, 80))""")
+    assert small == []
+
+
+def test_the_slider_step_play_and_rerun(people: People) -> None:
+    page = lab(people, "channel=bsc:0").page
+    slider = page.locator("#noise")
+    slider.focus()
+    after(page, lambda: slider.press("End"))
+    until(page, "location.hash.includes('bsc:0.3')")
+    expect(page.locator("#noise-value")).to_have_text("30 %")
+    expect(page.locator("#verdict")).to_contain_text("damaged")
+    slider.press("Home")
+    expect(page.locator("#verdict")).to_contain_text("as it was sent")
+    page.click("#step")
+    expect(page.locator("#caption")).to_have_text("1. The text becomes bytes, in UTF-8.")
+    expect(page.locator(".stage.future")).to_have_count(5)
+    page.click("#step")
+    page.click("#step")
+    expect(page.locator("#caption")).to_contain_text("6 codewords, 42 bits on the line")
+    page.click("#back")
+    expect(page.locator("#caption")).to_contain_text("3 bytes are 24 bits")
+    page.emulate_media(reduced_motion="reduce")
+    page.click("#play")
+    expect(page.locator("#play")).to_have_text("Pause")
+    page.click("#play")
+    while page.locator(".stage.future").count():
+        page.click("#step")
+    after(page, lambda: page.click("#rerun"))
+    assert "seed=2" in state_of(page)
+
+
+def test_a_shared_url_shows_the_same_on_another_device(people: People) -> None:
+    state = "text=Gr%C3%BC%C3%9Fe+%F0%9F%98%80&code=golay:24&channel=bsc:0.06&seed=4&touched=3-6.e30&block=2&view=decoder"
+    mine = lab(people, state).page
+    expect(mine.locator("#block-name")).to_have_text(re.compile("Codeword 3 of"))
+    mine.click("#share-open")
+    link = mine.locator("#share-body a").get_attribute("href")
+    assert link is not None
+    assert link.endswith("/lab#" + state)
+    expect(mine.locator("#share-body canvas")).to_be_visible()
+    expect(mine.locator(".notebook")).to_contain_text('netchat.get_code("golay:24")')
+    other = people.new(link.removeprefix(people.address), phone=True).page
+    expect(other.locator("#block-end")).to_have_text(mine.locator("#block-end").inner_text())
+    expect(other.locator("#explain h2").first).to_have_text("extended Golay (24,12)")
+    mine.keyboard.press("Escape")
+    mine.go_back()  # to nothing: the first state is not in the history twice
+    other.click("#tab-line")
+    expect(other.locator("#view-line")).to_be_visible()
+    other.go_back()
+    expect(other.locator("#view-decoder")).to_be_visible()
+
+
+def test_the_sheet_for_a_projector(people: People) -> None:
+    person = lab(people, "channel=bsc:0.05&code=rs:15,11")
+    page = person.page
+    page.set_viewport_size(PROJECTOR)
+    page.click("#share-open")
+    page.get_by_role("button", name="Full screen").click()
+    sheet = page.locator("#projector")
+    expect(sheet.locator("h2")).to_have_text("The line")
+    expect(sheet.locator(".sheet-address")).to_have_text(f"{urlsplit(people.address).netloc}/lab")
+    expect(sheet).to_contain_text("rs:15,11 over bsc:0.05")
+    box = sheet.locator("canvas").bounding_box()
+    assert box is not None
+    assert box["height"] > 800
+    sheet.get_by_role("button", name="Close").click()
+    expect(sheet).to_be_hidden()
+
+
+KINDS = {
+    "hamming:7,4": ("hamming", "The parity equations"),
+    "golay:24": ("linear", "The matrix H"),
+    "repetition:3": ("repetition", "The vote"),
+    "rs:15,11": ("reed_solomon", "Syndromes"),
+    "conv:7,5,k=24": ("trellis", "The trellis"),
+    "ldpc:gallager": ("ldpc", "The Tanner graph"),
+    "ldpc:ccsds,128": ("ldpc", "matrix H"),
+    "polar:16,8": ("polar", "The tree"),
+    "polar:64,32,crc=6,decoder=scl4": ("polar", "Paths of the list"),
+    "turbo:40": ("turbo", "What decoder 1 tells decoder 2"),
+    "crc:8,16": ("crc", "Divisor"),
+    "uncoded:8": ("none", ""),
+}
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_every_explanation_opens_and_steps(people: People, *, phone: bool) -> None:
+    person = lab(people, "view=decoder&channel=bsc:0.04&seed=3", phone=phone)
+    page = person.page
+    for code, (kind, heading) in KINDS.items():
+        page.evaluate("delete document.documentElement.dataset.explained")
+        page.evaluate("state => (location.hash = state)", f"view=decoder&channel=bsc:0.04&seed=3&code={quote(code)}")
+        expect(page.locator("html")).to_have_attribute("data-explained", f"0 {kind}", timeout=90_000)
+        expect(page.locator("#explain")).to_contain_text(heading)
+        assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
+        stepper = page.locator("#explain .stepper[role=group]")
+        if stepper.count():
+            step = stepper.first.get_by_role("slider")
+            step.focus()
+            step.press("Home")
+            before = stepper.first.locator("p").inner_text()
+            stepper.first.get_by_role("button", name="Step", exact=True).click()
+            expect(stepper.first.locator("p")).not_to_have_text(before)
+            assert "at=" in state_of(page)
+
+
+def test_a_bit_in_the_circles_is_flipped_where_it_is(people: People) -> None:
+    page = lab(people, "channel=bsc:0&view=decoder&block=1").page
+    bit = page.locator("#explain [data-focus=bit3]")
+    bit.focus()
+    after(page, lambda: bit.press("Enter"))
+    assert "touched=10" in state_of(page)
+    expect(page.locator("#explain svg[role=group]")).to_have_attribute(
+        "aria-label", re.compile("Only bit 4 lies in exactly these"))
+    expect(bit).to_be_focused()
+    expect(page.locator("#explain .told")).to_contain_text("column 4")
+
+
+HOSTILE = '"><img src=x onerror=alert(1)>\u202e'
+
+
+@pytest.mark.parametrize("view", ["line", "decoder", "thousand"])
+def test_hostile_text_in_every_field_is_shown_as_text(people: People, view: str) -> None:
+    bad = quote(HOSTILE)
+    fields = "&".join(f"{key}={bad}" for key in ("code", "interleave", "channel", "with", "sweep"))
+    for state in (f"text={bad}", fields, "touched=" + "x" * 5000, "at=99999&block=4999&seed=999999999999"):
+        person = people.new(f"/lab#{state}&view={view}")
+        page = person.page
+        page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+        if view == "thousand":
+            page.locator("#view-thousand form").evaluate("form => form.requestSubmit()")
+            expect(page.locator("html")).to_have_attribute("data-running", re.compile("no|yes"))
+            if "code=" in state:
+                expect(page.locator("#view-thousand .problem")).to_contain_text("the lab has no code")
+        elif "code=" in state:
+            expect(page.locator("#problem")).to_contain_text("the lab has no code")
+        elif view == "line":
+            expect(page.locator("#verdict")).to_be_visible()
+        assert page.locator("img[src=x]").count() == 0
+    page = lab(people).page
+    page.fill("#set-text", HOSTILE)
+    expect(page.locator("#text-in")).to_have_text(HOSTILE.replace("\u202e", "\\u202e"))
+    page.fill("#set-text", "a" * 256)
+    expect(page.locator("#coded-note")).to_have_text("512 × 7 bits")
+    page.locator("#set-code").select_option("\x00other")
+    page.fill("#other", "ldpc:/etc/passwd")
+    page.press("#other", "Enter")
+    expect(page.locator("#problem")).to_contain_text("the lab has no")
+
+
+def test_a_thousand_times_gives_points_table_and_files(people: People) -> None:
+    state = "view=thousand&code=hamming:7,4&with=repetition:3&sweep=bsc:0.1:0.02:x0.5&errors=20"
+    page = people.new(f"/lab#{state}").page
+    expect(page.locator(".chips li")).to_have_count(2)
+    page.get_by_role("button", name="Run a thousand times").click()
+    expect(page.locator("#view-thousand [role=status]")).to_contain_text("Done", timeout=60_000)
+    expect(page.locator("#view-thousand tbody tr")).to_have_count(6)
+    command = page.locator(".command").inner_text()
+    assert command.startswith("netchat encode-bench --code hamming:7,4 --code repetition:3")
+    found = {}
+    for kind in ("PNG", "SVG", "CSV", "JSON"):
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name=kind, exact=True).click()
+        found[kind] = waiting.value.path().read_bytes()
+    assert found["PNG"].startswith(b"\x89PNG")
+    assert found["SVG"].startswith(b"<svg") and b"class=" not in found["SVG"]
+    assert len(found["CSV"].splitlines()) == 7
+    assert json.loads(found["JSON"])
+    page.get_by_role("button", name="Frames").click()
+    expect(page.locator("#view-thousand svg[role=img]")).to_contain_text("frame error rate")
+    page.get_by_role("button", name="Remove repetition:3").click()
+    expect(page.locator(".chips li")).to_have_count(1)
+    assert "with=" not in state_of(page)
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_axe_finds_no_violation_on_any_screen(people: People, *, phone: bool) -> None:
+    page = lab(people, "channel=awgn:2dB,qam16&code=golay:24&interleave=interleave:2", phone=phone, dark=phone).page
+    page.emulate_media(reduced_motion="reduce")
+    page.evaluate(Axe().axe_script)
+    found = []
+
+    def check(screen: str) -> None:
+        page.wait_for_timeout(50)
+        root = "document.querySelector('dialog[open]') ?? document"
+        for fault in page.evaluate(f"axe.run({root}, {{ resultTypes: ['violations'] }})")["violations"]:
+            found.extend(f"{screen}: {fault['id']}: {node['html'][:140]}: {node['failureSummary']}" for node in fault["nodes"])
+
+    page.locator("#words-box summary").click()
+    check("line")
+    for code in ("hamming:7,4", "rs:15,11", "conv:7,5,k=24", "ldpc:gallager", "polar:16,8", "turbo:40", "crc:8,16"):
+        page.evaluate("delete document.documentElement.dataset.explained")
+        page.evaluate("state => (location.hash = state)", f"view=decoder&channel=bsc:0.04&seed=3&code={quote(code)}")
+        page.wait_for_selector("html[data-explained]", state="attached", timeout=90_000)
+        check(code)
+    page.click("#share-open")
+    check("share")
+    page.keyboard.press("Escape")
+    page.click("#tab-thousand")
+    expect(page.locator("#view-thousand form")).to_be_visible()
+    check("thousand")
+    assert "\n".join(found) == ""
+
+
+def test_the_lab_is_small_and_uses_no_other_server(people: People) -> None:
+    asked: list[str] = []
+    person = people.tab(people.profile())
+    person.page.on("request", lambda request: asked.append(request.url))
+    person.page.goto(people.address + "/lab")
+    drawn(person.page, 1)
+    assert {urlsplit(url).netloc for url in asked} == {urlsplit(people.address).netloc}
+    names = {urlsplit(url).path.removeprefix("/page/") for url in asked if "/page/" in url} | {"lab/lab.html"}
+    assert not [name for name in names if name.startswith("lab/explain") or name == "qrcode.js"]
+    packed = sum(len(gzip.compress((PAGE / name).read_bytes(), 9)) for name in names)
+    assert packed < 60 * 1024
+    # With everything that it can load.
+    everything = {f"lab/{file.name}" for file in (PAGE / "lab").iterdir()} | names | {"qrcode.js", "invite.js"}
+    assert sum(len(gzip.compress((PAGE / name).read_bytes(), 9)) for name in everything) < 120 * 1024
+
+
+def test_the_rest_of_the_page_links_to_the_lab(people: People) -> None:
+    person = people.new()
+    page = person.page
+    assert page.locator("#home .to-lab a").get_attribute("href") == "/lab"
+    person.enter("Labelle")
+    expect(page.locator("#side a.to-lab")).to_be_visible()
+    person.say("To the lab & back")
+    person.sees("To the lab & back")
+    person.tool("hood-open")
+    link = page.locator("#frame .doc a").get_attribute("href")
+    assert link == "/lab#text=To+the+lab+%26+back&carry=frame"
+    other = people.new(link).page
+    expect(other.locator("#text-in")).to_have_text("To the lab & back")
+    expect(other.locator("#frame-title")).to_have_text("SEND frame")
+
+
+def test_five_thousand_cells_follow_the_slider(people: People) -> None:
+    """The time that drawing takes per answer; `docs/PERFORMANCE.md` has the rate of frames on an idle machine."""
+    person = lab(people, "code=uncoded:8&channel=bsc:0.1&text=" + "a" * 256)
+    page = person.page
+    page.evaluate("location.hash = 'code=repetition:2&channel=bsc:0.1&text=' + 'a'.repeat(256)")
+    expect(page.locator("#coded-note")).to_have_text("2048 × 2 bits")
+    slider = page.locator("#noise")
+    slider.focus()
+    for _ in range(20):
+        slider.press("ArrowRight")
+    expect(page.locator("#channel-note")).to_contain_text("of 4096")
