@@ -12,6 +12,7 @@ from tests.end_to_end.browsing import People, Person, browser, needs_chromium
 from tests.end_to_end.processes import Server
 from tests.end_to_end.test_page_daily import SMALL
 from tests.end_to_end.test_page_looks import faults
+from tests.end_to_end.test_page_sealed import create_sealed
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 
@@ -170,6 +171,73 @@ def test_the_commands_of_the_terminal(people: People) -> None:
     nova.say("/reply @Nobody1 hm")
     expect(nova.page.locator("#text-problem")).to_have_text("There is no message of Nobody1 here.")
     assert maya.texts() == ["one", "two", "indeed", "This message was deleted."]
+
+
+def test_messages_show_their_numbers_while_a_command_needs_them(people: People) -> None:
+    nova = people.new()
+    nova.enter("Cleo")
+    nova.say("one", "two", "three")
+    nova.sees("three")
+    numbers = nova.log.locator(".meta .number")
+    expect(numbers.first).to_be_hidden()
+    nova.page.locator("#text").press_sequentially("/edit ")
+    for number in numbers.all():
+        expect(number).to_be_visible()
+    shown = message(nova, "two").locator(".number").inner_text()
+    assert shown.startswith("#")
+    nova.page.keyboard.type(f"{shown} 2")
+    nova.page.keyboard.press("Enter")
+    expect(message(nova, "2")).to_contain_text("edited")
+    assert nova.texts() == ["one", "2", "three"]
+    expect(numbers.first).to_be_hidden()
+    nova.say(f"/delete {shown}")
+    nova.sees("This message was deleted.")
+
+
+def test_annotations_of_a_sealed_room_agree_with_the_terminal(
+    people: People, server: Server
+) -> None:
+    nova, maya = people.new(), people.new(phone=True)
+    link = create_sealed(nova, "Nova")
+    code, _, secret = link.rpartition("/r/")[2].partition("#")
+    maya.visit(link.removeprefix(people.address))
+    maya.accept("Maya")
+    with Chatter("Terry", server.port, "--room", f"{code}#{secret}") as terry:
+        nova.sees("Terry joined")
+        nova.say("sealed tpyo")
+        terry.see("Nova: sealed tpyo")
+        terry.say("/reply @Nova of what?", "/react @Nova tada")
+        nova.sees("of what?")
+        expect(message(maya, "of what?").locator(".quote")).to_have_text("Nova sealed tpyo")
+        expect(message(maya, "sealed tpyo").locator(".reaction")).to_have_text("🎉 1")
+        # The page's own, which the terminal opens.
+        message(nova, "sealed tpyo").locator(".reaction").click()
+        expect(message(maya, "sealed tpyo").locator(".reaction")).to_have_text("🎉 2")
+        terry.see("[react] Nova 🎉")
+        nova.say("/edit sealed typo")
+        terry.see("sealed typo")
+        expect(message(maya, "sealed typo")).to_contain_text("edited")
+        maya.say("/react @Terry +1", "to be deleted")
+        expect(message(nova, "of what?").locator(".reaction")).to_have_text("👍 1")
+        terry.see("Maya: to be deleted")
+        maya.say("/delete")
+        nova.sees("This message was deleted.")
+        terry.see("[delete] Maya")
+        # Nobody can edit what others have sealed, even with the number.
+        number = message(nova, "of what?").locator(".number").text_content()
+        maya.say(f"/edit {number} changed by Maya")
+        maya.say("afterwards")
+        nova.sees("afterwards")
+        expect(message(nova, "changed by Maya")).to_have_count(0)
+        expect(nova.log.locator(".text", has_text="of what?")).to_have_count(1)
+        shown = nova.texts()
+        for person in (nova, maya):
+            person.page.reload()
+            person.ready()
+            person.sees("afterwards")
+            assert person.texts() == shown
+            expect(message(person, "sealed typo")).to_contain_text("edited")
+            expect(message(person, "sealed typo").locator(".reaction")).to_have_text("🎉 2")
 
 
 def test_an_edit_waits_for_the_connection(people: People) -> None:

@@ -108,7 +108,7 @@ function ban(name, ...words) {
 function help({ chat }) {
   const allowed = Object.entries(COMMANDS).filter(([, [, , role = 0]]) => role <= chat.current.role);
   const rows = allowed.map(([verb, [usage, does]]) =>
-    [h("dt", { class: "code" }, `/${verb} ${usage}`.trim()), h("dd", {}, does.replace(" (see /history)", ""))]);
+    [h("dt", { class: "code" }, `/${verb} ${usage}`.trim()), h("dd", {}, does.replace("(see /history)", "(messages show it while you type the command)"))]);
   $("help-keys").replaceChildren(...KEYS.flatMap(([keys, does]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", {}, does)]));
   $("help-list").replaceChildren(...rows.flat());
   $("help-more").textContent = Object.values(ELSEWHERE).join(" ");

@@ -1,6 +1,7 @@
 // The message field: grows with its text, sends on Enter, and shows what is wrong with it.
 
 import { literally, parse, UsageError } from "./commands.js";
+import { NameCompletion } from "./completion.js";
 import { $ } from "./dom.js";
 import { brief } from "./log_line.js";
 import { EncodeError, EventKind, LIMITS } from "./protocol.js";
@@ -8,6 +9,7 @@ import { sendable, showText, textProblem } from "./text.js";
 
 const COUNT_FROM = 0.8; // share of the size limit from which the size is checked while typing
 const KEPT = 200_000; // characters of a draft saved across reloads
+const NUMBERED = /^\s*\/(edit|delete|reply|react)\b/i; // commands that may name a message by its number
 
 export class Composer {
   /** @param perform runs a command; returns an error message, or an empty string. */
@@ -35,6 +37,14 @@ export class Composer {
       this.send();
     });
     this.field.addEventListener("input", () => this.typed());
+    this.completion = new NameCompletion(this.field, () => this.names);
+  }
+
+  /** The names of the other members, sorted. */
+  get names() {
+    const { chat, room } = this;
+    const names = room.private ? [room.peer] : [...room.people.keys()];
+    return names.filter((name) => name !== chat.name).sort((one, other) => one.localeCompare(other));
   }
 
   /** Switch to a room and show its draft. */
@@ -101,6 +111,7 @@ export class Composer {
       room.kept.draft = draft;
       this.chat.keep();
     }
+    $("logs").classList.toggle("numbered", NUMBERED.test(field.value));
     field.style.height = "auto"; // follow the text, up to the style sheet's max-height
     field.style.height = `${field.scrollHeight}px`;
     const text = sendable(field.value);

@@ -100,6 +100,7 @@ export function fileCard(event) {
   state.views.add(card);
   draw(state);
   if (isPicture(offer) && offer.size <= PREVIEW) load(state);
+  else if (!state.bar && transfers.wasSaving(event.room, offer)) store(state);
   return card;
 }
 

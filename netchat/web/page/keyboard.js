@@ -10,6 +10,7 @@ export const KEYS = [
   ["Alt + ↑ or ↓", "open the previous or the next room; with Shift, the next one with unread messages"],
   ["Page Up or Down", "scroll the messages"],
   ["↑ in an empty field", "edit your last message"],
+  ["Tab after @", "complete a name; again, the next one"],
   ["Enter in the messages", "choose one with ↑ and ↓; Enter again opens its menu"],
   ["Esc", "close what is open; otherwise jump to the newest message"],
   ["Alt + I", "invite others"],

@@ -74,7 +74,7 @@ function message(event, previous, own, when, room, state, userName) {
       ? h("bdi", { class: "unseen" }, own ? "You: " : `${sender}: `)
       : h("bdi", { class: "name" }, sender),
     ...(view.answers === null || view.isDeleted ? [] : [quote(view.answers, room)]),
-    text, meta(when, own, state, event.isSealed, isTimed, view.isEdited),
+    text, meta(when, own, state, event.isSealed, isTimed, view.isEdited, event.seq),
     ...(event.problems ?? []).map((problem) => h("p", { class: "seal-problem", role: "alert" }, icon("alert"), sentence(showText(problem)))));
   if (event.kind === EventKind.CHAT && onlyEmoji(view.text)) bubble.classList.add("emoji");
   const whole = h("div", { class: `message ${own ? "own" : "other"} ${state}`, "data-sender": event.sender });
@@ -121,12 +121,14 @@ function reactions(found, me) {
 const isSameMinute = (event, previous) =>
   previous?.time !== undefined && event.time !== undefined && sameMinute(event.time, previous.time);
 
-function meta(when, own, state, isSealed, isTimed, isEdited) {
+function meta(when, own, state, isSealed, isTimed, isEdited, seq) {
   const sign = { pending: "clock", sent: "check" }[state]; // the line below a failed message has its icon
   const status = { pending: "sending", sent: "delivered", failed: "not delivered" }[state];
   const time = when && h("time", { class: isTimed ? undefined : "unseen", datetime: when.toISOString(), dir: "ltr" }, clock(when));
   const lock = isSealed ? [h("span", { class: "unseen" }, "sealed, "), icon("lock")] : [];
-  return h("span", { class: "meta" }, ...(isEdited ? [h("span", {}, "edited")] : []), ...lock, time,
+  // Commands such as /edit refer to it; the style sheet shows it while one is typed.
+  const number = seq === undefined ? [] : [h("span", { class: "number" }, `#${seq}`)];
+  return h("span", { class: "meta" }, ...number, ...(isEdited ? [h("span", {}, "edited")] : []), ...lock, time,
     ...(own ? [h("span", { class: "unseen" }, `, ${status}`), ...(sign ? [icon(sign)] : [])] : []));
 }
 

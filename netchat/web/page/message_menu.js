@@ -19,7 +19,9 @@ export class MessageMenu {
     // One set of buttons for all messages, which moves to the one under the pointer.
     const button = (name, label, action) => h("button", { class: "round", type: "button", "aria-label": label, title: label, onclick: action }, icon(name));
     this.replyButton = button("reply", "Reply", () => this.reply());
-    this.bar = h("div", { class: "beside" }, this.replyButton, button("more", "More about this message", () => this.open()));
+    this.favourite = REACTIONS[0]; // the last reaction that the user has added
+    this.quickButton = h("button", { class: "round", type: "button", onclick: () => this.react(this.favourite) });
+    this.bar = h("div", { class: "beside" }, this.quickButton, this.replyButton, button("more", "More about this message", () => this.open()));
     const press = (id, action) => $(id).addEventListener("click", () => {
       $("message-menu").close();
       action();
@@ -61,7 +63,10 @@ export class MessageMenu {
 
   attach(event, message) {
     this.event = event;
-    this.replyButton.hidden = !this.chat.canAnnotate(this.room);
+    this.quickButton.hidden = this.replyButton.hidden = !this.chat.canAnnotate(this.room);
+    this.quickButton.textContent = this.favourite;
+    const label = `React with ${showText(this.favourite)}`;
+    Object.assign(this.quickButton, { title: label, ariaLabel: label });
     const bubble = message.querySelector(".bubble");
     if (this.bar.parentNode !== bubble) bubble.append(this.bar);
   }
@@ -119,6 +124,7 @@ export class MessageMenu {
     const isMine = this.isMine(this.room.view(event).reactions.get(reaction));
     const text = `${isMine ? "-" : "+"}${reaction}`;
     const problem = reactionProblem(text);
+    if (!isMine && !problem) this.favourite = reaction;
     $("message-menu").close();
     if (problem) this.screen.status.toast(problem);
     else this.annotate(EventKind.REACTION, text, event);

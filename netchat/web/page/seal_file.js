@@ -48,6 +48,12 @@ export class FileSealer extends FileCipher {
 }
 
 export class FileOpener extends FileCipher {
+  /** Continue after `size` bytes of the file, a number of whole parts. Returns the size of their sealed form. */
+  skip(size) {
+    this.part = size / PART;
+    return this.part * SEALED_PART;
+  }
+
   /** Return the file's bytes in the parts that are complete with the next bytes of the sealed form. */
   async open(data) {
     this.rest = concat(this.rest, data);

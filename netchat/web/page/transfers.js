@@ -4,6 +4,7 @@ import { cleanName } from "./files.js";
 import { Sha256 } from "./sha256.js";
 
 const BLOCK = 1 << 20; // bytes to hash at a time
+const LARGE = 16_000_000; // bytes from which a download continues after a reload; see file_sink.js
 const CHANGED = "the file has changed while it was being sent";
 
 export class Transfers {
@@ -75,21 +76,28 @@ export class Transfers {
 
   /** Download an offered file. `done` gets it as a Blob, once its SHA-256 is right. Returns the transfer's number. */
   async save(room, offer, done) {
-    let size = offer.size, opener = null;
+    let size = offer.size, opener = null, sealer = null;
     if (offer.key.length) {
-      const { FileOpener, sealedSize } = await import("./seal_file.js");
+      const { FileOpener, FileSealer, sealedSize } = await import("./seal_file.js");
       opener = await FileOpener.from(offer.key, offer.size);
+      sealer = await FileSealer.from(offer.key, offer.size);
       size = sealedSize(offer.size);
     }
     const { openSink } = await import("./file_sink.js");
-    const sink = await openSink(offer.size);
-    const transfer = this.core.files.download(room, offer.name, offer.sha256, size);
-    const target = { offer, size, sink, hash: new Sha256(), opener, done };
+    const sink = await openSink(offer.size, marked(room, offer, true));
+    const offset = opener ? opener.skip(sink.offset) : sink.offset;
+    const hash = new Sha256(); // also of what is here from before a reload
+    for (let at = 0; at < offset; at += BLOCK) hash.update(await read({ file: sink.present, sealer }, at, Math.min(BLOCK, offset - at)));
+    const transfer = this.core.files.download(room, offer.name, offer.sha256, size, offset);
+    const target = { room, offer, size, sink, hash, opener, done };
     this.targets.set(transfer, target);
-    if (!size) await this.finish(transfer, target);
+    if (offset === size) await this.finish(transfer, target);
     this.flush();
     return transfer;
   }
+
+  /** Return whether this tab was saving a large file when it was reloaded. */
+  wasSaving(room, offer) { return Boolean(marked(room, offer)); }
 
   /** Start the reads that the core needs, and take what it has received; called before each flush. */
   pump() {
@@ -126,24 +134,61 @@ export class Transfers {
     this.flush();
   }
 
-  async finish(transfer, { offer, sink, hash, done }) {
+  async finish(transfer, { room, offer, sink, hash, done }) {
     const digest = hash.digest();
     if (digest.some((byte, i) => byte !== offer.sha256[i])) {
       this.core.files.fail(transfer, "its bytes do not have the SHA-256 of the offer");
       return;
     }
     this.targets.delete(transfer); // its end must not discard the file
+    unmark(room, offer);
     done(await sink.finish());
     this.core.files.finish(transfer);
   }
 
   ended(transfer) {
-    this.targets.get(transfer)?.sink.discard();
+    const target = this.targets.get(transfer);
     this.targets.delete(transfer);
+    if (target) {
+      unmark(target.room, target.offer);
+      target.sink.discard();
+    }
     const source = this.sources.get(transfer);
     this.sources.delete(transfer);
     if (source) Promise.resolve(source.id).then(forget);
   }
+}
+
+// The large files that this tab saves: room and SHA-256 -> name of the parts in the private file system.
+const SAVING = "netchat:saving";
+
+function saving(change) {
+  try {
+    const found = JSON.parse(sessionStorage.getItem(SAVING) ?? "{}");
+    if (!change) return found;
+    change(found);
+    sessionStorage.setItem(SAVING, JSON.stringify(found));
+    return found;
+  } catch {
+    return {}; // the browser keeps nothing
+  }
+}
+
+const savingKey = (room, { sha256, size }) => `${room} ${size} ${Array.from(sha256, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+
+/** Return the name of a download's parts, after choosing one if `create`; an empty string if it has none. */
+function marked(room, offer, create = false) {
+  const key = savingKey(room, offer);
+  const known = saving();
+  if (!create || Object.hasOwn(known, key)) return known[key] ?? "";
+  const name = `${Date.now()}-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+  if (offer.size >= LARGE) saving((found) => (found[key] = name));
+  return name;
+}
+
+function unmark(room, offer) {
+  const key = savingKey(room, offer);
+  if (Object.hasOwn(saving(), key)) saving((found) => delete found[key]);
 }
 
 // Whether upload_store.js may hold something; the page loads it only then.
