@@ -39,6 +39,7 @@ SMALL = 40
 TESTED_ELSEWHERE = {
     "netchat.bench.report.grid": ("tests/bench/engine/test_run.py", "results.grid()"),
     "netchat.bench.report.table": ("tests/bench/engine/test_run.py", "results.table("),
+    "netchat.cli.lab.status": ("tests/mystery/test_mystery_lab.py", 'lab("status")'),
     "netchat.cli.lab.up": ("tests/lab/test_lab.py", 'lab("up"'),
     "netchat.cli.link_bench": ("tests/cli/test_output_files.py", "link-bench"),
     "netchat.cli.noise": ("tests/net/test_noise.py", '"noise"'),
@@ -47,7 +48,6 @@ TESTED_ELSEWHERE = {
     "netchat.cli.render.man_page": ("tests/cli/test_man.py", "man_pages("),
     "netchat.cli.render.items": ("tests/cli/test_inspect.py", "inspect"),
     "netchat.cli.render.transcript": ("tests/cli/test_replay.py", "replay"),
-    "netchat.course.segments": ("tests/course/test_lesson.py", "lessons(COURSE)"),
     "netchat.course.student_program": ("tests/course/test_student_process.py", "student"),
     "netchat.net.probe": ("tests/course/test_server.py", "Probe("),
     "netchat.packets.tcp.connection": ("tests/packets/decode/test_decoder.py", "doubled"),

@@ -8,9 +8,9 @@
 
 A notebook uses `lesson`, the pictures and curves (`pictures`, `code_pictures`, `graph_pictures`,
 `curves`, `style`), and local servers (`server`, `server_process`). Checks use `exercises`, `variant`,
-`conversation` and `segments`. `notebook_builder` generates the notebooks. The grader consists of `grade`
-(all notebooks), `grading_process` (one notebook's checks) and `student_process`, `student_program` and
-`sandbox` (its cells).
+`conversation`, `segments`, `tls_model` and `cluster_model`. `notebook_builder` generates the notebooks.
+The grader consists of `grade` (all notebooks), `grading_process` (one notebook's checks) and
+`student_process`, `student_program` and `sandbox` (its cells).
 
 `experiments/README.md` explains how to write lessons, checks and solutions.
 """
@@ -23,6 +23,14 @@ from netchat.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from netchat.course.capture import Capture
+    from netchat.course.cluster_model import (
+        LINES,
+        ClusterRun,
+        LoggedBatch,
+        Said,
+        counted_batches,
+        run_cluster,
+    )
     from netchat.course.code_pictures import cube, timeline, two_states
     from netchat.course.conversation import LOBBY, SimulatedConversation
     from netchat.course.curves import Estimate, bench_curve, error_axes, measured
@@ -43,12 +51,21 @@ if TYPE_CHECKING:
     from netchat.course.server import LocalServer
     from netchat.course.server_process import ServerProcess
     from netchat.course.style import COLOURS, Picture, plot, show
+    from netchat.course.tls_model import (
+        EncryptedRecord,
+        EncryptedTraffic,
+        client_hello,
+        encrypted_traffic,
+        protect,
+        tls_record,
+    )
     from netchat.course.variant import Variant
 else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
         {
             "capture": "Capture",
+            "cluster_model": "LINES ClusterRun LoggedBatch Said counted_batches run_cluster",
             "code_pictures": "cube timeline two_states",
             "conversation": "LOBBY SimulatedConversation",
             "curves": "Estimate bench_curve error_axes measured",
@@ -62,19 +79,26 @@ else:
             "server": "LocalServer",
             "server_process": "ServerProcess",
             "style": "COLOURS Picture plot show",
+            "tls_model": "EncryptedRecord EncryptedTraffic client_hello encrypted_traffic protect tls_record",
             "variant": "Variant",
         },
     )
 
 __all__ = [
     "COLOURS",
+    "LINES",
     "LOBBY",
     "Capture",
+    "ClusterRun",
+    "EncryptedRecord",
+    "EncryptedTraffic",
     "Estimate",
     "Lesson",
     "LocalServer",
+    "LoggedBatch",
     "NotAnswered",
     "Picture",
+    "Said",
     "SegmentData",
     "ServerProcess",
     "SimulatedConversation",
@@ -85,8 +109,11 @@ __all__ = [
     "bench_curve",
     "bit_grid",
     "byte_grid",
+    "client_hello",
+    "counted_batches",
     "cube",
     "cut",
+    "encrypted_traffic",
     "error_axes",
     "exercise",
     "impair",
@@ -97,10 +124,13 @@ __all__ = [
     "one_way",
     "plot",
     "private_check",
+    "protect",
     "real_number",
+    "run_cluster",
     "show",
     "tanner",
     "timeline",
+    "tls_record",
     "trellis",
     "two_states",
     "whole_number",

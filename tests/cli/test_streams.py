@@ -57,6 +57,7 @@ RUNS: dict[str, list[str]] = {
     "lab exec": ["lab --name none exec h1 -- true"],
     "lab status": ["lab --name none status", "lab --name none status --json"],
     "lab sniff": ["lab --name none sniff"],
+    "lab solve": ["lab solve", "lab solve --mystery 1 loss h1>h2 0.1"],
     "lab down": ["lab --name none down"],
     "lab grade": ["lab grade FOLDER"],
     "grade": ["grade FOLDER"],

@@ -14,6 +14,7 @@ COMMANDS = {
     "exec": ("lab.exec", "Run a program on a host."),
     "status": ("lab.status", "Show the hosts and the network's counters."),
     "sniff": ("lab.sniff", "Capture chat traffic on a host's cable."),
+    "solve": ("lab.solve", "Answer what is wrong in a mystery."),
     "down": ("lab.down", "Remove the lab and end its programs."),
     "grade": ("grade", "Grade students' notebooks: netchat grade by its earlier name."),
 }

@@ -52,18 +52,21 @@ def status(name: str, as_json: bool) -> int:
         return 0
     for host in state["hosts"]:
         click.echo(f"{host['name']:<4} {host['address']:<12} {host['address6']}")
-    click.echo(
-        f"Each way: {state['described']} (--seed {state['seed']}); up for {state['seconds']:.0f} s."
-    )
+    described = state["described"]
+    if not state.get("mystery"):
+        described = f"Each way: {described} (--seed {state['seed']})"
+    click.echo(f"{described[:1].upper()}{described[1:]}; up for {state['seconds']:.0f} s.")
     show_directions(state)
     return 0
 
 
 def show_directions(state: dict[str, Any], *, err: bool = False) -> None:
     """Print the counters of each direction as a table."""
-    rows = [("direction", *(title for title, _ in _COLUMNS))]
+    # A mystery counts frames and bytes only; the rest would reveal the fault.
+    columns = _COLUMNS[:2] if state.get("mystery") else _COLUMNS
+    rows = [("direction", *(title for title, _ in columns))]
     for line in state["directions"]:
-        counts = (f"{line[name]:,}" for _, name in _COLUMNS)
+        counts = (f"{line[name]:,}" for _, name in columns)
         rows.append((f"{line['from']} > {line['to']}", *counts))
     widths = [max(wcwidth.width(row[column]) for row in rows) for column in range(len(rows[0]))]
     for number, row in enumerate(rows):
@@ -72,7 +75,7 @@ def show_directions(state: dict[str, Any], *, err: bool = False) -> None:
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         click.secho("  ".join(cells), bold=number == 0, err=err)
-    late = sum(line["overflowed"] for line in state["directions"])
+    late = sum(line.get("overflowed", 0) for line in state["directions"])
     for count, why in ((late, "a queue was full"), (state["missed"], "they arrived too fast")):
         if count:
             lost = many(count, "more frame was", "more frames were")
