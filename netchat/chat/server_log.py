@@ -44,7 +44,7 @@ _NOTICES = frozenset(
     }
 )
 
-#: Kinds of entry that a server makes only if it is asked for details.
+#: Details, which a server logs only on request.
 _DETAILS = frozenset({"connected", "disconnected"})
 
 
@@ -56,7 +56,7 @@ class LogLevel(IntEnum):
     NOTICE = 5
     """The server itself: its addresses, its history, its end."""
     INFO = 6
-    """What users do."""
+    """Actions of users."""
     DEBUG = 7
     """Details: each connection."""
 

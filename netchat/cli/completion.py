@@ -13,7 +13,7 @@ _LINES = {
 }
 _FILES = {"bash": "~/.bashrc", "zsh": "~/.zshrc", "fish": "~/.config/fish/completions/netchat.fish"}
 
-#: Where the shells look for the scripts of installed programs, below /usr/share.
+#: Paths of the scripts of installed programs, below /usr/share.
 _SCRIPTS = {
     "bash": "bash-completion/completions/netchat",
     "zsh": "zsh/site-functions/_netchat",

@@ -39,7 +39,7 @@ Locations = dict[tuple[str, ...], dict[str, "Origin"]]
 
 
 class Origin(NamedTuple):
-    """Where the value of an option is set."""
+    """Location at which the value of an option is set."""
 
     key: str
     """Key in the file, or name of the variable."""
@@ -150,7 +150,7 @@ def _with_location(error: click.UsageError) -> click.UsageError:
 
 
 def users_file() -> Path | None:
-    """Return the user's configuration file, or None if there is none."""
+    """Return the user's configuration file, or None without one."""
     import platformdirs
 
     path = platformdirs.user_config_path("netchat") / "config.toml"

@@ -44,7 +44,9 @@ def connection_problem(host: str, port: int, error: OSError) -> str:
 def parse_address(
     address: str, default_port: int | None, *, any_port: bool = False
 ) -> tuple[str, int]:
-    """Parse HOST, HOST:PORT or [IPV6]:PORT, also after tcp://; an IPv6 address alone needs no brackets.
+    """Parse HOST, HOST:PORT or [IPV6]:PORT, with or without tcp:// before it.
+
+    An IPv6 address alone needs no brackets.
 
     Args:
         address: Text to parse.

@@ -82,7 +82,7 @@ def test_the_wheel_is_complete_and_small(wheel: Path) -> None:
 def test_the_installed_command_works(environment: Path) -> None:
     netchat = environment / "bin" / "netchat"
     assert run(netchat, "--version").strip() == f"netchat, version {__version__}"
-    assert "netchat.room" in run(netchat, "wireshark", "print")
+    assert "Wireshark's dissector for NCP" in run(netchat, "wireshark", "print")
     assert (environment / "share" / "man" / "man1" / "netchat-serve.1").exists()
     assert (environment / "share" / "bash-completion" / "completions" / "netchat").exists()
     assert (environment / "share" / "netchat" / "netchat.service").exists()

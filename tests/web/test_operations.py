@@ -1,4 +1,4 @@
-"""Paths for the operation of a server: who may read the metrics, and when the server is ready."""
+"""Paths for the operation of a server: access to the metrics, and readiness."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def client(*headers: tuple[str, str], remote: str = "127.0.0.1", proxies=LOCAL) 
         ("Forwarded", "for=192.0.2.60;proto=http;by=203.0.113.43", "192.0.2.60"),
         ("Forwarded", "for=192.0.2.43, for=198.51.100.17", "198.51.100.17"),
         ("Forwarded", "proto=https; for=192.0.2.60", "192.0.2.60"),
-        # What is no address is not believed.
+        # Invalid addresses are not believed.
         ("Forwarded", "for=unknown", "127.0.0.1"),
         ("Forwarded", "for=_hidden", "127.0.0.1"),
         ("Forwarded", "by=192.0.2.60", "127.0.0.1"),

@@ -78,7 +78,7 @@ class StoredRoom(NamedTuple):
 
 
 class Imported(NamedTuple):
-    """What an import has added to a history."""
+    """Events that an import has added to a history."""
 
     rooms: dict[str, int]
     """Number of new events by room code."""
@@ -321,8 +321,8 @@ def _continuation(
         stored, _ = history.read(room.id, event.seq, event.seq, 1)
         if stored and stored[0] != frame:
             raise HistoryError(
-                f"Room {room.code} has another event {event.seq} than the archive. Import it into a new "
-                "history, or remove the room first. Nothing was imported."
+                f"Room {room.code} has an event {event.seq} that differs from the archive's. Import it "
+                "into a new history, or remove the room first. Nothing was imported."
             )
     return [each for each in log if each[1].seq > head]
 
