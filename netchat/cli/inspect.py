@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 from collections import deque
@@ -14,6 +15,7 @@ import click
 
 from netchat.cli.capture_comparison import compare_captures
 from netchat.cli.capture_copies import anonymise_capture, strip_capture
+from netchat.cli.habits import HabitCommand
 from netchat.cli.output_files import write_output
 from netchat.cli.params.full_screen import check_full_screen, filter_of_options, tui_options
 from netchat.cli.params.item_filter import FIELD, check_fields, selection, selection_options
@@ -43,10 +45,16 @@ _ROWS = {
 }  # fmt: skip
 
 
-@click.command(short_help="Decode the chat traffic in a capture file.")
+@click.command(cls=HabitCommand, short_help="Decode the chat traffic in a capture file.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), required=False)
-@click.option("--tree", is_flag=True, help="Show every field of each message, with its bytes.")
-@click.option("--hex", "as_hex", is_flag=True, help="Show the bytes of each message.")
+@click.option(
+    "-r", "--read", "named", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
+    help="The capture, as for tcpdump and tshark.",
+)  # fmt: skip
+@click.option(
+    "-V", "--tree", is_flag=True, help="Show every field of each message, with its bytes."
+)
+@click.option("-x", "--hex", "as_hex", is_flag=True, help="Show the bytes of each message.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
 @click.option("--stats", is_flag=True, help="Show statistics for each conversation.")
 @click.option(
@@ -72,7 +80,7 @@ _ROWS = {
     help="Field to print with -T fields, such as netchat.room; can be repeated. Tabs separate the values.",
 )  # fmt: skip
 @click.option("--count", "count", is_flag=True, help="Print only the number of items.")
-@click.option("--first", type=click.IntRange(1), metavar="N", help="Stop after N items.")
+@click.option("-c", "--first", type=click.IntRange(1), metavar="N", help="Stop after N items.")
 @click.option("--last", type=click.IntRange(1), metavar="N", help="Show only the last N items.")
 @click.option(
     "--port", "ports", multiple=True, type=click.IntRange(1, 65535), default=(DEFAULT_PORT,),
@@ -118,6 +126,7 @@ _ROWS = {
 def inspect(
     ctx: click.Context,
     file: str | None,
+    named: str | None,
     tree: bool,
     as_hex: bool,
     as_json: bool,
@@ -188,6 +197,13 @@ def inspect(
     from netchat.packets.capture.key_log_file import KeyLogFile
     from netchat.packets.tcp.health import HealthMonitor
 
+    if named is not None and file is not None:
+        raise click.UsageError("Name the capture once: as FILE or with --read.")
+    file = file if file is not None else named
+    if file is not None and file.startswith(("http://", "https://")):
+        raise click.UsageError(
+            f"{file} is not a file. Use: curl -s {shlex.quote(file)} | netchat inspect -"
+        )
     if file is None:
         if not is_redirected():
             raise click.UsageError(

@@ -73,10 +73,10 @@ def merge(
         )
     else:
         click.echo(clock_line(found, *names), err=True)
-    behind = sum(each.is_translated for each in found.conversations)
-    if behind and not both:
+    translated = sum(each.is_translated for each in found.conversations)
+    if translated and not both:
         click.echo(
-            f"{many(behind, 'conversation')} through a NAT; {many(done.translated, 'packet')} of "
+            f"{many(translated, 'conversation')} through a NAT; {many(done.translated, 'packet')} of "
             f"{names[1]} got the addresses of {names[0]}.",
             err=True,
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netchat.cli.habits import HabitCommand
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.full_screen import check_full_screen, filter_of_options, tui_options
 from netchat.cli.params.item_filter import FIELD, check_fields, selection, selection_options
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["sniff"]
 
 
-@click.command(short_help="Capture and decode chat traffic live.")
+@click.command(cls=HabitCommand, short_help="Capture and decode chat traffic live.")
 @click.option(
     "-i", "--interface", default="any", show_default=True,
     help="Interface to listen on, such as lo or eth0.",
@@ -54,7 +55,7 @@ __all__ = ["sniff"]
     help="Field to print with -T fields, such as netchat.room; can be repeated. Tabs separate the values.",
 )  # fmt: skip
 @click.option(
-    "--write", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
+    "-w", "--write", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
     help="Write all captured packets to FILE (pcap if it ends in .pcap, otherwise pcapng). - is "
     "standard output, instead of the messages.",
 )  # fmt: skip
@@ -77,11 +78,13 @@ __all__ = ["sniff"]
     help="Secret of a sealed room, to show its texts: the part of its link after #, or its 12 words. "
     "Can be repeated, because a room gets a new secret when a member leaves.",
 )  # fmt: skip
-@click.option("--count", type=click.IntRange(1), help="Stop after this number of messages.")
+@click.option("-c", "--count", type=click.IntRange(1), help="Stop after this number of messages.")
 @click.option("--duration", type=DURATION, help="Stop after this time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
-@click.option("--tree", is_flag=True, help="Show every field of each message, with its bytes.")
-@click.option("--hex", "as_hex", is_flag=True, help="Show the bytes of each message.")
+@click.option(
+    "-V", "--tree", is_flag=True, help="Show every field of each message, with its bytes."
+)
+@click.option("-x", "--hex", "as_hex", is_flag=True, help="Show the bytes of each message.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no messages, only the summary.")
 @click.option(
     "--max-frame", type=click.IntRange(1024, 2**24), default=65536, show_default=True,

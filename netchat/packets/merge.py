@@ -1,7 +1,7 @@
 """One capture from two, made on both sides of a network.
 
 The clock of the second capture is corrected by its estimated offset; see `two_sides`. By default, a packet
-that both have is written once, as its sender's side captured it, and the other side fills the gaps.
+that both have is written once, as its sender's side captured it, and the receiver's side fills the gaps.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class MergedCapture(NamedTuple):
 
 @dataclass(slots=True)
 class _Direction:
-    """What the sender's capture has of one direction of a conversation.
+    """Contents of one direction of a conversation in its sender's capture.
 
     Attributes:
         ranges: Ranges of sequence numbers, counted on without end; sorted once complete.
@@ -197,7 +197,7 @@ def merge(
 
     Args:
         first: The capture whose clock and addresses the result has.
-        second: The capture of the other side.
+        second: The capture from the other end of the network.
         target: The result, readable by its owner only: pcap if it ends in `.pcap`, otherwise pcapng, in
             which each capture is an interface.
         ports: Ports of chat servers; see `Decoder`.

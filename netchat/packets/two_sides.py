@@ -222,7 +222,7 @@ def _pair(
         )
         best = sorted(votes.items(), key=lambda vote: (-unique[vote[0]], -vote[1], vote[0]))
         for index, count in best[:1]:
-            # Room members receive equal events; a request that nobody else has sent identifies one.
+            # Room members receive equal events; a request that no other client has sent identifies one.
             needed = min(len(side.digests), len(second[index].digests)) / (
                 8 if unique[index] else 2
             )

@@ -15,6 +15,7 @@ from netchat.packets import Damage, DecodedMessage, read
 from netchat.packets.filters import parse
 from netchat.packets.wireshark.dissector import DISSECTOR
 from tests.packets.filters.predicates import Chooser, flat, holds, written
+from tests.packets.fragmented import write_fragments
 from tests.packets.sharks import TSHARK, needs_tshark
 
 CAPTURES = sorted((Path(__file__).parents[3] / "captures").glob("*.pcapng"))
@@ -48,6 +49,18 @@ def by_tshark(capture: Path, filters: list[str], folder: Path) -> list[set[int] 
 @needs_tshark
 @pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.stem)
 def test_filters(capture: Path, tmp_path: Path) -> None:
+    check_filters(capture, tmp_path)
+
+
+@needs_tshark
+def test_filters_of_reassembled_packets(tmp_path: Path) -> None:
+    capture = tmp_path / "room-of-three.pcapng"
+    write_fragments(CAPTURES[0].with_name(capture.name), capture)
+    check_filters(capture, tmp_path)
+
+
+def check_filters(capture: Path, tmp_path: Path) -> None:
+    """Check random filters on a capture in all three ways."""
     # By packet, because Wireshark filters packets: those that complete exactly one message.
     packets: dict[int, list[Any]] = defaultdict(list)
     for item in read(capture).items():
