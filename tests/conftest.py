@@ -29,6 +29,7 @@ FOLDER = Path(__file__).parent
 UNIX = [
     "bench/engine/test_resume.py",
     "cli/test_encode_bench.py",
+    "cli/test_live_pipe.py",
     "cli/test_progress.py",
     "cli/test_serve_page.py",
     "docs/test_site.py",

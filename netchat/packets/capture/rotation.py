@@ -88,6 +88,8 @@ class RotatingWriter(CaptureWriter):
         self._rotation = rotation
         self._interface, self._link, self._buffering = interface, link, buffering
         self._secrets: list[bytes] = []
+        self._packets: int = 0  # in this file
+        self._since: int = 0  # time of its first packet
         self._is_pcap = self._path.suffix in (".pcap", ".cap")
         self.holds_secrets = not self._is_pcap
         self._existing = self._find()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import bz2
+import gc
 import gzip
 import io
 import json
 import lzma
 import random
 import sys
+import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,12 +21,16 @@ import pytest
 from netchat import wire
 from netchat.errors import CaptureError
 from netchat.packets import Item, Packet, PcapngWriter, PcapWriter, read, read_capture, read_packets
+from netchat.packets.decode import decoder
+from netchat.packets.tcp import health
+from netchat.packets.views import ladder, stats
 from netchat.packets.views.ladder import Ladder
 from netchat.packets.views.ladder_svg import ladder_svg
 from netchat.packets.views.ladder_text import ladder_lines
 from netchat.packets.views.lines import Lines
 from netchat.packets.views.records import as_dict
 from netchat.packets.views.stats import Stats
+from netchat.packets.views.throughput import Throughput
 from tests.packets.chatter import chat_messages, decode, renumber, talk_of
 from tests.packets.segments import ACK, SYN, Talk
 
@@ -188,19 +194,19 @@ CAPTURES = {
 
 
 def _text_ladder(items: list[Item]) -> Iterator[object]:
-    ladder = Ladder()
+    drawn = Ladder()
     for item in items:
-        ladder.add(item)
-    yield from ladder_lines(ladder, 80)
-    yield ladder_svg(ladder, "")
+        drawn.add(item)
+    yield from ladder_lines(drawn, 80)
+    yield ladder_svg(drawn, "")
 
 
 def _stats(items: list[Item]) -> Iterator[object]:
-    stats = Stats()
+    counted = Stats()
     for item in items:
-        stats.add(item)
-    yield from stats.lines()
-    yield from stats.as_dicts()
+        counted.add(item)
+    yield from counted.lines()
+    yield from counted.as_dicts()
 
 
 VIEWS: dict[str, Callable[[list[Item]], object]] = {
@@ -243,3 +249,42 @@ def test_viewing_twice_as_much_costs_twice_as_much(view: str, name: str) -> None
     assert _calls(lambda: VIEWS[view](twice)) < 2.4 * _calls(lambda: VIEWS[view](once))
     # Calls do not count the bytes that a view prints.
     assert len(str(VIEWS[view](twice))) < 2.4 * len(str(VIEWS[view](once)))
+
+
+def _kept(work: Callable[[], object]) -> int:
+    """Return the bytes that the result of some work keeps."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        result = work()
+        gc.collect()
+        assert result
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["participants", "half_open"])
+def test_memory_does_not_grow_with_the_participants(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder, "MAX_CONVERSATIONS", 32)
+    monkeypatch.setattr(decoder, "_MAX_FOREIGN", 64)
+    monkeypatch.setattr(stats, "_MAX_ROWS", 20)
+    monkeypatch.setattr(health, "_MAX_CONNECTIONS", 20)
+    monkeypatch.setattr(ladder, "MAX_ROWS", 40)
+
+    def work(packets: list[Packet]) -> object:
+        monitor, drawn = health.HealthMonitor(), Ladder()
+        counted, plotted = Stats(monitor), Throughput()
+        decoding = decoder.Decoder(trace=True)
+        for packet in packets:
+            monitor.feed(packet)
+            for item in decoding.feed(packet):
+                for view in (counted, drawn, plotted):
+                    view.add(item)
+        return decoding, monitor, counted, drawn, plotted
+
+    few, many = CAPTURES[name](100), CAPTURES[name](400)
+    work(few)  # what is loaded once
+    assert _kept(lambda: work(many)) < 1.2 * _kept(lambda: work(few))
