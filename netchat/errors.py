@@ -19,6 +19,7 @@ The first level answers a caller's first question: which side caused the error?
     │   └── UntrustedServer    a server without the expected key or certificate; do not retry
     ├── TlsError               a TLS handshake failed, or a certificate cannot be used
     ├── NotPermitted           this process lacks a permission, such as to capture packets
+    ├── NotFound               a history, room or account with the given name does not exist
     ├── LinkError              a noisy link could not be opened, or failed for good
     ├── BenchError             an experiment could not run, or its file cannot be used
     ├── LabError               the lab's hosts and network could not be created, or do not exist
@@ -53,6 +54,7 @@ __all__ = [
     "LabError",
     "LinkError",
     "NetchatError",
+    "NotFound",
     "NotPermitted",
     "PeerError",
     "Refused",
@@ -166,6 +168,10 @@ class SealingError(NetchatError):
 
 class ClusterError(NetchatError):
     """A log shared by several servers that cannot be reached, is not durable, or has lost entries."""
+
+
+class NotFound(NetchatError):
+    """A history, room or account that does not exist."""
 
 
 class NotPermitted(NetchatError):

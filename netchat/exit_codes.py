@@ -1,10 +1,11 @@
 """Exit codes of the `netchat` command."""
 
-__all__ = ["FAILED", "INTERRUPTED", "NOT_PERMITTED", "NO_CONNECTION", "OK", "USAGE"]
+__all__ = ["FAILED", "INTERRUPTED", "NOT_FOUND", "NOT_PERMITTED", "NO_CONNECTION", "OK", "USAGE"]
 
 OK = 0
 FAILED = 1
 USAGE = 2
 NO_CONNECTION = 3
 NOT_PERMITTED = 4
+NOT_FOUND = 5
 INTERRUPTED = 130

@@ -24,7 +24,7 @@ from netchat.chat.model import Account, Role
 from netchat.chat.names import normalize_name, validate_name
 from netchat.chat.passwords import invitation_hash, new_invitation
 from netchat.chat.shared_state import SharedState
-from netchat.errors import NetchatError
+from netchat.errors import NetchatError, NotFound
 
 __all__ = ["AdminRequest", "Planned", "list_accounts", "plan"]
 
@@ -146,9 +146,7 @@ def _invite(state: SharedState, request: AdminRequest, time: int, rng: random.Ra
 def _account(state: SharedState, name: str) -> Account:
     account = state.account_names.get(name[:100])
     if account is None:
-        raise NetchatError(
-            f"There is no account named {name[:40]}; netchat accounts list shows them."
-        )
+        raise NotFound(f"There is no account named {name[:40]}; netchat accounts list shows them.")
     return account
 
 

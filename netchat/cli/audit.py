@@ -14,7 +14,7 @@ import platformdirs
 from netchat.chat.audit_text import audit_line
 from netchat.chat.persistence import AuditRow
 from netchat.chat.text import show_text
-from netchat.errors import HistoryError
+from netchat.errors import HistoryError, NotFound
 from netchat.net.history.stored_state import read_audit
 from netchat.wire import ModeratorAction
 from netchat.wording import cannot
@@ -48,7 +48,7 @@ def audit(history: Path | None, count: int, *, as_json: bool) -> None:
 
 def _read(path: Path, count: int) -> list[AuditRow]:
     if not path.exists():
-        raise HistoryError(f"There is no history {path}.")
+        raise NotFound(f"There is no history {path}.")
     try:
         with contextlib.closing(
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)

@@ -15,8 +15,15 @@ from netchat.cli.config import load, locating_errors
 from netchat.cli.interrupt import die_at_interrupt, is_interrupt, repeat_discarded_interrupts
 from netchat.cli.lazy_group import LazyGroup
 from netchat.cli.streams import finish, harden
-from netchat.errors import CannotConnect, NetchatError, NotPermitted
-from netchat.exit_codes import FAILED, INTERRUPTED, NO_CONNECTION, NOT_PERMITTED, OK
+from netchat.errors import CannotConnect, NetchatError, NotFound, NotPermitted
+from netchat.exit_codes import (
+    FAILED,
+    INTERRUPTED,
+    NO_CONNECTION,
+    NOT_FOUND,
+    NOT_PERMITTED,
+    OK,
+)
 from netchat.version import __version__
 
 __all__ = ["cli", "main"]
@@ -75,7 +82,7 @@ class _Root(LazyGroup):
     cls=_Root,
     table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 ok, 1 failed, 2 usage error, 3 no connection, 4 not permitted, "
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage error, 3 no connection, 4 not permitted, 5 not found, "
     "130 interrupted. Any option can also be set in the environment, as NETCHAT_COMMAND_OPTION, or "
     "in the configuration file, as option = value under [command].",
 )
@@ -104,6 +111,8 @@ def cli(ctx: click.Context, config: Path | None) -> None:
 def _status_of(error: NetchatError) -> int:
     if isinstance(error, CannotConnect):
         return NO_CONNECTION
+    if isinstance(error, NotFound):
+        return NOT_FOUND
     return NOT_PERMITTED if isinstance(error, NotPermitted) else FAILED
 
 

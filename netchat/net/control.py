@@ -23,7 +23,7 @@ from netchat.chat.apply import apply
 from netchat.chat.outcomes import Rejected
 from netchat.chat.persistence import Batch, Change, EventRow
 from netchat.chat.shared_state import SharedState
-from netchat.errors import HistoryError, NetchatError
+from netchat.errors import HistoryError, NetchatError, NotFound
 from netchat.net.history.sqlite_history import SqliteHistory
 
 __all__ = ["ControlServer", "administer", "control_path"]
@@ -100,6 +100,8 @@ class ControlServer:
         try:
             request = AdminRequest(**json.loads(line))
             return {"ok": await self._handle(request)}
+        except NotFound as error:
+            return {"error": str(error), "missing": True}
         except (NetchatError, TypeError, ValueError) as error:
             return {"error": str(error)}
 
@@ -113,12 +115,13 @@ def administer(history: Path, request: AdminRequest) -> Any:
     answer = _ask_server(history, request)
     if answer is None:
         if not history.exists():
-            raise NetchatError(
+            raise NotFound(
                 f"There is no history {history}: start the server first, or choose one with --history."
             )
         return _change_history(history, request)
     if "error" in answer:
-        raise NetchatError(str(answer["error"]))
+        kind = NotFound if answer.get("missing") else NetchatError
+        raise kind(str(answer["error"]))
     return answer["ok"]
 
 

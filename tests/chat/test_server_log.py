@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netchat.chat.effects import Log
-from netchat.chat.server_log import ServerLog, log_line
+from netchat.chat.server_log import LogLevel, ServerLog, log_level, log_line
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,19 @@ def test_only_problems_count_as_warnings(event, fields, warnings):
     notes(Log(event, fields))
     assert notes.warnings == warnings
     assert heard == [Log(event, fields)]
+
+
+@pytest.mark.parametrize(
+    ("event", "level"),
+    [
+        ("storage", LogLevel.WARNING),
+        ("listening", LogLevel.NOTICE),
+        ("joined", LogLevel.INFO),
+        ("connected", LogLevel.DEBUG),
+    ],
+)
+def test_entries_have_the_levels_of_syslog(event, level):
+    assert log_level(Log(event, {})) is level
 
 
 def test_a_room_is_named_as_people_write_it():

@@ -7,7 +7,7 @@ import json
 from click.testing import CliRunner
 
 from netchat.cli.main import cli
-from netchat.errors import HistoryError
+from netchat.errors import NotFound
 from netchat.net.history.sqlite_history import SqliteHistory
 from tests.chat.test_moderation_rules import A, operate
 from tests.chat.world import World
@@ -38,7 +38,7 @@ def test_a_history_without_a_log_is_empty_and_one_that_is_missing_is_an_error(tm
     SqliteHistory(tmp_path / "h.db").close()
     assert run("--history", tmp_path / "h.db").output == ""
     done = run("--history", tmp_path / "missing.db")
-    assert isinstance(done.exception, HistoryError)
+    assert isinstance(done.exception, NotFound)
     (tmp_path / "text.db").write_text("no database" * 99)
     done = run("--history", tmp_path / "text.db")
     assert "Cannot read the history" in str(done.exception)

@@ -1,4 +1,4 @@
-"""The root command: suggestions for mistyped commands."""
+"""The root command: suggestions for mistyped commands, and exit codes."""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ def test_a_mistyped_command_gets_suggestions(typed: str, answer: str) -> None:
     )
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == f"netchat: {answer}"
+
+
+def test_something_that_does_not_exist_has_its_own_exit_code(tmp_path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "netchat", "history", "--history", tmp_path / "none.db", "list"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 5
+    assert done.stderr == f"netchat: There is no history {tmp_path / 'none.db'}.\n"

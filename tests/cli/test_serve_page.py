@@ -88,7 +88,7 @@ def test_a_requested_port_in_use_is_an_error() -> None:
             [*command, "--web-port", port], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
         )  # fmt: skip
     assert done.returncode == 1
-    assert f"port {port}" in done.stderr
+    assert f":{port}: " in done.stderr
     assert "--no-web" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -170,7 +170,7 @@ def test_the_server_stops_while_the_page_is_loading(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
         assert process.wait(20) == 0
-    assert said.splitlines()[-1].split()[1] == "stopped"
+    assert said.splitlines()[-1].split()[2] == "stopped"
 
 
 def test_a_terminal_shows_a_qr_code_of_the_lan_address() -> None:

@@ -10,7 +10,7 @@ import click
 from netchat.chat.room_codes import read_code, show_code
 from netchat.chat.room_export import FORMATS, export_log
 from netchat.cli.output_files import check_file, write_output
-from netchat.errors import HistoryError
+from netchat.errors import HistoryError, NotFound
 from netchat.net.history.offline import StoredRoom, list_stored_rooms, open_stored, stored_frames
 from netchat.wire import Event, FrameReader, RoomKind, decode
 from netchat.wording import many
@@ -76,7 +76,7 @@ def _find(rooms: list[StoredRoom], written: str, path: Path) -> StoredRoom:
         if room.code == code:
             return room
     known = ", ".join(show_code(one.code) for one in rooms[:5]) or "none"
-    raise HistoryError(f"{path} has no room {written!r}; its rooms: {known}.")
+    raise NotFound(f"{path} has no room {written!r}; its rooms: {known}.")
 
 
 def _events(log: Iterable[bytes]) -> list[Event]:

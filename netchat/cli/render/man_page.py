@@ -14,10 +14,11 @@ __all__ = ["man_pages"]
 
 _EXIT_CODES = (
     ("0", "Success."),
-    ("1", "The command failed, or what it looked for is not there."),
+    ("1", "The command failed, or nothing matches the filter."),
     ("2", "The command line, the configuration file or the environment is wrong."),
     ("3", "There is no connection to the server."),
     ("4", "A permission is missing."),
+    ("5", "A history, room or account with the given name does not exist."),
     ("130", "Interrupted by Ctrl-C."),
 )
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from netchat.chat.persistence import Batch, Change, EditRow, EventRow, RoomRow
 from netchat.chat.room_codes import LOBBY, PRIVATE_MARK, read_code
 from netchat.chat.room_moderation import RoomRules
-from netchat.errors import CommandError, HistoryError, PeerError
+from netchat.errors import CommandError, HistoryError, NotFound, PeerError
 from netchat.net.history.purge import Purge
 from netchat.net.history.sqlite_history import APPLICATION_ID, SqliteHistory
 from netchat.net.history.stored_state import load_snapshot
@@ -92,10 +92,11 @@ def open_stored(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a history for reading; errors of SQLite are translated.
 
     Raises:
-        HistoryError: There is no such history, it cannot be read, or it is damaged.
+        NotFound: There is no such history.
+        HistoryError: It cannot be read, or is damaged.
     """
     if not path.exists():
-        raise HistoryError(f"There is no history {path}.")
+        raise NotFound(f"There is no history {path}.")
     try:
         uri = f"{path.absolute().as_uri()}?mode=ro"
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
@@ -365,7 +366,7 @@ def purge_history(path: Path, keep: float) -> int:
         HistoryError: The history cannot be used, or some events could not be deleted.
     """
     if not path.exists():
-        raise HistoryError(f"There is no history {path}.")
+        raise NotFound(f"There is no history {path}.")
     now = time.time()
     before = int(max((now - keep) * 1e6, -(2.0**62)))
     with contextlib.closing(SqliteHistory(path)) as history:

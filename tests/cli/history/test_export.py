@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from netchat.cli.main import cli
-from netchat.errors import HistoryError
+from netchat.errors import HistoryError, NotFound
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import Create, CreateSealed, Device, Feature, Hello, Join, Send
 from tests.chat.world import World
@@ -82,6 +82,7 @@ def test_a_sealed_room_is_exported_by_its_members_only(run) -> None:
 
 def test_mistakes(run) -> None:
     done = run("export", "7K3F92MQ0T")
+    assert isinstance(done.exception, NotFound)
     assert "has no room '7K3F92MQ0T'; its rooms: " in str(done.exception)
     done = run("export", "--format", "csv")
     assert (done.exit_code, "Name the ROOM" in done.stderr) == (2, True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netchat.errors import HistoryError
+from netchat.errors import HistoryError, NotFound
 from netchat.net.history.offline import (
     import_events,
     list_stored_rooms,
@@ -241,8 +241,8 @@ def test_other_files(tmp_path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(HistoryError), open_stored(path):
         pass
-    with pytest.raises(HistoryError, match="There is no history"), open_stored(tmp_path / "none"):
+    with pytest.raises(NotFound, match="There is no history"), open_stored(tmp_path / "none"):
         pass
-    with pytest.raises(HistoryError, match="There is no history"):
+    with pytest.raises(NotFound, match="There is no history"):
         purge_history(tmp_path / "none", 1.0)
     assert not (tmp_path / "none").exists()
