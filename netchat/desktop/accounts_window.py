@@ -81,7 +81,7 @@ class AccountsWindow:
         self._administer(AdminRequest("list"))
 
     def raise_(self) -> None:
-        """Show the window in front of the others."""
+        """Raise the window above the others."""
         self.window.lift()
         self.window.focus_set()
 
