@@ -223,7 +223,7 @@ def test_annotations_of_a_sealed_room_agree_with_the_terminal(
         maya.say("/delete")
         nova.sees("This message was deleted.")
         terry.see("[delete] Maya")
-        # Nobody can edit what others have sealed, even with the number.
+        # A client refuses an edit of a message that another user has sealed.
         number = message(nova, "of what?").locator(".number").text_content()
         maya.say(f"/edit {number} changed by Maya")
         maya.say("afterwards")
