@@ -94,7 +94,7 @@ class RulesRecord(Record):
 
 @record
 class LockRecord(Record):
-    """What follows `RulesRecord` if the room was locked for a reason."""
+    """Reason of a lock, which follows `RulesRecord` if there is one."""
 
     reason: str = text("The reason.")
 

@@ -59,12 +59,14 @@ class AccountsWindow:
         for label, action in (("Add …", self._add), ("New invitation", self._invite)):
             self.buttons[label] = ttk.Button(buttons, text=label, command=action)
             self.buttons[label].pack(side="left", padx=(0, px(6)))
-        for label, action in (("Remove …", self._remove), ("New password …", self._reset)):
+        for label, action in (
+            ("⋯", self._pop_up), ("Remove …", self._remove), ("New password …", self._reset),
+        ):  # fmt: skip
             self.buttons[label] = ttk.Button(buttons, text=label, command=action)
             self.buttons[label].pack(side="right", padx=(px(6), 0))
         self.answer = ttk.Label(frame, style="Muted.TLabel", wraplength=px(580))
         self.answer.pack(side="bottom", anchor="w", pady=(px(8), 0))
-        columns = (("Name", 180), ("Role", 100), ("Registered", 140), ("State", 90))
+        columns = (("Name", 140), ("Role", 110), ("Registered", 170), ("State", 80))
         self.table = ServerTable(frame, theme, columns, self._menu_of, self._selected)
         self.table.frame.pack(fill="both", expand=True)
         self.window.bind("<Escape>", lambda _: self.window.destroy())
@@ -81,7 +83,7 @@ class AccountsWindow:
         self._administer(AdminRequest("list"))
 
     def raise_(self) -> None:
-        """Show the window in front of the others."""
+        """Raise the window above the others."""
         self.window.lift()
         self.window.focus_set()
 
@@ -110,8 +112,11 @@ class AccountsWindow:
 
     def _selected(self) -> None:
         is_chosen = self.table.selected in self._accounts
-        for label in ("New password …", "Remove …"):
+        for label in ("New password …", "Remove …", "⋯"):
             self.buttons[label].state(["!disabled" if is_chosen else "disabled"])
+
+    def _pop_up(self) -> None:
+        self.table.pop_up()
 
     def _menu_of(self, name: str) -> tk.Menu | None:
         account = self._accounts.get(name)

@@ -63,7 +63,8 @@ def copied_files(widget: tk.Misc) -> list[str]:
     """Return the paths of the files that were copied in a file manager; empty if the clipboard has others."""
     for form in _FORMATS:
         with contextlib.suppress(tk.TclError):
-            content = str(widget.selection_get(selection="CLIPBOARD", type=form))
+            selection = ("selection", "get", "-selection", "CLIPBOARD", "-type", form)
+            content = str(widget.tk.call(*selection))
             if _BYTES.fullmatch(content.strip()):
                 raw = bytes(int(part, 16) for part in content.split())
                 content = raw.decode(errors="replace")

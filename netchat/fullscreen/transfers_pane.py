@@ -20,7 +20,7 @@ __all__ = ["TransfersPane"]
 #: Transfers with a row of their own; the others are only counted.
 _ROWS = 4
 
-#: What can be done with one of several transfers, in a row that may be narrow.
+#: Signs of the actions on one of several transfers, short enough for a narrow row.
 _SIGNS = {"pause": "‖", "resume": "►", "cancel": "✕"}
 
 

@@ -27,7 +27,7 @@ print("ready", flush=True)
 root.mainloop()
 """
 
-#: What the drop target of tkdnd consists of, for the script that is bound to it.
+#: Stand-in for the drop target of tkdnd, for the script that is bound to it.
 TKDND = """
 namespace eval tkdnd {
     proc drop_target {action path types} { set ::registered [list $action $path $types] }

@@ -39,6 +39,18 @@ class Tab:
         """Call a JavaScript function, and return its result once its promise is settled."""
         raise NotImplementedError
 
+    def reload(self) -> None:
+        """Load the page again, and wait until it has replaced the old one."""
+        self.run("() => { window.isOld = true; setTimeout(() => location.reload(), 20); }")
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            try:
+                if self.run("() => !window.isOld && document.readyState === 'complete'"):
+                    return
+            except (AssertionError, OSError):  # the script's page went away
+                assert time.monotonic() < deadline, "the page was not loaded again"
+            time.sleep(0.05)
+
     def until(self, function: str, *arguments: object) -> Any:
         """Call a function until its result is true, and return that."""
         deadline = time.monotonic() + TIMEOUT

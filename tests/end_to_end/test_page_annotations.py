@@ -204,26 +204,26 @@ def test_annotations_of_a_sealed_room_agree_with_the_terminal(
     maya.accept("Maya")
     with Chatter("Terry", server.port, "--room", f"{code}#{secret}") as terry:
         nova.sees("Terry joined")
-        nova.say("sealed tpyo")
-        terry.see("Nova: sealed tpyo")
+        nova.say("sealed txt")
+        terry.see("Nova: sealed txt")
         terry.say("/reply @Nova of what?", "/react @Nova tada")
         nova.sees("of what?")
-        expect(message(maya, "of what?").locator(".quote")).to_have_text("Nova sealed tpyo")
-        expect(message(maya, "sealed tpyo").locator(".reaction")).to_have_text("🎉 1")
+        expect(message(maya, "of what?").locator(".quote")).to_have_text("Nova sealed txt")
+        expect(message(maya, "sealed txt").locator(".reaction")).to_have_text("🎉 1")
         # The page's own, which the terminal opens.
-        message(nova, "sealed tpyo").locator(".reaction").click()
-        expect(message(maya, "sealed tpyo").locator(".reaction")).to_have_text("🎉 2")
+        message(nova, "sealed txt").locator(".reaction").click()
+        expect(message(maya, "sealed txt").locator(".reaction")).to_have_text("🎉 2")
         terry.see("[react] Nova 🎉")
-        nova.say("/edit sealed typo")
-        terry.see("sealed typo")
-        expect(message(maya, "sealed typo")).to_contain_text("edited")
+        nova.say("/edit sealed text")
+        terry.see("sealed text")
+        expect(message(maya, "sealed text")).to_contain_text("edited")
         maya.say("/react @Terry +1", "to be deleted")
         expect(message(nova, "of what?").locator(".reaction")).to_have_text("👍 1")
         terry.see("Maya: to be deleted")
         maya.say("/delete")
         nova.sees("This message was deleted.")
         terry.see("[delete] Maya")
-        # Nobody can edit what others have sealed, even with the number.
+        # A client refuses an edit of a message that another user has sealed.
         number = message(nova, "of what?").locator(".number").text_content()
         maya.say(f"/edit {number} changed by Maya")
         maya.say("afterwards")
@@ -236,8 +236,8 @@ def test_annotations_of_a_sealed_room_agree_with_the_terminal(
             person.ready()
             person.sees("afterwards")
             assert person.texts() == shown
-            expect(message(person, "sealed typo")).to_contain_text("edited")
-            expect(message(person, "sealed typo").locator(".reaction")).to_have_text("🎉 2")
+            expect(message(person, "sealed text")).to_contain_text("edited")
+            expect(message(person, "sealed text").locator(".reaction")).to_have_text("🎉 2")
 
 
 def test_an_edit_waits_for_the_connection(people: People) -> None:

@@ -86,7 +86,7 @@ def test_the_page_works_in_other_engines(engine: str, tmp_path: Path) -> None:
             tab.run(DROP, 17_000_000)
             shown(tab, ".file")
             assert tab.run(SAVE) == [17_000_000, "application/octet-stream", True]
-            tab.run("() => location.reload()")
+            tab.reload()
             tab.until("() => document.documentElement.dataset.link === 'online'")
             tab.until(SEES, "Hello from the browser")
             tab.until(

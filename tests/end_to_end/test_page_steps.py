@@ -84,7 +84,7 @@ def test_ten_everyday_tasks_take_the_documented_steps(people: People) -> None:
     found: dict[str, int] = {}
     maya = people.new()
     code = maya.enter("Maya")
-    maya.say("Who has the solution?", "Look at page 12.")
+    maya.say("Where is the solution?", "Look at page 12.")
     nova = people.new()
     do = Steps(nova)
 
@@ -99,17 +99,17 @@ def test_ten_everyday_tasks_take_the_documented_steps(people: People) -> None:
     expect(card(maya, "plot.png").locator("img")).to_be_visible()
     found["send a picture from the clipboard"] = do.take()
 
-    said = nova.log.locator(".message.other").filter(has_text="Who has")
+    said = nova.log.locator(".message.other").filter(has_text="Where is")
     said.hover()
     do.click(said.get_by_role("button", name="Reply"))
-    do.type("I have")
-    expect(maya.log.locator(".quote")).to_have_text("Maya Who has the solution?")
+    do.type("Here")
+    expect(maya.log.locator(".quote")).to_have_text("Maya Where is the solution?")
     found["answer a message"] = do.take()
 
     do.press("ArrowUp")
     nova.page.keyboard.press("Control+a")  # part of typing
-    do.type("I have it")
-    maya.sees("I have it")
+    do.type("Here it is")
+    maya.sees("Here it is")
     found["correct one's last message"] = do.take()
 
     said.hover()

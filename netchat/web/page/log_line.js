@@ -128,7 +128,8 @@ function meta(when, own, state, isSealed, isTimed, isEdited, seq) {
   const lock = isSealed ? [h("span", { class: "unseen" }, "sealed, "), icon("lock")] : [];
   // Commands such as /edit refer to it; the style sheet shows it while one is typed.
   const number = seq === undefined ? [] : [h("span", { class: "number" }, `#${seq}`)];
-  return h("span", { class: "meta" }, ...number, ...(isEdited ? [h("span", {}, "edited")] : []), ...lock, time,
+  const isBlank = !own && !isEdited && !isSealed && !isTimed; // nothing that takes space
+  return h("span", { class: `meta${isBlank ? " blank" : ""}` }, ...number, ...(isEdited ? [h("span", {}, "edited")] : []), ...lock, time,
     ...(own ? [h("span", { class: "unseen" }, `, ${status}`), ...(sign ? [icon(sign)] : [])] : []));
 }
 

@@ -23,9 +23,10 @@ export class Pinned {
   draw() {
     const { view, line } = this;
     const item = view.element.isConnected && !view.element.hidden ? topItem(view) : null;
-    line.hidden = !item;
-    if (!item) return;
     const { top } = view.element.getBoundingClientRect();
+    // A day that begins there is on the screen already, and so is the sender of its first message.
+    line.hidden = !item || item.querySelector(".day")?.getBoundingClientRect().bottom > top;
+    if (line.hidden) return;
     const message = item.querySelector(".message.other");
     // The sender's name is in the first message of a run.
     const isNamed = message?.classList.contains("first") && item.getBoundingClientRect().top >= top;

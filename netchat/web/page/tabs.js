@@ -22,11 +22,15 @@ class Store {
     this.others = []; // the live tabs found at start-up: {here: id, name, rooms}
     this.handOver = () => {}; // called when another tab takes over; set by app.js
     this.gone = false; // another tab has taken over
+    this.isUnloading = false;
+    // While it is unloaded, a page must not answer the one that follows in the same tab.
+    addEventListener("pagehide", () => (this.isUnloading = true));
+    addEventListener("pageshow", () => (this.isUnloading = false));
     channel.addEventListener("message", ({ data }) => this.hear(data));
   }
 
   hear({ ask, take }) {
-    if (this.gone) return;
+    if (this.gone || this.isUnloading) return;
     const { name, rooms } = this.memory ?? {};
     if (ask) channel.postMessage({ here: this.id, name, rooms: [...(rooms?.keys() ?? [])] });
     if (take !== this.id) return;
