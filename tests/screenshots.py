@@ -153,7 +153,7 @@ def scenes(people: People, server: Server, camera: Camera) -> None:
 
 #: States of the channel lab, each with whether the documentation shows it.
 LABORATORY = {
-    "lab": ("text=Hello+class&channel=bsc:0.03&seed=9&touched=e40.e87", True),
+    "lab": ("text=Hello&channel=bsc:0.06&seed=40&touched=e60", True),
     "lab-decoder": (
         "code=conv:7,5,k%3D24&channel=bsc:0&touched=15.20.35&view=decoder&at=14",
         False,
