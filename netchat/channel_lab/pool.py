@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -26,6 +25,9 @@ __all__ = ["LabPool", "LabVisitor"]
 #: Seconds for an answer, and while a process starts or kernels are compiled. A process that takes longer is
 #: killed. On a busy machine it may wait long for a core: the limit of its computing time is in `worker.py`.
 TIMEOUT, COMPILING = 300.0, 900.0
+
+#: Seconds after which a process that ended is assumed to have used up its computing time.
+LONG = 5.0
 
 #: Seconds of a slice of a measurement. Other measurements wait for it.
 SLICE = 0.05
@@ -85,17 +87,15 @@ class LabWorker:
         Raises:
             WorkerDied: There is no answer.
         """
+        began = asyncio.get_running_loop().time()
         try:
             return await self._call(request, notice)
         except TimeoutError:
             self.kill()
             raise WorkerDied(_GONE) from None
         except (OSError, ValueError, asyncio.IncompleteReadError):
-            process = self._process
             self.kill()
-            took_long = process is not None and await process.wait() == -getattr(
-                signal, "SIGPROF", 0
-            )
+            took_long = asyncio.get_running_loop().time() - began > LONG
             raise WorkerDied(_GONE if took_long else _DIED) from None
         except asyncio.CancelledError:
             self.kill()  # its answer would be taken for that of the next request

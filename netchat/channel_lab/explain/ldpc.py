@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from netchat.channel_lab.explain.block_view import BlockView, quantised
 from netchat.channel_lab.line import show_bits
 from netchat.coding import LDPC
-from netchat.coding.ldpc.code import fast_parameters
+from netchat.coding.ldpc.code import design_of, fast_parameters
 from netchat.coding.ldpc.graph import Graph
 from netchat.wording import many
 
@@ -123,7 +123,8 @@ def explain_ldpc(view: BlockView) -> dict[str, Any]:
     """Explain a block of an LDPC code."""
     code = view.code
     assert isinstance(code, LDPC)
-    graph, sent = code.tanner_graph, code.sent_variables
+    design = design_of(code)
+    graph, sent = design.graph, design.sent
     owner = np.repeat(np.arange(graph.checks), np.diff(graph.starts))
     is_small = len(graph.variables) <= _EDGES
     ones = np.stack([owner, graph.variables], axis=1).tolist() if len(owner) <= _DOTS else None

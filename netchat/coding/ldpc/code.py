@@ -144,16 +144,6 @@ class LDPC(Code):
         return self._data
 
     @property
-    def tanner_graph(self) -> Graph:
-        """Variables of each check; some of them may not be sent."""
-        return self._design.graph
-
-    @property
-    def sent_variables(self) -> NDArray[np.intp]:
-        """(n,) Variables in the order in which they are sent."""
-        return self._design.sent
-
-    @property
     def is_fast(self) -> bool:
         """Whether the decoder works with integers of 8 bits."""
         is_layered = self.algorithm == "min-sum" and self.schedule == "layered"

@@ -250,7 +250,7 @@ class Polar(Code):
 
 @dataclass(frozen=True, slots=True)
 class PolarPlan:
-    """What the decoder of a polar code works with."""
+    """Data of the decoder of a polar code."""
 
     frozen: Bools
     """(size,) Whether an input of the mother code is always zero."""

@@ -198,7 +198,7 @@ class Turbo(Code):
 
 @dataclass(frozen=True, slots=True)
 class TurboPlan:
-    """What the decoder of a turbo code in integers of 8 bits works with."""
+    """Data of the decoder of a turbo code in integers of 8 bits."""
 
     size: int
     """Length of the block: fillers, message and check."""
