@@ -50,7 +50,7 @@ def lab(people: People, state: str = "", *, phone: bool = False, dark: bool = Fa
 
 
 def drawn(page: Page, least: int) -> int:
-    """Wait until the page has shown so many answers; return their number."""
+    """Wait until the page has shown a number of answers; return that of all."""
     until(page, f"Number(document.documentElement.dataset.drawn ?? 0) >= {least}")
     return int(page.evaluate("document.documentElement.dataset.drawn"))
 

@@ -153,7 +153,7 @@ def test_each_cell_shows_what_happened_to_its_bit(page: Path) -> None:
     assert found["decoder"][0] == "corrected"
     assert found["decoder"][14] == "recovered"
     assert found["decoder"][8] == found["decoder"][9] == "wrong"  # two flips are too many for (7,4)
-    assert found["decoder"][7:14].count("spoiled") == 1
+    assert found["decoder"][7:14].count("miscorrected") == 1
 
 
 @pytest.mark.parametrize("depth", [2, 4])

@@ -10,10 +10,10 @@ export const KINDS = {
   recovered: { title: "erased, and recovered", shape: "hollow, filled" },
   wrong: { title: "still wrong", shape: "star" },
   lost: { title: "erased, and lost", shape: "hollow, struck" },
-  spoiled: { title: "made wrong by the decoder", shape: "triangle" },
+  miscorrected: { title: "made wrong by the decoder", shape: "triangle" },
 };
 
-const OUTCOME = { f: "corrected", x: "wrong", e: "recovered", E: "lost", n: "spoiled", ",": "parity", ".": "data" };
+const OUTCOME = { f: "corrected", x: "wrong", e: "recovered", E: "lost", n: "miscorrected", ",": "parity", ".": "data" };
 
 /** Return whether the channel gives more than hard decisions: values of its own for each bit or symbol. */
 export const isSoft = (line) => Boolean(line.llr && (line.soft || line.symbols));
