@@ -24,6 +24,12 @@ CHANNELS = [
     "rayleigh:8dB",
 ]
 
+#: Letters of a cell, by what was received and what the decoder believes.
+CELLS = {
+    ("same", "right"): ".,", ("flipped", "right"): "f", ("flipped", "wrong"): "x",
+    ("erased", "right"): "e", ("erased", "wrong"): "E", ("same", "wrong"): "n",
+}  # fmt: skip
+
 
 def line(**state) -> dict:
     """Return the line of a state."""
@@ -117,13 +123,9 @@ def test_every_suggested_code_over_every_channel(spec):
         for sent, received, corrected, cell in zip(
             found["coded"], found["received"], found["corrected"], found["cells"], strict=True
         ):
-            expected = {
-                ("same", "right"): ".,", ("flipped", "right"): "f", ("flipped", "wrong"): "x",
-                ("erased", "right"): "e", ("erased", "wrong"): "E", ("same", "wrong"): "n",
-            }[
-                "erased" if received == "?" else "same" if received == sent else "flipped",
-                "right" if corrected == sent else "wrong",
-            ]  # fmt: skip
+            before = "erased" if received == "?" else "same" if received == sent else "flipped"
+            after = "right" if corrected == sent else "wrong"
+            expected = CELLS[before, after]
             assert cell in expected
 
 

@@ -67,7 +67,11 @@ def test_answers_carry_the_id_of_the_request(served):
 
 def test_states_reach_the_pool_in_normal_form(served):
     one = {"id": 1, "do": "explain", "state": {"touched": {"9": "flip", "2": "erase"}, "extra": 1}}
-    other = {"id": 2, "do": "explain", "state": {"touched": {"2": "erase", "9": "flip"}, "seed": "1"}}
+    other = {
+        "id": 2,
+        "do": "explain",
+        "state": {"touched": {"2": "erase", "9": "flip"}, "seed": "1"},
+    }
     served(one)
     served(other)
     assert served.pool.asked[0] == served.pool.asked[1]

@@ -20,6 +20,13 @@ from netchat.web.site import PAGE
 from tests.web.serving import browser, serve_page
 
 
+@pytest.fixture(autouse=True)
+def normal_priority(monkeypatch):
+    """Let the processes compete with other tests."""
+    monkeypatch.setattr("netchat.channel_lab.pool._NICE", 0)
+    monkeypatch.setattr("netchat.channel_lab.pool._VERY_NICE", 0)
+
+
 class LabClient:
     """Visitor of the lab."""
 
@@ -33,7 +40,7 @@ class LabClient:
         return self._number
 
     async def read(self) -> dict:
-        return json.loads(await asyncio.wait_for(self.socket.recv(), 60))
+        return json.loads(await asyncio.wait_for(self.socket.recv(), 120))
 
     async def ask(self, **request) -> dict:
         """Send a request, and return the first answer to it that is no notice."""

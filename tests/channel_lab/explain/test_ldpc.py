@@ -15,11 +15,11 @@ from tests.channel_lab.blocks import blocks, explained
 @pytest.mark.parametrize(
     ("spec", "count"),
     [
-        ("ldpc:gallager", 20),
-        ("ldpc:ccsds,128", 5),
-        ("ldpc:nr,40,100", 4),
+        ("ldpc:gallager", 12),
+        ("ldpc:ccsds,128", 3),
+        ("ldpc:nr,40,100", 2),
         ("ldpc:wimax,576,iterations=4", 1),
-        ("ldpc:gallager,scale=1,iterations=3", 10),
+        ("ldpc:gallager,scale=1,iterations=3", 6),
     ],
 )
 @pytest.mark.parametrize("channel", ["bsc:0.08", "bec:0.4", "awgn:1dB", "awgn:5dB"])
