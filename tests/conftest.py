@@ -100,6 +100,7 @@ THOROUGH = (
     "end_to_end/test_page_engines.py",
     "end_to_end/test_page_faults.py",
     "end_to_end/test_page_hosting.py",
+    "end_to_end/test_page_lab.py",
     "end_to_end/test_page_looks.py",
     "lab/test_lab.py",
     "packets/wireshark/test_dissector_damage.py",

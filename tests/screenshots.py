@@ -141,6 +141,7 @@ def scenes(people: People, server: Server, camera: Camera) -> None:
         ):  # fmt: skip
             camera.take(people.new("/server", **form), name, shown=name == "dashboard-dark")
         lena.end()
+    laboratory(people, camera)
     server.kill()
     vega.say("Is anyone there?")
     expect(vega.page.locator("#banner")).to_be_visible()
@@ -148,6 +149,28 @@ def scenes(people: People, server: Server, camera: Camera) -> None:
     tom.say("Hello?")
     expect(tom.page.locator("#banner")).to_be_visible()
     camera.take(tom, "phone-offline")
+
+
+#: States of the channel lab, each with whether the documentation shows it.
+LABORATORY = {
+    "lab": ("text=Hello&channel=bsc:0.06&seed=40&touched=e60", True),
+    "lab-decoder": (
+        "code=conv:7,5,k%3D24&channel=bsc:0&touched=15.20.35&view=decoder&at=14",
+        False,
+    ),
+}
+
+
+def laboratory(people: People, camera: Camera) -> None:
+    """Take the screenshots of the channel lab."""
+    for name, (state, is_shown) in LABORATORY.items():
+        person = people.new(f"/lab#{state}")
+        if "view=decoder" in state:
+            expect(person.page.locator("html")).to_have_attribute("data-explained", re.compile("."))
+        camera.take(person, name, shown=is_shown)
+        for phone, dark in ((True, True), (False, True), (True, False)):
+            other = people.new(f"/lab#{state}", phone=phone, dark=dark)
+            camera.take(other, f"{'phone-' * phone}{name}{'-dark' * dark}")
 
 
 def main() -> None:

@@ -34,13 +34,12 @@ export class BitsView {
 
   /** Show cells. @param lengths of the groups, such as codewords */
   show(codes, lengths) {
-    const width = this.host.clientWidth || this.width || 300;
-    const key = `${width} ${lengths.join()} ${JSON.stringify(this.limits(codes.length))} ${devicePixelRatio}`;
+    const key = `${lengths.join()} ${devicePixelRatio}`;
     this.codes = codes;
-    if (key !== this.key) {
+    if (key !== this.key) { // reading the width makes the browser lay out the page
       this.key = key;
+      const width = this.host.clientWidth || this.width || 300;
       this.width = width;
-      this.lengths = lengths;
       this.place(layout(lengths, width, this.limits(codes.length)));
     }
     this.at = Math.max(0, Math.min(this.at, codes.length - 1));

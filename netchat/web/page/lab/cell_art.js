@@ -64,7 +64,7 @@ const SHAPES = {
     paint.stroke();
     return c.ink;
   },
-  spoiled(paint, s, c) { polygon(paint, [[s / 2, 0], [s, s - 0.5], [0, s - 0.5]]); paint.fill(); return c.onStrong; },
+  miscorrected(paint, s, c) { polygon(paint, [[s / 2, 0], [s, s - 0.5], [0, s - 0.5]]); paint.fill(); return c.onStrong; },
 };
 
 /**
@@ -81,10 +81,10 @@ export function drawCell(paint, kind, digit, level, size, palette) {
   if (size < SHOW_DIGIT) return;
   const hasBar = level > 0 && digit < 2;
   paint.fillStyle = colour;
-  paint.font = `600 ${Math.round(size * (name === "spoiled" ? 0.48 : 0.56))}px ${palette.font}`;
+  paint.font = `600 ${Math.round(size * (name === "miscorrected" ? 0.48 : 0.56))}px ${palette.font}`;
   paint.textAlign = "center";
   paint.textBaseline = "middle";
-  paint.fillText("01?"[digit], size / 2, size * (name === "spoiled" ? 0.66 : hasBar ? 0.47 : 0.54));
+  paint.fillText("01?"[digit], size / 2, size * (name === "miscorrected" ? 0.66 : hasBar ? 0.47 : 0.54));
   if (!hasBar) return;
   const wide = ((size * 0.44) * (level - 1)) / 14;
   paint.fillStyle = palette.bar;

@@ -100,8 +100,8 @@ export class Controls {
   apply(key, value) {
     $("other-field").hidden = true;
     this.asked = null;
-    // The same bits on the line only mean the same with the same code.
-    this.change({ [key]: value, at: 0, ...(key === "channel" ? {} : { touched: {}, block: 0 }) });
+    // A burst stays where it is when the interleaver changes; another code has other bits there.
+    this.change({ [key]: value, at: 0, ...(key === "code" ? { touched: {}, block: 0 } : {}) });
     this.show(this.state, true);
   }
 

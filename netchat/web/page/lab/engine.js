@@ -69,7 +69,7 @@ export class Engine {
       key.busy = false;
       const { waiting } = key;
       key.waiting = null;
-      take(answer, Boolean(waiting));
+      take(answer);
       if (waiting) this.latest(what, waiting.body, waiting.take);
     });
   }

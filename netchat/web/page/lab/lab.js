@@ -35,6 +35,7 @@ class Lab {
     });
     this.showView();
     this.ask();
+    document.documentElement.dataset.ready = "";
   }
 
   noticed(notice) {
@@ -69,19 +70,15 @@ class Lab {
   ask() {
     const { state } = this;
     if (state.view === "thousand") return;
-    this.engine.latest("line", { state: engineState(state) }, (answer, isOld) => {
+    this.engine.latest("line", { state: engineState(state) }, (answer) => {
       this.controls.problem(answer);
       if (answer.superseded) return;
-      if (answer.error) {
-        document.documentElement.dataset.ready = "";
-        return;
-      }
+      document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn ?? 0) + 1);
+      if (answer.error) return;
       this.line = answer.line;
       this.shownState = state;
-      if (!isOld || !this.isHurried) this.showLine(state);
+      this.showLine(state);
       if (state.view === "decoder") this.explain(state);
-      document.documentElement.dataset.ready = "";
-      document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn ?? 0) + 1);
     });
   }
 
@@ -131,7 +128,6 @@ class Lab {
     this.thousand ??= import("./thousand.js").then(({ Thousand }) =>
       new Thousand($("view-thousand"), this.engine, (changed) => this.change(changed), () => this.controls.codes));
     (await this.thousand).show(this.state);
-    document.documentElement.dataset.ready = "";
   }
 }
 

@@ -10,10 +10,10 @@ export const KINDS = {
   recovered: { title: "erased, and recovered", shape: "hollow, filled" },
   wrong: { title: "still wrong", shape: "star" },
   lost: { title: "erased, and lost", shape: "hollow, struck" },
-  spoiled: { title: "made wrong by the decoder", shape: "triangle" },
+  miscorrected: { title: "made wrong by the decoder", shape: "triangle" },
 };
 
-const OUTCOME = { f: "corrected", x: "wrong", e: "recovered", E: "lost", n: "spoiled", ",": "parity", ".": "data" };
+const OUTCOME = { f: "corrected", x: "wrong", e: "recovered", E: "lost", n: "miscorrected", ",": "parity", ".": "data" };
 
 /** Return whether the channel gives more than hard decisions: values of its own for each bit or symbol. */
 export const isSoft = (line) => Boolean(line.llr && (line.soft || line.symbols));
@@ -77,7 +77,9 @@ export function stageCells(line, stage, mask) {
 /** Return the position on the line of each cell in the order shown: the channel's own, or that of the codewords. */
 export function shownOrder(line, stage) {
   if (stage !== "channel" && line.order) return linePlaces(line);
-  return Uint32Array.from({ length: line.coded.length }, (_, i) => i);
+  const order = new Uint32Array(line.coded.length);
+  for (let at = 0; at < order.length; at += 1) order[at] = at;
+  return order;
 }
 
 /** Return the lengths of the groups of cells: codewords, or the whole line after an interleaver. */
@@ -202,8 +204,11 @@ export const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 export function captions(line, state) {
   const bits = line.coded.length, blocks = line.blocks.length;
   const bytes = carried(line, state).length / 2;
-  const flips = [...line.received].filter((got, at) => got !== "?" && got !== line.coded[at]).length;
-  const erased = [...line.received].filter((got) => got === "?").length;
+  let flips = 0, erased = 0;
+  for (let at = 0; at < bits; at += 1) {
+    if (line.received[at] === "?") erased += 1;
+    else if (line.received[at] !== line.coded[at]) flips += 1;
+  }
   const bad = line.outcome.filter(({ ok }) => !ok).length;
   const silent = line.outcome.filter(({ ok, claimed }) => !ok && claimed !== "failed").length;
   const hit = line.outcome.filter(({ flips: found }) => found).length;

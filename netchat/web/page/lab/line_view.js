@@ -95,6 +95,25 @@ export class LineView {
     $("text-out").replaceChildren(...damaged(state.text, line.text));
     $("verdict").textContent = line.ok ? "✓ as it was sent" : "✗ damaged";
     $("verdict").classList.toggle("bad", !line.ok);
+    $("summary").textContent = showText(line.summary ?? "");
+    this.fillFields();
+    const [block] = line.blocks;
+    const total = (key) => line.outcome.reduce((sum, one) => sum + one[key], 0);
+    const flips = total("flips"), left = total("left");
+    $("coded-note").textContent = block ? `${line.blocks.length} × ${block.to - block.from} bits` : "";
+    $("channel-note").textContent = `${count(flips, "hit")} of ${line.coded.length}`;
+    $("decoder-note").textContent = left ? `${left} wrong` : "all right";
+    const touched = Object.keys(state.touched).length;
+    $("untouch").hidden = !touched;
+    $("untouch").querySelector("span").textContent = `Undo ${touched} ${touched === 1 ? "touch" : "touches"}`;
+  }
+
+  /** Fill the table of the frame's fields, or of the text's characters; noise does not change them. */
+  fillFields() {
+    const { line, state } = this;
+    const key = `${state.carry} ${state.text}`;
+    if (this.fieldsOf === key) return;
+    this.fieldsOf = key;
     $("fields").classList.toggle("characters", state.carry === "text");
     $("frame-title").textContent = state.carry === "frame" ? "SEND frame" : "Bytes";
     $("fields").tBodies[0].replaceChildren(...(state.carry === "frame" ? line.frame.fields : charactersOf(state.text)).map(({ name, bytes, from, to, value, about }) => {
@@ -102,15 +121,6 @@ export class LineView {
       return h("tr", about ? { title: about } : {}, h("th", { scope: "row" }, showText(String(name))),
         h("td", {}, h("span", { class: "hex" }, hex.length > 60 ? `${hex.slice(0, 59)}…` : hex), h("bdi", {}, showText(String(value ?? "").slice(0, 80)))));
     }));
-    const [block] = line.blocks;
-    const flips = line.outcome.reduce((sum, { flips: n }) => sum + n, 0), left = line.outcome.reduce((sum, { left: n }) => sum + n, 0);
-    $("coded-note").textContent = block ? `${line.blocks.length} × ${block.to - block.from} bits` : "";
-    $("channel-note").textContent = `${count(flips, "hit")} of ${line.coded.length}`;
-    $("decoder-note").textContent = left ? `${left} wrong` : "all right";
-    $("summary").textContent = showText(line.summary ?? "");
-    const touched = Object.keys(state.touched).length;
-    $("untouch").hidden = !touched;
-    $("untouch").querySelector("span").textContent = `Undo ${touched} ${touched === 1 ? "touch" : "touches"}`;
   }
 
   /** Select a position of the line, in all three stages. */
