@@ -53,7 +53,7 @@ class GradingPlan:
         """Return a hash of the checks and the limits."""
         content = hashlib.sha256(f"{__version__} {self.limit} {self.check_limit}".encode())
         for folder in (self.course / "checks", self.private):
-            for path in sorted(folder.glob("*.py")) if folder is not None else ():
+            for path in sorted(folder.glob("lesson_*.py")) if folder is not None else ():
                 content.update(f"\0{path.name}\0".encode(errors="surrogatepass"))
                 with suppress(OSError):
                     content.update(path.read_bytes())

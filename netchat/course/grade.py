@@ -17,7 +17,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -311,8 +311,16 @@ class _Grading:
             f"cell {i + 1}: {why.lstrip('*')}" if i >= 0 else why
             for i, why in sorted(self.failed.items())
         )
-        texts = (self.submission.notebook, self.student, number, title, result, text, note)
-        return replace(Grade(*map(cell_text, texts)), checks=checks)
+        return Grade(
+            cell_text(self.submission.notebook),
+            cell_text(self.student),
+            cell_text(number),
+            cell_text(title),
+            result,
+            cell_text(text),
+            cell_text(note),
+            checks,
+        )
 
 
 @contextlib.contextmanager

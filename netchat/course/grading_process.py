@@ -8,7 +8,9 @@ per line.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +21,9 @@ from netchat.course.grade import Grade, failed, grade_submission
 from netchat.course.submission import Submission
 
 __all__ = ["grade_apart"]
+
+#: From <sys/prctl.h>.
+_PDEATHSIG = 1
 
 #: Memory limit of the judging process, in bytes.
 _MOST_MEMORY = 8 << 30
@@ -73,8 +78,15 @@ def _grades(out: bytes) -> Iterator[Grade]:
             yield Grade.of(json.loads(line))
 
 
+def _end_with_parent() -> None:
+    """End this process, and with it the notebook's, if the process that collects the grades is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def main() -> None:
     """Grade the notebook in the order on standard input."""
+    _end_with_parent()
     with contextlib.suppress(ImportError):  # Windows
         import resource
 

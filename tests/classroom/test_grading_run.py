@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -170,6 +172,31 @@ def test_hostile_notebooks_get_nothing_and_cost_no_other_student_a_grade(plan, t
     book = Gradebook(found.values(), PointScheme(), ClassRoster(students))
     earned = {row.student.id: row.earned for row in book.rows}
     assert (earned["ada"], earned["zoe"]) == (2, 2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prctl")
+def test_a_killed_run_leaves_no_process(plan, tmp_path):
+    seconds = f"{4000 + os.getpid()}.5"  # identified by its argument
+    write(tmp_path / "a.ipynb", BEGIN.format("Ada"), f"import os\nos.system('sleep {seconds}')")
+    command = ["grade", str(tmp_path / "a.ipynb"), "--course", str(tmp_path), "--no-sandbox"]
+
+    def sleeping() -> bool:
+        return any(seconds in (p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"]))
+
+    def wait_for(expected: bool) -> None:
+        until = time.monotonic() + 60
+        while sleeping() is not expected and time.monotonic() < until:
+            time.sleep(0.1)
+        assert sleeping() is expected
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "netchat", *command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        wait_for(True)
+        process.kill()
+    wait_for(False)
 
 
 def test_a_forged_line_is_no_result(plan, tmp_path):
