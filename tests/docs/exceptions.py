@@ -34,6 +34,7 @@ NOT_RUN = {
     r"^python -m tests\.(bench|fuzz|end_to_end|captures|screenshots|pictures)\b": "takes minutes",
     r"^netchat sniff -Y .*--count 1$": "waits for a message; tests of the filters run it",
     r"^netchat lab (up|exec|sniff|status|down)\b": "creates networks, as root; tests/lab covers it",
+    r"^netchat (inspect mystery/|lab solve \w)": "needs a mystery, as root; tests/mystery covers it",
     r"^(pip|pipx|apt-get|apt|brew|git|cd|source)\b": "not a netchat command",
     r"^netchat demo --cluster\b": "tests/cli/demo runs it",
     r"^netchat encode-bench$|^netchat link-bench\b": "takes minutes",
