@@ -23,7 +23,18 @@ STUDENTS = (*NAMES, *(f"Student {number}" for number in range(10)))
 #: Students per lesson for whom mistakes are tried: fewer where checks are slow, because they run a
 #: server, decode thousands of blocks, or play a policy.
 MOST = len(STUDENTS)
-COUNTS = {"02": 10, "03": 10, "04": 6, "08": 8, "09": 6, "11": 2, "12": 3, "15": 10, "16": 10, "17": 4}
+COUNTS = {
+    "02": 10,
+    "03": 10,
+    "04": 6,
+    "08": 8,
+    "09": 6,
+    "11": 2,
+    "12": 3,
+    "15": 10,
+    "16": 10,
+    "17": 4,
+}
 
 
 #: Cached cells of the lessons; reading them takes longer than running most of them.
