@@ -24,7 +24,8 @@ STUDENTS = (*NAMES, *(f"Student {number}" for number in range(10)))
 #: server, decode thousands of blocks, or play a policy.
 MOST = len(STUDENTS)
 COUNTS = {
-    "02": 10, "03": 10, "04": 6, "08": 8, "09": 6, "11": 2, "12": 3, "13": 10, "14": 10, "16": 10, "17": 4,
+    "02": 10, "03": 10, "04": 6, "08": 8, "09": 6, "11": 2, "12": 3, "13": 10, "14": 10, "15": 10, "16": 10,
+    "17": 4,
 }  # fmt: skip
 
 

@@ -37,6 +37,7 @@ NOT_RUN = {
     r"^netchat lab (up|exec|sniff|status|down)\b": "creates networks, as root; tests/lab covers it",
     r"^(pip|pipx|uvx|apt-get|apt|brew|git|cd|source)\b": "not a netchat command",
     r"^netchat class serve\b": "needs free ports; tests/classroom runs it",
+    r"^netchat (inspect mystery/|lab solve \w)": "needs a mystery, as root; tests/mystery covers it",
     r"^netchat demo --cluster\b": "tests/cli/demo runs it",
     r"^(systemctl|journalctl|promtool|curl)\b|/opt/netchat|/etc/netchat|/usr/local/share|/var/lib/netchat": (
         "needs root and systemd"

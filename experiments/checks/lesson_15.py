@@ -1,0 +1,344 @@
+"""Self-checks of lesson 15: secrets on the wire."""
+
+import itertools
+import random
+import struct
+from typing import Any, NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from netchat.course import (
+    EncryptedRecord,
+    NotAnswered,
+    Variant,
+    client_hello,
+    encrypted_traffic,
+    exercise,
+    need,
+    protect,
+    tls_record,
+    whole_number,
+)
+
+TEXTS = ("meet me at nine", "bring the map", "the door is open", "trust no server", "see you")
+
+
+def stream(variant: Variant) -> bytes:
+    """Return one direction of a TLS connection."""
+    return _stream(variant.random("stream"))
+
+
+def _stream(rng: random.Random, *, cut: bool = False) -> bytes:
+    secret = rng.randbytes(32)
+    parts = [tls_record(22, client_hello(rng, "chat.example.org")), tls_record(20, b"\1")]
+    for number in range(rng.randrange(6, 12)):
+        content = rng.randbytes(rng.choice((0, 5, 40, 300, 1200)))
+        parts.append(protect(secret, number, content))
+    parts.append(tls_record(21, rng.randbytes(19)))
+    data = b"".join(parts)
+    return data[: -rng.randrange(1, 19)] if cut else data
+
+
+def _records(data: bytes) -> list[tuple[int, int]]:
+    found, at = [], 0
+    while at + 5 <= len(data):
+        kind, _, size = struct.unpack_from(">BHH", data, at)
+        at += 5 + size
+        if at <= len(data):
+            found.append((kind, size))
+    return found
+
+
+@exercise("15.1", "Records", given=stream)
+def the_records(given: bytes, records: Any) -> None:
+    rng = random.Random(given)
+    for data in (given, _stream(rng), _stream(rng, cut=True), given[:3], b""):
+        right = _records(data)
+        answer = records(data)
+        need(
+            isinstance(answer, (list, tuple)) and all(len(pair) == 2 for pair in answer),
+            "records must return a list of pairs (type, length).",
+        )
+        found = [(whole_number(a, "a type"), whole_number(b, "a length")) for a, b in answer]
+        need(
+            len(found) <= len(right),
+            f"In {len(data)} bytes you find {len(found)} records, which is too many.",
+            "Does the last one end within the stream? And does the next one begin after the five bytes of "
+            "header and all bytes that the length counts?",
+        )
+        need(
+            len(found) == len(right),
+            f"In {len(data)} bytes you find {len(found)} records, which is too few.",
+            "An incomplete record is left out, but a complete one that ends with the stream is not.",
+        )
+        need(
+            found == right,
+            f"You find the right number of records, but the first ones are {found[:3]}.",
+            "The length has two bytes, the higher one first, after one byte of type and two of version.",
+        )
+
+
+def hello(variant: Variant) -> bytes:
+    """Return a ClientHello."""
+    rng = variant.random("hello")
+    word = rng.choice(("chat", "mail", "wiki", "bank", "lab"))
+    return client_hello(rng, f"{word}.{rng.choice(('example.org', 'example.net', 'example'))}")
+
+
+def _without_name(message: bytes, name: str) -> bytes:
+    """Return a ClientHello in which the extension with the server's name has another type."""
+    content = struct.pack(">HBH", len(name) + 3, 0, len(name)) + name.encode()
+    whole = struct.pack(">HH", 0, len(content)) + content
+    assert whole in message
+    return message.replace(whole, struct.pack(">HH", 0xFDE8, len(content)) + content)
+
+
+@exercise("15.2", "Who is that for?", given=hello)
+def who_is_that_for(given: bytes, server_name: Any) -> None:
+    rng = random.Random(given)
+    names = ("a.example", "very-long-name-of-a-server.example.org", "chat.example.net")
+    cases: list[tuple[bytes, str | None]] = [(given, _name_in(given))]
+    for _ in range(3):
+        cases += [(client_hello(rng, name), name) for name in names]
+    cases.append((_without_name(client_hello(rng, names[2]), names[2]), None))
+    for message, right in cases:
+        answer = server_name(message)
+        need(
+            right is not None or answer is None,
+            f"This ClientHello has no server name, but you return {answer!r}.",
+            "Another extension, of another type, may contain the same bytes. Only type 0 counts.",
+        )
+        need(
+            right is None or isinstance(answer, str),
+            f"server_name must return a text, got {type(answer).__name__}.",
+            "bytes.decode() makes a text of bytes.",
+        )
+        need(
+            answer == right,
+            f"For a ClientHello of {len(message)} bytes you return {answer!r}, but the name has "
+            f"{len(right or '')} characters.",
+            "The session ID and the list of suites have different lengths in different hellos. In the "
+            "extension, three lengths and a type come before the name.",
+        )
+
+
+def _name_in(message: bytes) -> str:
+    at = 4 + 2 + 32
+    at += 1 + message[at]
+    at += 2 + int.from_bytes(message[at : at + 2], "big")
+    at += 1 + message[at]
+    at += 2
+    while True:
+        kind, size = struct.unpack_from(">HH", message, at)
+        if kind == 0:
+            return message[at + 9 : at + 4 + size].decode()
+        at += 4 + size
+
+
+class Connection(NamedTuple):
+    """A traffic secret of a key log, and the records of that direction."""
+
+    secret: bytes
+    records: list[bytes]
+
+
+def connection(variant: Variant) -> Connection:
+    """Return a student's own connection."""
+    return _connection(variant.random("connection"))[0]
+
+
+def _connection(rng: random.Random) -> tuple[Connection, list[tuple[int, bytes]]]:
+    secret = rng.randbytes(32)
+    inner: list[tuple[int, bytes]] = [
+        (23, f"{text} {rng.randrange(100)}".encode()) for text in rng.sample(TEXTS, 4)
+    ]
+    inner.insert(2, (22, b"\x18\0\0\1\0"))  # a key update
+    inner += [(23, b"ends with zeros\0\0"), (21, b"\1\0")]
+    records = [
+        protect(secret, n, content, kind=kind, padding=rng.choice((0, 0, 7, 30)))
+        for n, (kind, content) in enumerate(inner)
+    ]
+    return Connection(secret, records), inner
+
+
+@exercise("15.3", "Open a record", given=connection)
+def open_a_record(given: Connection, open_record: Any) -> None:
+    rng = random.Random(given.secret)
+    cases = [_connection(rng), _connection(rng)]
+    first = open_record(given.secret, 0, given.records[0])
+    need(
+        isinstance(first, (list, tuple)) and len(first) == 2,
+        "open_record must return a pair (type, content).",
+    )
+    for case, inner in cases:
+        for number, (record, (kind, content)) in enumerate(zip(case.records, inner, strict=True)):
+            answer = open_record(case.secret, number, record)
+            need(
+                whole_number(answer[0], "the type") == kind,
+                f"For record {number}, you return the type {answer[0]!r}.",
+                "The header says 23 for every encrypted record. The real type is inside, as the last byte "
+                "that is not 0.",
+            )
+            need(
+                isinstance(answer[1], (bytes, bytearray)) and bytes(answer[1]) == content,
+                f"For record {number}, you return the content {answer[1]!r}.",
+                "Only the zeros after the type are padding; zeros before it belong to the content.",
+            )
+        wrong = bytearray(case.records[0])
+        wrong[-1] ^= 1
+        _must_fail(open_record, case.secret, 0, bytes(wrong))
+        _must_fail(open_record, case.secret, 1, case.records[0])
+
+
+def _must_fail(open_record: Any, secret: bytes, number: int, record: bytes) -> None:
+    try:
+        open_record(secret, number, record)
+    except Exception:
+        return
+    need(
+        False,
+        "A damaged record, or one with another number, is accepted.",
+        "Use decrypt, which checks the tag, and the number of the record in the nonce.",
+    )
+
+
+def _key(private: X25519PrivateKey, public: bytes) -> bytes:
+    secret = private.exchange(X25519PublicKey.from_public_bytes(public))
+    return HKDF(hashes.SHA256(), 32, None, b"lesson 15").derive(secret)
+
+
+@exercise("15.4", "The evil server")
+def the_evil_server(variant: Variant, evil: Any) -> None:
+    rng = variant.random("evil")
+    for _ in range(2):
+        private = {
+            name: X25519PrivateKey.from_private_bytes(rng.randbytes(32))
+            for name in ("alice", "bob")
+        }
+        public = {name: key.public_key().public_bytes_raw() for name, key in private.items()}
+        server = evil()
+        handed = server.hand_over(public["alice"], public["bob"])
+        if handed is ...:
+            raise NotAnswered
+        need(
+            isinstance(handed, (list, tuple))
+            and len(handed) == 2
+            and all(isinstance(key, (bytes, bytearray)) and len(key) == 32 for key in handed),
+            "hand_over must return two public keys of 32 bytes.",
+        )
+        keys = {
+            "alice": _key(private["alice"], bytes(handed[0])),
+            "bob": _key(private["bob"], bytes(handed[1])),
+        }
+        said = []
+        for number in range(6):
+            sender, receiver = rng.sample(("alice", "bob"), 2)
+            text = f"{rng.choice(TEXTS)} {number}"
+            said.append(text)
+            nonce = number.to_bytes(12, "big")
+            data = AESGCM(keys[sender]).encrypt(nonce, text.encode(), None)
+            out = server.forward(sender, number, data)
+            if out is ...:
+                raise NotAnswered
+            need(isinstance(out, (bytes, bytearray)), "forward must return bytes.")
+            try:
+                opened = AESGCM(keys[receiver]).decrypt(nonce, bytes(out), None).decode()
+            except InvalidTag:
+                opened = ""
+            need(
+                opened == text,
+                f"{receiver.title()} notices you: the message that you forward "
+                f"{'cannot be opened' if not opened else 'has another text'}.",
+                "Alice and Bob do not have the same key any more: each has one in common with you. Seal the "
+                "text again, with the receiver's key and the same number.",
+            )
+        found = list(server.read)
+        need(
+            found == said,
+            f"You were not noticed, but you have read {len(found)} of {len(said)} texts rightly.",
+            "Between opening and sealing again, you have the text. If you hand over the real keys, you "
+            "cannot open anything.",
+        )
+
+
+class Sniffed(NamedTuple):
+    """The number of a capture, and the records in it."""
+
+    number: int
+    records: list[EncryptedRecord]
+
+
+def traffic(variant: Variant) -> Sniffed:
+    """Return the records of a student's own chat."""
+    number = variant.seed("traffic") % 10**6
+    return Sniffed(number, encrypted_traffic(number).records)
+
+
+def _right_pairs(found: list[set[str]], true: list[set[str]]) -> float:
+    def together(groups: list[set[str]], pair: tuple[str, str]) -> bool:
+        return any(set(pair) <= group for group in groups)
+
+    pairs = list(itertools.combinations(sorted(set().union(*true)), 2))
+    return sum(together(found, pair) == together(true, pair) for pair in pairs) / len(pairs)
+
+
+@exercise("15.5", "Who talks to whom?", given=traffic)
+def who_talks_to_whom(given: Sniffed, rooms: Any) -> None:
+    shares = []
+    for number in range(4):
+        chat = encrypted_traffic(given.number + number)
+        answer = rooms([EncryptedRecord(*record) for record in chat.records])
+        need(
+            isinstance(answer, (list, tuple)),
+            "rooms must return a list with the members of each room.",
+        )
+        groups = [set(group) for group in answer]
+        known = set().union(*chat.rooms)
+        need(
+            all(group <= known for group in groups),
+            "One of your rooms has a member who is not a user.",
+            "The users have names such as 'user A'.",
+        )
+        need(
+            sum(map(len, groups)) == len(set().union(*groups)) if groups else True,
+            "One of the users is in several of your rooms, but each is in one room only.",
+            "If A is with B, and B with C, then all three are in one room.",
+        )
+        shares.append(_right_pairs(groups, chat.rooms))
+    share = sum(shares) / len(shares)
+    need(
+        share >= 0.95,
+        f"Over four chats, you are right about {share:.0%} of the pairs.",
+        "Compare only records from the server, of the same size and at nearly the same time. Two users of "
+        "one room share nearly all of them; two users of different rooms share a few by chance.",
+    )
+
+
+@exercise("15.6", "Cheap padding")
+def cheap_padding(variant: Variant, padded: Any) -> None:
+    rng = variant.random("padding")
+    sizes = [*range(1, 400), *(int(1.013**n) for n in range(470, 1068)), 1_000_000]
+    sizes += [rng.randrange(1, 1_000_001) for _ in range(400)]
+    results = set()
+    for size in sorted(set(sizes)):
+        result = whole_number(padded(size), f"padded({size})")
+        results.add(result)
+        need(
+            result >= size,
+            f"padded({size}) is {result}: a record cannot become shorter.",
+            "Round up, never down. Rounding a real number may give one less than you expect.",
+        )
+        need(
+            result - size <= max(15, 0.12 * size),
+            f"padded({size}) is {result}: {result - size} bytes more is too much.",
+            "Steps must grow with the size: 12 % of a small size is little.",
+        )
+    need(
+        len(results) <= 150,
+        f"For {len(set(sizes))} sizes there are {len(results)} different results.",
+        "Which lengths lie as far apart as they may? Each is a fixed factor above the one before.",
+    )
