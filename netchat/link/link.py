@@ -13,9 +13,11 @@ time that `next_timer` returns. After each of these calls there may be blocks to
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 from netchat.errors import LinkError
 from netchat.link.address_validation import cookie_of
+from netchat.link.block_outcome import BlockOutcome
 from netchat.link.block_scanner import BlockScanner, StreamBlock
 from netchat.link.block_writer import BlockWriter
 from netchat.link.code_table import REDUNDANCY, CodeSource, block_code, numbered
@@ -47,6 +49,7 @@ class Link:
         policy: Policy that chooses this side's codes; None until it is known.
         useful: Number of received blocks that made progress: they opened or ended the link, carried
             missing bytes, or reported the outcome of a transmission.
+        watch: Called with the outcome of each received block that has a payload.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Link:
         self.stats: LinkStats = LinkStats()
         self.policy: Policy | None = None
         self.useful: int = 0
+        self.watch: Callable[[BlockOutcome], None] | None = None
         self._code = code
         self._has_redundancy = False
         self._reads_redundancy = False  # the peer understands headers that announce it
@@ -468,7 +472,17 @@ class Link:
             self.stats.duplicate_blocks += 1
             receiver.seen(number, now, arrived=True)
             return True
+        stats = self.stats
+        before = stats.corrected_symbols, stats.combined_blocks
         payload = yield from self._payloads.data_steps(header, coded, offset)
+        if self.watch is not None:
+            corrected, combined = stats.corrected_symbols, stats.combined_blocks
+            self.watch(
+                BlockOutcome(
+                    self._payloads.spec, header.length, len(coded), corrected - before[0],
+                    combined > before[1], payload is not None,
+                )
+            )  # fmt: skip
         arrived = payload is not None and receiver.accept(offset, payload, now)
         receiver.seen(number, now, arrived=arrived)
         if arrived:

@@ -50,6 +50,7 @@ from netchat.wire import Error, ErrorCode, Frame, FrameReader, Moderate, encode
 
 if TYPE_CHECKING:
     from netchat.net.cluster.member import ClusterMember, ClusterOptions
+    from netchat.net.link.cpu_budget import LinkWork
     from netchat.net.link.transport import LinkTransport
     from netchat.net.tls.server import TlsServer
     from netchat.net.udp.server import UdpServer
@@ -468,6 +469,23 @@ class ServerDriver:
         if (seconds := peer.unread_until - time.monotonic()) > 0:
             peer.pause(seconds)
         return peer
+
+    def connect(
+        self, host: str | None = None, *, is_encrypted: bool = False
+    ) -> tuple[asyncio.Protocol, LinkWork]:
+        """Accept a connection within this process, over which a link may be opened.
+
+        Args:
+            host: Address of the client, if it is not that of the connection.
+            is_encrypted: Whether the client's bytes were encrypted up to here.
+
+        Returns:
+            The protocol of the connection, and the scheduler of the CPU time of links.
+        """
+        peer = self._peer()
+        peer.is_encrypted = is_encrypted
+        peer.forwarded_for = host
+        return self._detector(peer), self._link_listener.work
 
     async def _listen_udp(self, addresses: list[tuple[Any, ...]]) -> None:
         from netchat.net.udp.server import listen_udp

@@ -23,6 +23,7 @@ from netchat.web.files import Files
 from netchat.web.guard import Guard, is_local
 from netchat.web.lab_feed import LabFeed
 from netchat.web.local_addresses import url
+from netchat.web.noisy_lines import NoisyLines
 from netchat.web.operations import Operations
 from netchat.web.proxy_headers import Network, ProxyHeaders
 from netchat.web.qr import svg_qr
@@ -154,6 +155,7 @@ class Site:
         self._files = Files(PAGE)
         self._lab = LabFeed(PAGE / "lab", codes or {})
         self._wrapper = MessageWrapper()
+        self._noisy_lines = NoisyLines()
         self._connections = _Connections()
         self._listener: asyncio.Server | None = None
         origins = list(origins)
@@ -312,6 +314,14 @@ class Site:
         http, lower = request.protocol, request.transport
         if lower is None or lower.is_closing():  # lost during the handshake
             return response
+        if "channel" in request.query:  # loading what a link needs may take a while
+            lower.pause_reading()
+            wanted = await self._noisy_lines.read(request.query)
+            if lower.is_closing():
+                return response
+            lower.resume_reading()  # it reads in the next turn, with the protocol that is set below
+        else:
+            wanted = None
         http.transport = None
         http.connection_lost(None)
         # A browser that sends the origin of a page behind a proxy uses TLS up to the proxy.
@@ -319,7 +329,15 @@ class Site:
         websocket = WebSocket(lower, self._chat.settings.max_frame, self._wrapper)
         client = self._proxies.client(request)
         host = client if client != request.remote else None
-        lower.set_protocol(
-            self._chat.adopt(websocket, websocket, is_encrypted=is_encrypted, host=host)
-        )
+        if wanted is None or isinstance(wanted, str):
+            if wanted is not None:
+                self._noisy_lines.refuse(lower, wanted)
+            lower.set_protocol(
+                self._chat.adopt(websocket, websocket, is_encrypted=is_encrypted, host=host)
+            )
+            return response
+        line = self._noisy_lines.create(wanted, websocket, lower, self._chat.settings.max_frame)
+        lower.set_protocol(line)
+        chat, work = self._chat.connect(host, is_encrypted=is_encrypted)
+        line.begin(chat, work, share_of(client or "?"))
         return response

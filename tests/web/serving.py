@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import secrets
 from collections.abc import AsyncIterator
 
@@ -47,12 +48,14 @@ class Browser:
     Attributes:
         got: Messages received.
         sizes: Number of NCP frames in each WebSocket message received.
+        told: Objects of the text messages received: what the server says about a noisy line.
     """
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.got: list[Message] = []
         self.sizes: list[int] = []
+        self.told: list[dict] = []
 
     async def send(self, *messages: Message | bytes) -> None:
         """Send frames in one WebSocket message."""
@@ -68,8 +71,8 @@ class Browser:
 
     async def read(self) -> list[Message]:
         """Read a WebSocket message and return its frames, decoded."""
-        data = await self.socket.recv()
-        assert isinstance(data, bytes)
+        while isinstance(data := await self.socket.recv(), str):
+            self.told.append(json.loads(data))
         reader = FrameReader()
         found = [decode(frame) for frame in reader.feed(data)]
         assert not reader.pending
@@ -94,10 +97,10 @@ class Browser:
 
 
 @contextlib.asynccontextmanager
-async def browser(port: int, name: str = "", **options) -> AsyncIterator[Browser]:
+async def browser(port: int, name: str = "", query: str = "", **options) -> AsyncIterator[Browser]:
     """Connect a WebSocket; if `name` is given, join the lobby."""
     options = {"origin": f"http://127.0.0.1:{port}", "max_size": None, **options}
-    async with connect(f"ws://127.0.0.1:{port}/ws", **options) as socket:
+    async with connect(f"ws://127.0.0.1:{port}/ws{query}", **options) as socket:
         page = Browser(socket)
         if name:
             await page.enter(name)

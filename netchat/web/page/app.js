@@ -13,6 +13,7 @@ import { Screen } from "./room_screen.js";
 import { Status } from "./status.js";
 import { claim } from "./tabs.js";
 import { readCode, showText } from "./text.js";
+import { MyLine } from "./my_line.js";
 import { Navigation } from "./navigation.js";
 import { Notifications } from "./notifications.js";
 
@@ -30,11 +31,13 @@ const inspector = new FrameInspector();
 const connection = new Connection(core, store, {
   onEvents: (list) => (core.sealing ? core.sealing.pass(list, (shown) => chat.take(shown)) : chat.take(list)),
   frame: (out, bytes) => inspector.record(out, bytes),
+  line: (report) => line.report(report),
   changed: () => {
     if (connection.phase === "online") inviteTo(connection.page);
     status.show();
   },
 });
+const line = new MyLine(connection);
 connection.transfers = attachments.transfers;
 chat.flush = () => connection.flush();
 if (core.sealing) {

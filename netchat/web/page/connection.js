@@ -19,7 +19,7 @@ export class Connection {
    * @param core the ChatClient.
    * @param store saves its memory.
    * @param hooks callbacks: `onEvents(list)`; `changed()`, after `phase` has changed;
-   *   `frame(out, bytes)`, for each frame sent or received.
+   *   `frame(out, bytes)`, for each frame sent or received; `line(report)`, about a noisy line.
    */
   constructor(core, store, hooks) {
     this.core = core;
@@ -34,6 +34,7 @@ export class Connection {
     this.onlineAt = 0;
     this.counter = core.memory.counter;
     this.transfers = null; // a Transfers; set by app.js
+    this.line = null; // a noisy line to ask for: {channel, link}
     window.addEventListener("online", () => this.recheck());
     window.addEventListener("offline", () => this.recheck());
     document.addEventListener("visibilitychange", () => document.hidden || this.recheck());
@@ -82,7 +83,9 @@ export class Connection {
 
   connect() {
     clearTimeout(this.timer);
-    const socket = new WebSocket(new URL("ws", this.page.replace(/^http/, "ws")));
+    const url = new URL("ws", this.page.replace(/^http/, "ws"));
+    if (this.line) url.search = new URLSearchParams(this.line);
+    const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     this.receivedAt = this.pingedAt = performance.now();
@@ -92,7 +95,10 @@ export class Connection {
       this.core.connected();
       this.flush();
     };
-    socket.onmessage = ({ data }) => this.receive(new Uint8Array(data));
+    socket.onmessage = ({ data }) => {
+      if (typeof data === "string") this.hooks.line?.(JSON.parse(data).line);
+      else this.receive(new Uint8Array(data));
+    };
     socket.onclose = () => this.lost("The server cannot be reached.");
   }
 

@@ -1,0 +1,64 @@
+"""The noisy lines of a server's pages, up to a limit; loads what they need with the first one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from websockets.frames import Frame as Piece
+from websockets.frames import Opcode
+
+if TYPE_CHECKING:
+    from netchat.web.noisy_line import NoisyLine, NoisyPath
+    from netchat.web.websocket import WebSocket
+
+__all__ = ["MOST_LINES", "NoisyLines"]
+
+#: Most lines at a time: a class.
+MOST_LINES = 64
+
+
+class NoisyLines:
+    """Opens noisy lines for pages that ask for one."""
+
+    def __init__(self) -> None:
+        self._open: WeakSet[NoisyLine] = WeakSet()
+
+    async def read(self, query: Mapping[str, str]) -> NoisyPath | str:
+        """Read the query of a WebSocket's address.
+
+        Returns:
+            The path that it asks for, or the reason why it cannot have one.
+        """
+        if sum(not line.is_over for line in self._open) >= MOST_LINES:
+            return f"{MOST_LINES} noisy lines are open on this server; try again later"
+        # In a thread: the first line of a server imports NumPy and may compile decoders.
+        try:
+            return await asyncio.to_thread(_read, dict(query))
+        except ValueError as error:
+            return str(error)
+
+    def create(
+        self, path: NoisyPath, websocket: WebSocket, lower: asyncio.Transport, max_frame: int
+    ) -> NoisyLine:
+        """Create a line; the caller connects it with `NoisyLine.begin`."""
+        from netchat.web.noisy_line import NoisyLine
+
+        line = NoisyLine(path, websocket, lower, max_frame)
+        self._open.add(line)
+        return line
+
+    @staticmethod
+    def refuse(lower: asyncio.Transport, why: str) -> None:
+        """Tell a page why it has no noisy line; its connection continues without one."""
+        text = json.dumps({"line": {"refused": why}}).encode()
+        lower.write(Piece(Opcode.TEXT, text).serialize(mask=False))
+
+
+def _read(query: Mapping[str, str]) -> NoisyPath:
+    from netchat.web.noisy_line import read_line
+
+    return read_line(query)
