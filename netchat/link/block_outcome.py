@@ -1,4 +1,4 @@
-"""What became of a received block of data, for observers of a link."""
+"""Outcome of a received block of data, for observers of a link."""
 
 from __future__ import annotations
 

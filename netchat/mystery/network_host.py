@@ -14,7 +14,7 @@ from netchat.mystery.frames import (
     tcp_header,
     udp_header,
 )
-from netchat.mystery.tcp_peer import SYN, SegmentIn
+from netchat.mystery.tcp_peer import SYN, ArrivingSegment
 
 __all__ = ["SimulatedHost"]
 
@@ -36,7 +36,7 @@ class SimulatedHost:
     def __init__(self, number: int, send: Callable[[int, bytes], None]) -> None:
         self._number, self._send = number, send
         self._packets = 0
-        self.connections: dict[tuple[int, int, int], Callable[[SegmentIn], None]] = {}
+        self.connections: dict[tuple[int, int, int], Callable[[ArrivingSegment], None]] = {}
 
     def send_segment(
         self, to: int, ports: tuple[int, int], numbers: tuple[int, int], flags: int, window: int,
@@ -59,7 +59,7 @@ class SimulatedHost:
         handler = self.connections.get((header.source[3], to, source))
         if handler is not None:
             data = header.payload[(length >> 4) * 4 :]
-            handler(SegmentIn(seq, ack, flags, window, data))
+            handler(ArrivingSegment(seq, ack, flags, window, data))
 
     def _send_packet(self, to: int, protocol: int, payload: bytes) -> None:
         self._packets = (self._packets + 1) % 65536

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-__all__ = ["ACK", "FIN", "PSH", "RST", "SYN", "SegmentIn", "SimulatedTcp", "Timers"]
+__all__ = ["ACK", "FIN", "PSH", "RST", "SYN", "ArrivingSegment", "SimulatedTcp", "Timers"]
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 
@@ -25,7 +25,7 @@ _SHORTEST, _LONGEST = 0.2, 8.0
 _READING = 0.05
 
 
-class SegmentIn(NamedTuple):
+class ArrivingSegment(NamedTuple):
     """A received segment."""
 
     seq: int
@@ -103,7 +103,7 @@ class SimulatedTcp:
         self._stream += data
         self._push()
 
-    def receive(self, segment: SegmentIn) -> None:
+    def receive(self, segment: ArrivingSegment) -> None:
         """Handle a segment from the peer."""
         if segment.flags & SYN:
             self._receive_syn(segment)
@@ -131,7 +131,7 @@ class SimulatedTcp:
         self._timeout = min(_LONGEST, 2 * self._timeout)
         self._send_syn()
 
-    def _receive_syn(self, segment: SegmentIn) -> None:
+    def _receive_syn(self, segment: ArrivingSegment) -> None:
         self._peer_first, self._peer_window = segment.seq, segment.window
         if segment.flags & ACK:
             if self._state == "syn sent":
@@ -208,7 +208,7 @@ class SimulatedTcp:
         if self._next < len(self._stream) or self._next > self._acked:
             self._start_timer(self._timeout, self._expire)
 
-    def _receive_ack(self, segment: SegmentIn) -> None:
+    def _receive_ack(self, segment: ArrivingSegment) -> None:
         acked = (segment.ack - self._first - 1) % _SPACE
         if acked > len(self._stream):
             return
@@ -258,7 +258,7 @@ class SimulatedTcp:
     def _window(self) -> int:
         return max(0, self._capacity - len(self._unread))
 
-    def _receive_data(self, segment: SegmentIn) -> None:
+    def _receive_data(self, segment: ArrivingSegment) -> None:
         assert self._peer_first is not None
         at = (segment.seq - self._peer_first - 1) % _SPACE
         if at >= _SPACE // 2:

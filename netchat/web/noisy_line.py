@@ -48,7 +48,7 @@ _SAMPLE = 64 * 1024
 
 @dataclass(frozen=True)
 class NoisyPath:
-    """What a page asks for.
+    """Request of a page for a noisy line.
 
     Attributes:
         channel: Channel in both directions, such as `bsc:1e-3`.

@@ -126,7 +126,9 @@ async def _main(seconds: float) -> None:
         ):  # fmt: skip
             chat_delays: list[float] = []
             tasks = [asyncio.create_task(_measure(web)) for _ in range(measuring)]
-            tasks.append(asyncio.create_task(_chat(web, f"nova{visitors + measuring}", chat_delays)))
+            tasks.append(
+                asyncio.create_task(_chat(web, f"nova{visitors + measuring}", chat_delays))
+            )
             delays = await _class(web, visitors, seconds)
             for task in tasks:
                 task.cancel()

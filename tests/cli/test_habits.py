@@ -1,4 +1,4 @@
-"""What engineers type first: it works, or the error shows a line that works."""
+"""First commands of engineers: they work, or the error shows a line that works."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from netchat.mystery.tcp_peer import ACK, SYN, SegmentIn, SimulatedTcp
+from netchat.mystery.tcp_peer import ACK, SYN, ArrivingSegment, SimulatedTcp
 
 
 class Network:
@@ -23,7 +23,7 @@ class Network:
 
     def end(self, name, other, **options):
         def transmit(seq, ack, flags, window, data):
-            self.segments.append((self.now, name, SegmentIn(seq, ack, flags, window, data)))
+            self.segments.append((self.now, name, ArrivingSegment(seq, ack, flags, window, data)))
             if self.random.random() >= self.loss:
                 segment = self.segments[-1][2]
                 delay = 0.01 + self.random.random() * self.jitter

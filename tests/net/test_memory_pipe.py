@@ -102,7 +102,7 @@ def test_close_delivers_what_was_sent():
         assert right.data == b"last words"
         assert left.log == right.log == ["made", "lost"]
         assert two.is_closing()
-        two.write(b"nobody reads this")
+        two.write(b"never read")
         two.close()
         await turns()
         assert left.data == b""

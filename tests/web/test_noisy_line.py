@@ -60,7 +60,7 @@ def test_a_link_delivers_everything_over_a_noisy_line(channel):
     assert {block["direction"] for block in blocks} == {"up", "down"}
     assert sum(block["corrected"] for block in blocks) > 0
     assert all(block["coded"] > block["size"] > 0 for block in blocks)
-    assert not other  # nobody else hears of it
+    assert not other  # no other user hears of it
 
 
 def test_without_a_link_damage_ends_the_connection():

@@ -10,7 +10,7 @@ const HEIGHT = 60; // of the chart, in its own units
 const ARROWS = { up: "↑ sent", down: "↓ received" };
 const RESULTS = {
   intact: "arrived intact", repaired: "repaired", combined: "repaired by more parity or copies",
-  failed: "failed: sent again",
+  failed: "failed: to be retransmitted",
 };
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -119,7 +119,7 @@ function table({ link, up, down }) {
   if (link) {
     rows.push(["code", (each) => each.code ?? "–"], ["blocks", (each) => whole(each.blocks)],
       ["symbols repaired", (each) => whole(each.repaired)], ["blocks failed", (each) => whole(each.failed)],
-      ["sent again", (each) => whole(each.retransmitted)], ["capacity", (each) => percent(each.capacity)],
+      ["retransmitted", (each) => whole(each.retransmitted)], ["capacity", (each) => percent(each.capacity)],
       ["bytes that got through", (each) => percent(each.efficiency)]);
   }
   return h("table", {},

@@ -173,9 +173,7 @@ def soft():
 
 def test_the_legend_names_the_grey_limits(soft):
     """Codes that share limits have them in black, or in grey if their decoders get hard decisions."""
-    hard = bench.run(
-        ["conv:5,7,k=98@hard", "conv:7,5,k=98@hard"], "awgn:4dB", errors=20, workers=1
-    )
+    hard = bench.run(["conv:5,7,k=98@hard", "conv:7,5,k=98@hard"], "awgn:4dB", errors=20, workers=1)
     assert "limits of hard decisions" in legend(hard.plot("fer"))
     assert "limits of hard decisions" not in legend(soft.plot("fer"))
 

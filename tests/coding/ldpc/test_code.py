@@ -384,7 +384,10 @@ def test_an_invalid_array(tmp_path):
             "sum-product, gallager-a, gallager-b, bit-flipping, got 'x'",
         ),
         ("ldpc:wifi,schedule=x", "'schedule' must be layered, flooding, got 'x'"),
-        ("ldpc:turbo,3", "'source' must be wifi, nr, wimax, ccsds, ar4ja, gallager or a file, got 'turbo'"),
+        (
+            "ldpc:turbo,3",
+            "'source' must be wifi, nr, wimax, ccsds, ar4ja, gallager or a file, got 'turbo'",
+        ),
     ],
 )
 def test_invalid_specifications(spec, says):
