@@ -56,7 +56,7 @@ def line_of(**state: Any) -> dict[str, Any]:
     return compute_line(parse_state(state, {}), {})
 
 
-STATES = [
+STATES: list[dict[str, Any]] = [
     {},
     {"text": "a=1&b#c?% ü😀\n", "carry": "frame", "code": "rs:15,11", "interleave": "interleave:4"},
     {"channel": "awgn:-1.5dB,qam16", "seed": 77, "view": "decoder", "block": 3, "at": 5},

@@ -121,6 +121,7 @@ export function standalone(svg) {
     into[i].removeAttribute("class");
   });
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  copy.removeAttribute("class");
   copy.prepend(s("rect", { width: svg.getAttribute("width"), height: svg.getAttribute("height"), fill: getComputedStyle(document.body).getPropertyValue("--card").trim() }));
   return new XMLSerializer().serializeToString(copy);
 }
