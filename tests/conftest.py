@@ -102,6 +102,8 @@ THOROUGH = (
     "end_to_end/test_page_hosting.py",
     "end_to_end/test_page_lab.py",
     "end_to_end/test_page_looks.py",
+    "end_to_end/test_page_my_line.py",
+    "end_to_end/test_page_steps.py",
     "lab/test_lab.py",
     "packets/wireshark/test_dissector_damage.py",
     "packets/wireshark/test_dissector_links.py",

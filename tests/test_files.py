@@ -243,7 +243,7 @@ def test_captures_are_private_and_take_any_time(tmp_path, name, time):
 
 @pytest.mark.usefixtures("open_umask")
 def test_live_captures_are_private(tmp_path):
-    file, writer = _open_file(tmp_path / "c.pcapng", "lo")
+    file, writer = _open_file(tmp_path / "c.pcapng", "lo", None)
     writer.statistics(-1, 1, 0)
     file.close()
     assert mode(tmp_path / "c.pcapng") == 0o600

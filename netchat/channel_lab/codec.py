@@ -42,7 +42,10 @@ def build_code(spec: str, plugins: Mapping[str, str]) -> Code:
         checked = check_code(spec, plugins)
         return _code(checked, spec if spec in plugins else checked)
     except ValueError as error:
-        raise StateError(str(error), "code") from None
+        text = str(error)
+        if spec in plugins:  # the reason may contain the path of the owner's file
+            text = f"{spec} cannot be used here; the owner of the server sees why with: netchat codes check"
+        raise StateError(text, "code") from None
 
 
 @lru_cache(maxsize=256)

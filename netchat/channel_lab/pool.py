@@ -363,7 +363,7 @@ class LabPool:
         is_live = run.number in self._runs
         try:
             if not is_live:
-                if run.started:
+                if run.started and self._measuring.is_running:
                     await self._measuring.call({"do": "drop", "run": run.number}, run.receive)
                 return
             if not run.started:

@@ -1,8 +1,10 @@
 """Roster of a class: the students, and which of them handed in a file.
 
-roster = read_roster(Path("students.csv"))
-roster.owner_of("s07_01.ipynb")         # by the id or name in the path
-roster.named("ada  BYRON")              # by name or alias, normalised
+    roster = read_roster(Path("students.csv"))
+    roster.owner_of("s07_01.ipynb")         # by the id or name in the path
+    roster.named("ada  BYRON")              # by name or alias, normalised
+
+A roster is a CSV file, netchat's own or that of a learning platform.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def suggest(command: str, args: Sequence[str]) -> str | None:
     if len(files) > 1:
         return f"mergecap -w - {shlex.join(files)} | netchat inspect {shlex.join(['-', *made])}"
     found = [*files, *made]
-    if found == list(args):
+    if sorted(found) == sorted(args):  # only the order differs: nothing was translated
         return None
     return f"netchat {command} {shlex.join(found)}".rstrip()
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from netchat.mystery.fault import KINDS, Answer, Fault, FaultKind
     from netchat.mystery.judgement import Judgement, judge
     from netchat.mystery.observation import (
+        Crossing,
         Observation,
-        Passage,
         observe,
         pair,
         read_observations,
@@ -41,7 +41,7 @@ else:
             "drawing": "LEVELS Mystery draw",
             "fault": "KINDS Answer Fault FaultKind",
             "judgement": "Judgement judge",
-            "observation": "Observation Passage observe pair read_observations",
+            "observation": "Observation Crossing observe pair read_observations",
             "simulation": "simulate",
         },
     )
@@ -51,13 +51,13 @@ __all__ = [
     "LEVELS",
     "Answer",
     "CableCapture",
+    "Crossing",
     "Fault",
     "FaultKind",
     "HostClock",
     "Judgement",
     "Mystery",
     "Observation",
-    "Passage",
     "draw",
     "judge",
     "observe",

@@ -1,8 +1,10 @@
-"""Passages of packets, from captures of both sides: when a packet left, and how it arrived.
+"""Crossings of packets, from captures of both sides: when a packet left, and how it arrived.
 
-captures = simulate(draw("Ada"))
-for way, passages in observe(captures).items():
-    print(way, sum(passage.is_lost for passage in passages), "of", len(passages), "lost")
+    captures = simulate(draw("Ada"))
+    for way, crossings in observe(captures).items():
+        print(way, sum(crossing.is_lost for crossing in crossings), "of", len(crossings), "lost")
+
+A way is a pair of hosts: sender and receiver.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from netchat.mystery.capture_recorder import CableCapture
 from netchat.mystery.frames import ETHERNET_HEADER, TCP, PacketHeader, has_valid_checksum, is_ipv4
 from netchat.packets import Packet
 
-__all__ = ["Observation", "Passage", "observe", "pair", "read_observations"]
+__all__ = ["Crossing", "Observation", "observe", "pair", "read_observations"]
 
 #: Bits that may differ between a packet with a damaged header and the one that left.
 _MAX_FLIPS = 64
@@ -54,7 +56,7 @@ class Observation(NamedTuple):
         return int.from_bytes(self.payload[8:12], "big") if self.protocol == TCP else -1
 
 
-class Passage(NamedTuple):
+class Crossing(NamedTuple):
     """A packet that left, and all of its arrivals."""
 
     sent: Observation
@@ -113,7 +115,7 @@ def read_observations(packets: Sequence[Packet]) -> list[Observation]:
     return found
 
 
-def pair(left: Sequence[Observation], came: Sequence[Observation]) -> list[Passage]:
+def pair(left: Sequence[Observation], came: Sequence[Observation]) -> list[Crossing]:
     """Return the passages of one direction, in the order in which the packets left.
 
     Args:
@@ -142,10 +144,10 @@ def pair(left: Sequence[Observation], came: Sequence[Observation]) -> list[Passa
                 arrivals[index].append(other)
                 missing.remove(index)
                 break
-    return [Passage(one, tuple(found)) for one, found in zip(left, arrivals, strict=True)]
+    return [Crossing(one, tuple(found)) for one, found in zip(left, arrivals, strict=True)]
 
 
-def observe(captures: Mapping[str, CableCapture]) -> dict[tuple[str, str], list[Passage]]:
+def observe(captures: Mapping[str, CableCapture]) -> dict[tuple[str, str], list[Crossing]]:
     """Return the passages of every direction between two hosts.
 
     Args:

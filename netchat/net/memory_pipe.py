@@ -89,7 +89,7 @@ class PipeEnd(asyncio.Transport):
             self.get_protocol().connection_lost(None)
 
     def close(self) -> None:
-        """Close this end; the other one reads what was sent, then closes."""
+        """Close this end; the other one reads what was sent, unless it has paused reading."""
         if not self._closing:
             self._closing = True
             self._loop.call_soon(self._lose)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -36,9 +36,16 @@ class LabFeed:
     Args:
         folder: Folder of the lab's page.
         codes: Codes of the server's owner, by the name that visitors see.
+        client: Returns the address of the visitor that has sent a request.
     """
 
-    def __init__(self, folder: Path, codes: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        codes: Mapping[str, str],
+        client: Callable[[web.Request], str | None] = lambda request: request.remote,
+    ) -> None:
+        self._client = client
         self._files = Files(folder)
         self._codes = codes
         self._pool: LabPool | None = None
@@ -67,7 +74,7 @@ class LabFeed:
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         """Serve one visitor until it leaves."""
-        share = share_of(request.remote or "?")
+        share = share_of(self._client(request) or "?")
         if not self._shares.allows(share):
             raise web.HTTPServiceUnavailable(
                 headers={"Retry-After": "30"},

@@ -26,6 +26,7 @@ from netchat.net.link.client_codes import ready_code, warm_up_client
 from netchat.net.link.transport import LinkTransport
 from netchat.net.memory_pipe import memory_pipe
 from netchat.net.noise.transport import NoiseTransport
+from netchat.net.server_driver import LINGER
 from netchat.wire import FrameReader
 from netchat.wire.frame import seal
 from netchat.wording import cut, many
@@ -40,6 +41,8 @@ __all__ = ["NoisyLine", "NoisyPath", "read_line"]
 MOST_ERRORS = 0.1
 #: Seconds between two reports to the page, and most blocks in one.
 REPORT_EVERY, MOST_BLOCKS = 0.5, 32
+#: Bytes that a page has not read, from which it gets no reports.
+MOST_UNREAD = 64 * 1024
 #: Longest text of a channel or of a code.
 _LONGEST = 64
 #: Bytes with which the error rate of a channel is measured.
@@ -241,6 +244,8 @@ class NoisyLine(asyncio.Protocol):
         if self.is_over:
             return
         self._timer = self._loop.call_later(REPORT_EVERY, self._report)
+        if self._lower.get_write_buffer_size() > MOST_UNREAD:
+            return
         report = self.summary()
         if self._blocks or json.dumps(report) != self._last:
             self._last = json.dumps(report)
@@ -290,6 +295,8 @@ class NoisyLine(asyncio.Protocol):
         )
         self._stop()
         self._websocket.close()
+        # It waits for the page's CLOSE, and until the page reads what was sent.
+        self._loop.call_later(LINGER, self._lower.abort)
         if self._top is not None:
             self._top.abort()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -26,6 +27,9 @@ class NoisyLines:
 
     def __init__(self) -> None:
         self._open: WeakSet[NoisyLine] = WeakSet()
+        self._loading = 0
+        # Not the loop's executor, which would delay the end of the loop until everything is compiled.
+        self._thread = ThreadPoolExecutor(1, "noisy lines")
 
     async def read(self, query: Mapping[str, str]) -> NoisyPath | str:
         """Read the query of a WebSocket's address.
@@ -33,13 +37,20 @@ class NoisyLines:
         Returns:
             The path that it asks for, or the reason why it cannot have one.
         """
-        if sum(not line.is_over for line in self._open) >= MOST_LINES:
+        if self._loading + sum(not line.is_over for line in self._open) >= MOST_LINES:
             return f"{MOST_LINES} noisy lines are open on this server; try again later"
-        # In a thread: the first line of a server imports NumPy and may compile decoders.
-        try:
-            return await asyncio.to_thread(_read, dict(query))
+        self._loading += 1
+        try:  # in a thread: the first line of a server imports NumPy and may compile decoders
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, _read, dict(query))
         except ValueError as error:
             return str(error)
+        finally:
+            self._loading -= 1
+
+    def close(self) -> None:
+        """Cancel what is still loading."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def create(
         self, path: NoisyPath, websocket: WebSocket, lower: asyncio.Transport, max_frame: int

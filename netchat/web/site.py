@@ -153,7 +153,6 @@ class Site:
         self._chat = chat
         self._dashboard = Dashboard(chat, notes, token)
         self._files = Files(PAGE)
-        self._lab = LabFeed(PAGE / "lab", codes or {})
         self._wrapper = MessageWrapper()
         self._noisy_lines = NoisyLines()
         self._connections = _Connections()
@@ -162,6 +161,7 @@ class Site:
         proxies = list(proxies)
         self._behind_proxy = bool(origins or proxies)
         self._proxies = ProxyHeaders(proxies)
+        self._lab = LabFeed(PAGE / "lab", codes or {}, self._proxies.client)
         self.guard = Guard(
             origins,
             hosts,
@@ -233,6 +233,7 @@ class Site:
             self._listener.close()
         await self._dashboard.stop()
         await self._lab.stop()
+        self._noisy_lines.close()
         await self._runner.cleanup()
 
     def _accept(self) -> asyncio.Protocol:

@@ -117,11 +117,18 @@ def test_several_files_and_jq_and_curl() -> None:
 
 
 def test_other_mistakes_stay_as_they_are() -> None:
-    for args in (["--nonsense"], ["-k"], [CAPTURE, "--last", "x"], [CAPTURE, "--first", "-1"]):
+    for args in (
+        ["--statz", CAPTURE],
+        ["--tree", "--last", "x", CAPTURE],
+        ["--nonsense"],
+        ["-k"],
+        [CAPTURE, "--last", "x"],
+        [CAPTURE, "--first", "-1"],
+    ):
         assert suggest("inspect", args) is None
         assert "Use:" not in run(shlex.join(["inspect", *args]))[1]
     assert run(f"inspect {CAPTURE} -r {CAPTURE}") == (
         2,
         "Usage: cli inspect [OPTIONS] [FILE]\nTry 'cli inspect --help' for help.\n\n"
-        "Error: Name the capture once: as FILE or with --read.\n",
+        "netchat: Name the capture once: as FILE or with --read.\n",
     )

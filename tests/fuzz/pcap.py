@@ -3,7 +3,8 @@
 Invariants:
     - nothing but a `CaptureError` is ever raised, and it names the file;
     - packets are numbered without gaps, and contain no more bytes than the file;
-    - the same bytes in smaller pieces give the same packets and the same error.
+    - the same bytes in smaller pieces give the same packets and the same error, unless it names a format
+      that is recognised by later bytes.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ def check(data: bytes) -> None:
     assert all(-(2**63) <= p.time < 2**63 for p in packets)
     if file[:2] != b"\x1f\x8b":
         assert sum(len(p.data) for p in packets) <= len(file)
-    assert _read(_Slow(file, 1 + choices.below(40))) == (packets, problem)
+    if (
+        "convert it" not in problem
+    ):  # what few bytes do not show: a live capture does not wait for more
+        assert _read(_Slow(file, 1 + choices.below(40))) == (packets, problem)
 
 
 def _read(file: io.BytesIO) -> tuple[list[Packet], str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame as Piece
+from websockets.frames import Opcode
 
 from netchat.web.noisy_line import read_line
 from netchat.wire import Event
 from tests.net.serving import TIMEOUT
-from tests.web.serving import browser, serve_page
+from tests.web.serving import browser, plain, serve_page
 
 TEXT = "a message of some length, so that the channel meets it " * 4
 
@@ -145,3 +148,39 @@ def test_read_line_keeps_the_spec_and_the_policy():
     found = read_line({"channel": "bsc:1e-3", "link": " adaptive "})
     assert (found.channel, found.link) == ("bsc:1e-3", "adaptive")
     assert read_line({"channel": "bsc:1e-3"}).link is None
+
+
+def test_a_line_that_has_ended_does_not_keep_its_connection(monkeypatch):
+    """A client that does not answer CLOSE is disconnected."""
+    monkeypatch.setattr("netchat.web.noisy_line.LINGER", 0.2)
+
+    async def run():
+        async with serve_page() as (_, port), plain(port) as (reader, writer):
+            writer.write(
+                f"GET /ws?channel=bsc:0 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+                "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+            )
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(Piece(Opcode.BINARY, b"garbage").serialize(mask=True))
+            with contextlib.suppress(ConnectionResetError):
+                while await reader.read(65536):
+                    pass
+
+    asyncio.run(asyncio.wait_for(run(), TIMEOUT))
+
+
+def test_many_pages_at_once_get_no_more_lines_than_there_are(monkeypatch):
+    monkeypatch.setattr("netchat.web.noisy_lines.MOST_LINES", 3)
+
+    async def run():
+        async with serve_page() as (_, port), contextlib.AsyncExitStack() as stack:
+            pages = await asyncio.gather(
+                *(stack.enter_async_context(browser(port, "", "?channel=bsc:0")) for _ in range(8))
+            )
+            for number, page in enumerate(pages):
+                await page.enter(f"Nova{number}")
+            return [page.told[0]["line"] for page in pages]
+
+    told = asyncio.run(asyncio.wait_for(run(), TIMEOUT))
+    assert sum("refused" in line for line in told) == 5

@@ -85,7 +85,7 @@ def _explained(
              f"{width} bits are inverted, and so is the remainder."] if reflected else []
         ),
         f"The remainder is {_hex(computed)}; the received check is {_hex(received)}: "
-        f"{'they agree' if is_equal else 'they differ, so the message is damaged'}.",
+        f"{'they agree' if is_equal else 'they differ: the message or its check is damaged'}.",
     ]  # fmt: skip
     return {
         "width": width,

@@ -81,6 +81,7 @@ def _interleaver(passage: Passage, block: int) -> dict[str, Any]:
     """Return where the interleaver sends the bits of a block."""
     assert passage.order is not None
     size, depth = passage.block_bits, passage.state.depth
+    rows = min(depth, passage.blocks - block // depth * depth)  # the last group may be smaller
     unit = "bytes" if passage.code.bits_per_symbol == 8 else "bits"
     place = passage.order.argsort()[block * size : (block + 1) * size]
     return {
@@ -88,8 +89,8 @@ def _interleaver(passage: Passage, block: int) -> dict[str, Any]:
         "unit": passage.code.bits_per_symbol,
         "line": place.tolist(),
         "steps": [
-            f"The interleaver writes {depth} codewords as rows and sends the columns. Neighbours of this "
-            f"codeword are {depth} {unit} apart on the line, so that a burst of {depth} hits each codeword "
+            f"The interleaver writes {rows} codewords as rows and sends the columns. Neighbours of this "
+            f"codeword are {rows} {unit} apart on the line, so that a burst of {rows} hits each codeword "
             "once."
         ],
     }

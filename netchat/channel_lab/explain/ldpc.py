@@ -182,7 +182,11 @@ def _steps(view: BlockView, graph: Graph, run: LDPCRun | None) -> list[str]:
         for at, count in enumerate(counts[1:], 1):
             lines.append(f"After iteration {at}, {many(count, 'check')} fail{'s' * (count == 1)}.")
         if not run.failed:
-            lines.append("All checks hold, and the decoder stops.")
+            lines.append(
+                "The decoder computes the parity bits that are in a single check again; then all checks hold."
+                if counts[-1]
+                else "All checks hold, and the decoder stops."
+            )
         else:
             lines.append(f"After {code.iterations} iterations, the decoder gives up.")
     return [*lines, view.verdict()]

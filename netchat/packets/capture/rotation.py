@@ -110,7 +110,9 @@ class RotatingWriter(CaptureWriter):
     def secrets(self, key_log: bytes) -> None:
         """Write TLS secrets, to all further files as well."""
         self._secrets.append(key_log)
-        while len(self._secrets) > 1 and sum(map(len, self._secrets)) > _MAX_SECRETS:
+        size = self._rotation.size
+        most = _MAX_SECRETS if size is None else min(_MAX_SECRETS, size // 4)
+        while len(self._secrets) > 1 and sum(map(len, self._secrets)) > most:
             del self._secrets[0]
         self._writer.secrets(key_log)
 

@@ -28,6 +28,9 @@ _TIMEOUT = 60_000_000_000
 #: Memory of a piece or fragment and of a datagram in addition to the bytes, roughly.
 _PIECE_COST, _DATAGRAM_COST = 200, 600
 
+#: Most parts of a packet: one of 64 KiB has about 120 fragments at an MTU of 576 bytes.
+_MAX_PIECES = 512
+
 #: Fragments of complete packets that are remembered to recognise their duplicates.
 _MAX_REMEMBERED = 16_384
 
@@ -79,7 +82,7 @@ class _Datagram:
         if not start:
             self.protocol = fragment.protocol
         new = self._uncovered(start, end, fragment.payload)
-        if new is None:
+        if new is None or len(self.pieces) + len(new) > _MAX_PIECES:
             return False
         for piece in new:
             insort(self.pieces, piece)

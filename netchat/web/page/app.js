@@ -34,6 +34,7 @@ const connection = new Connection(core, store, {
   line: (report) => line.report(report),
   changed: () => {
     if (connection.phase === "online") inviteTo(connection.page);
+    if (connection.phase === "waiting") line.lost(connection.why);
     status.show();
   },
 });

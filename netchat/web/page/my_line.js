@@ -48,6 +48,13 @@ export class MyLine {
     this.connection.restart();
   }
 
+  /** Say why a line without a link has ended; the server's report may not have arrived before. */
+  lost(why) {
+    const { line } = this.connection;
+    if (!line || line.link) return;
+    $("line-problem").textContent = `The line broke: ${why} Without a link, one flipped bit ends the connection; the page connects again and loses nothing.`;
+  }
+
   /** Take a report of the server. */
   report(report) {
     if (report.refused) {
@@ -58,7 +65,7 @@ export class MyLine {
       $("line-problem").textContent = `No noisy line: ${report.refused}.`;
       return;
     }
-    if (report.lost) $("line-problem").textContent = `The line broke. ${report.lost} Without a link, one flipped bit ends the connection; the page connects again and loses nothing.`;
+    if (report.lost) this.lost(report.lost);
     if (!this.connection.line) return; // of the line before
     for (const block of report.blocks ?? []) this.blocks.unshift(block);
     this.blocks.length = Math.min(this.blocks.length, MAX_BLOCKS);

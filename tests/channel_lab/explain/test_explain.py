@@ -26,6 +26,8 @@ def test_an_interleaver_says_where_each_bit_goes():
     assert found["interleaver"]["line"] == [1, 5, 9, 13, 17, 21, 25]
     last = explained(code="hamming:7,4", interleave="interleave:4", text="Hi!", block=5)
     assert last["interleaver"]["line"] == [29, 31, 33, 35, 37, 39, 41]  # a group of two
+    assert "writes 4 codewords" in found["interleaver"]["steps"][0]
+    assert "writes 2 codewords" in last["interleaver"]["steps"][0]
 
 
 def test_a_block_that_does_not_exist():

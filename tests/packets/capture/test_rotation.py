@@ -108,6 +108,13 @@ def test_each_file_has_the_secrets(tmp_path: Path) -> None:
     found = []
     list(read_packets(out.files[-1], found.append))
     assert found == [new]
+    # Small files repeat fewer secrets, so that they have room for packets.
+    with RotatingWriter(tmp_path / "few.pcapng", Rotation(64_000)) as out:
+        for _ in range(100):
+            out.secrets(b"z" * 1000)
+        for packet in packets(50):
+            out.write(packet)
+    assert out.count < 10
     with RotatingWriter(tmp_path / "small.pcap", Rotation(1)) as out:
         assert not out.holds_secrets
 

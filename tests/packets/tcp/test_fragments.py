@@ -122,6 +122,16 @@ def test_hostile_fragments(part, frames, why: str) -> None:
     assert assembled(captured(*made)) == ([], {why: len(made)})
 
 
+@pytest.mark.parametrize("part", PARTS)
+def test_a_packet_in_too_many_parts_is_dropped(part) -> None:
+    """Otherwise each fragment of a hostile packet would cost more than the one before."""
+    body = bytes(16 * (fragments._MAX_PIECES + 2))  # with gaps, so that nothing could be joined
+    made = [part(at, at + 8, more=True, body=body) for at in range(0, len(body), 16)]
+    whole, dropped = assembled(captured(*made))
+    assert whole == []
+    assert dropped[CONFLICTING] > fragments._MAX_PIECES
+
+
 def test_a_packet_larger_than_any() -> None:
     body = bytes(65528 + 1000)
     whole, dropped = assembled(captured(part4(0, 1000, body=body), part4(65528, 66528, body=body)))

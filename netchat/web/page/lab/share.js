@@ -39,7 +39,7 @@ function copyButton(text, words, isFirst = false) {
 }
 
 function cellOf(state, line) {
-  if (state.view !== "thousand") return line ? lineCell(line, state) : "";
+  if (state.view !== "thousand") return line ? lineCell(line, line.state) : ""; // what was computed
   return benchCell({
     codes: [...new Set([state.code, ...state.with])], channel: state.sweep || sweepOf(state.channel),
     interleave: state.interleave, seed: state.seed, errors: state.errors,
