@@ -67,7 +67,9 @@ def test_noise_on_one_line(chromium: Browser, server: Server) -> None:
     nova.page.select_option("#line-link", "")
     for number in range(4):
         nova.say(f"without a link {number} " + "word " * 60)
-    expect(nova.page.locator("#line-problem")).to_contain_text("The line broke", timeout=LOADING)
+    problem = nova.page.locator("#line-problem")
+    expect(problem).to_contain_text("The line broke", timeout=LOADING)
+    expect(problem).to_contain_text("connects again")
     set_noise(nova, 0)
     expect(nova.page.locator("#line-brief")).to_have_text("no noise")
     maya.page.locator("#hood-close").click()

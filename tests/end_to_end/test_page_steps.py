@@ -118,6 +118,7 @@ def test_ten_everyday_tasks_take_the_documented_steps(people: People) -> None:
     found["react to a message"] = do.take()
 
     do.press("Alt+s")
+    expect(nova.page.locator("#search")).to_be_visible()
     do.type("page")
     expect(nova.page.locator("#search")).to_contain_text("Look at page 12.")
     found["search a room"] = do.take()

@@ -34,6 +34,7 @@ export class ChatClient {
     this.sealing = null; // a Sealing (sealing.js), where the browser supports it
     this.servers = []; // the other servers of the cluster, as of the last SERVERS
     this.byeText = ""; // text of the server's BYE on the last connection
+    this.isNoisy = false; // the line damages frames, and no link repairs them
     this.account = ""; // name of the user's account; empty for a guest
     this.role = 0;
     this.hasAccounts = false; // of the server

@@ -352,7 +352,9 @@ function error(client, message) {
   const { code, about, reference, text } = message;
   const { memory, requests } = client;
   const name = code === ErrorCode.NAME_TAKEN || code === ErrorCode.NAME_NOT_ALLOWED;
-  if (client.credentials && !client.online) {
+  if (code === ErrorCode.BAD_FRAME && client.isNoisy) {
+    client.byeText = text; // the server closes the connection, and the next one is tried
+  } else if (client.credentials && !client.online) {
     entryRefused(client, message);
   } else if (code === ErrorCode.LOGIN_REQUIRED && !client.online) {
     client.report("loginRequired", { name: client.name, why: text, suggestion: message.suggestion });

@@ -12,6 +12,8 @@ const RESULTS = {
   intact: "arrived intact", repaired: "repaired", combined: "repaired by more parity or copies",
   failed: "failed: to be retransmitted",
 };
+/** What the page says of a connection that was closed without a reason. */
+const UNKNOWN = "The server cannot be reached.";
 const SVG = "http://www.w3.org/2000/svg";
 
 export class MyLine {
@@ -40,6 +42,7 @@ export class MyLine {
     const line = this.rate ? { channel: `bsc:${this.rate}`, ...(link && { link }) } : null;
     if (JSON.stringify(line) === JSON.stringify(this.connection.line)) return;
     this.connection.line = line;
+    this.connection.core.isNoisy = Boolean(line && !link);
     this.bars = [];
     this.blocks = [];
     $("line-problem").textContent = "";
@@ -51,7 +54,7 @@ export class MyLine {
   /** Say why a line without a link has ended; the server's report may not have arrived before. */
   lost(why) {
     const { line } = this.connection;
-    if (!line || line.link) return;
+    if (!line || line.link || why === UNKNOWN) return;
     $("line-problem").textContent = `The line broke: ${why} Without a link, one flipped bit ends the connection; the page connects again and loses nothing.`;
   }
 
@@ -59,6 +62,7 @@ export class MyLine {
   report(report) {
     if (report.refused) {
       this.connection.line = null;
+      this.connection.core.isNoisy = false;
       $("line-noise").value = 0;
       this.showRate();
       $("line-brief").textContent = "no noise";
