@@ -279,6 +279,7 @@ def test_a_picture_is_enlarged(people: People) -> None:
     expect(picture).to_be_hidden()
 
 
+@pytest.mark.thorough
 def test_the_reason_of_a_refusal_is_shown(people: People) -> None:
     nova = people.new()
     nova.enter("Rigel")

@@ -117,6 +117,7 @@ def test_two_browsers_and_a_terminal_share_a_sealed_room(people: People, server:
     expect(late.page.locator(".warning")).to_contain_text("a member has changed it")
 
 
+@pytest.mark.thorough
 def test_the_secret_changes_while_an_own_message_is_in_flight(people: People) -> None:
     vera = people.new()
     link = create_sealed(vera, "Vera")
@@ -140,6 +141,7 @@ def test_the_secret_changes_while_an_own_message_is_in_flight(people: People) ->
     assert problems(vera) == problems(omar) == []
 
 
+@pytest.mark.thorough
 def test_a_device_that_proves_the_old_secret_after_a_departure_is_shown(people: People) -> None:
     rosa = people.new()
     path = create_sealed(rosa, "Rosa").removeprefix(people.address)
@@ -166,6 +168,7 @@ IDBObjectStore.prototype.put = function (...state) {
 """
 
 
+@pytest.mark.thorough
 def test_a_reload_before_the_keys_were_saved(people: People) -> None:
     """The page gets the events again that its stored state lacks, and shows each of them once."""
     iris, jon = people.new(), people.new()

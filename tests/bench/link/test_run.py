@@ -104,6 +104,7 @@ def test_results_depend_on_the_seed_and_not_on_the_workers() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_policies_are_compared_with_the_oracle_which_uses_the_best_code_of_each_channel(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
