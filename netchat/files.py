@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 __all__ = [
+    "create_new",
     "create_private",
+    "give_to_sudo_user",
     "make_private_folder",
     "open_private",
     "replacement",
@@ -81,7 +83,7 @@ def replacement(target: Path) -> Iterator[int]:
         try:
             yield file
             if before is not None:
-                _copy_owner_and_mode(before, beside)
+                _copy_owner_and_mode(before, file, beside)
             os.fsync(file)
         finally:
             os.close(file)
@@ -108,14 +110,17 @@ def _is_ours(status: os.stat_result) -> bool:
     return os.name == "nt" or os.geteuid() in (0, status.st_uid)
 
 
-def _copy_owner_and_mode(status: os.stat_result, file: Path) -> None:
+def _copy_owner_and_mode(status: os.stat_result, file: int, path: Path) -> None:
     mode = stat.S_IMODE(status.st_mode)
-    if os.name != "nt":
-        try:
-            os.chown(file, status.st_uid, status.st_gid)
-        except PermissionError:  # the group is not one of this user's: give its rights to no other
-            mode &= ~stat.S_IRWXG
-    file.chmod(mode)
+    if os.name == "nt":
+        path.chmod(mode)
+        return
+    # By the descriptor: the folder's owner could replace the name by a link to another user's file.
+    try:
+        os.fchown(file, status.st_uid, status.st_gid)
+    except PermissionError:  # the group is not one of this user's: give its rights to no other
+        mode &= ~stat.S_IRWXG
+    os.fchmod(file, mode)
 
 
 def open_private(path: str | Path, flags: int) -> int:
@@ -129,6 +134,41 @@ def create_private(path: str | Path, buffering: int = -1) -> BinaryIO:
     The mode of an existing file is kept: see `tighten`.
     """
     return open(path, "wb", buffering, opener=open_private)
+
+
+def create_new(path: str | Path, buffering: int = -1, *, folder: int | None = None) -> BinaryIO:
+    """Open a new binary file for writing, with mode 0600.
+
+    An existing file of that name is removed first, and links are not followed: in a folder of another
+    user, the name may be a link to a file that only this process may write.
+
+    Args:
+        path: The file.
+        buffering: Size of the buffer, in bytes, as for `open`.
+        folder: Descriptor of the folder that a relative path starts from, where the system has them.
+
+    Raises:
+        OSError: The file cannot be removed or created.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        exclusive = os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        return os.open(name, (flags & ~os.O_TRUNC) | exclusive, 0o600, dir_fd=folder)
+
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path, dir_fd=folder)
+    return open(path, "wb", buffering, opener=opener)
+
+
+def give_to_sudo_user(descriptor: int) -> None:
+    """Give an open file or folder to the user who called sudo, if root runs this process for that user.
+
+    Raises:
+        OSError: The file system does not permit it.
+    """
+    uid = int(os.environ.get("SUDO_UID", "0"))
+    if uid and os.geteuid() == 0:
+        os.fchown(descriptor, uid, int(os.environ.get("SUDO_GID", str(uid))))
 
 
 def make_private_folder(path: Path) -> None:

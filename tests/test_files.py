@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import re
 import stat
@@ -11,7 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from netchat.files import create_private, make_private_folder, tighten, write_file
+from netchat.files import (
+    create_new,
+    create_private,
+    give_to_sudo_user,
+    make_private_folder,
+    replacement,
+    tighten,
+    write_file,
+)
 from netchat.packets import Packet, open_writer
 from netchat.packets.capture.live import _open_file
 from tests.end_to_end.processes import ROOT
@@ -48,13 +57,13 @@ def test_the_new_file_is_never_readable_by_more_users_than_the_old_one(tmp_path,
     file.write_bytes(b"old")
     file.chmod(0o600)
     modes = []
-    chmod = Path.chmod
+    fchmod = os.fchmod
 
-    def watched(self: Path, mode: int) -> None:
-        modes.append(stat.S_IMODE(self.stat().st_mode))
-        chmod(self, mode)
+    def watched(descriptor: int, mode: int) -> None:
+        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        fchmod(descriptor, mode)
 
-    monkeypatch.setattr(Path, "chmod", watched)
+    monkeypatch.setattr(os, "fchmod", watched)
     write_file(file, b"secret")
     assert modes == [0o600]
 
@@ -123,7 +132,7 @@ def test_no_other_group_gets_rights_when_the_group_cannot_be_kept(tmp_path, monk
     def refused(*_):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(os, "chown", refused)
+    monkeypatch.setattr(os, "fchown", refused)
     write_file(file, b"new")
     assert mode(file) == 0o604
 
@@ -201,6 +210,70 @@ def open_umask():
     old = os.umask(0)
     yield
     os.umask(old)
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_a_new_file_replaces_a_link_and_leaves_its_target_alone(tmp_path):
+    target, link, hard = tmp_path / "target", tmp_path / "link", tmp_path / "hard"
+    target.write_bytes(b"kept")
+    target.chmod(0o644)
+    link.symlink_to(target)
+    hard.hardlink_to(target)
+    (tmp_path / "nowhere").symlink_to(tmp_path / "missing")
+    for name in ("link", "hard", "nowhere", "fresh"):
+        with create_new(tmp_path / name) as file:
+            file.write(b"new")
+        assert not (tmp_path / name).is_symlink()
+        assert (tmp_path / name).read_bytes() == b"new"
+        assert mode(tmp_path / name) == 0o600
+    assert target.read_bytes() == b"kept"
+    assert mode(target) == 0o644
+    assert not (tmp_path / "missing").exists()
+    with pytest.raises(OSError, match=r"Is a directory|not permitted|denied"):
+        create_new(tmp_path)
+
+
+def test_a_new_file_follows_no_link_that_appears_in_between(tmp_path, monkeypatch):
+    target = tmp_path / "target"
+    target.write_bytes(b"kept")
+    unlink = os.unlink
+
+    def raced(path, **options):
+        with contextlib.suppress(FileNotFoundError):
+            unlink(path, **options)
+        Path(path).symlink_to(target)
+
+    monkeypatch.setattr(os, "unlink", raced)
+    with pytest.raises(FileExistsError):
+        create_new(tmp_path / "file")
+    assert target.read_bytes() == b"kept"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_only_root_for_a_user_gives_files_away(tmp_path, monkeypatch):
+    with create_new(tmp_path / "file") as file:
+        monkeypatch.delenv("SUDO_UID", raising=False)
+        give_to_sudo_user(file.fileno())
+        assert os.fstat(file.fileno()).st_uid == 0
+        monkeypatch.setenv("SUDO_UID", "4321")
+        monkeypatch.setenv("SUDO_GID", "4322")
+        give_to_sudo_user(file.fileno())
+        status = os.fstat(file.fileno())
+        assert (status.st_uid, status.st_gid) == (4321, 4322)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_gives_away_no_file_that_replaced_the_new_one(tmp_path):
+    """The folder's owner may replace the name of the new file by a link at any time."""
+    file, victim = tmp_path / "file", tmp_path / "victim"
+    for one in (file, victim):
+        one.write_bytes(b"old")
+    os.chown(file, 4321, 4322)
+    with contextlib.suppress(OSError), replacement(file):
+        (new,) = tmp_path.glob(".netchat-*")
+        new.unlink()
+        new.symlink_to(victim)
+    assert victim.stat().st_uid == 0
 
 
 @pytest.mark.usefixtures("open_umask")

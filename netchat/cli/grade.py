@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -163,6 +164,7 @@ def grade(
 def _level(*, allowed: bool) -> str:
     """Return the isolation level; refuse one without a sandbox unless it is allowed."""
     from netchat.course.student_process import isolation
+    from netchat.course.syscall_filter import compile_filter
 
     level, missing = isolation()
     if missing and not allowed:
@@ -172,6 +174,12 @@ def _level(*, allowed: bool) -> str:
         )
     if missing:
         click.echo(f"Not isolated: {missing}. Grade untrusted notebooks in a container.", err=True)
+    if level and sys.platform == "linux" and not compile_filter():
+        click.echo(
+            f"No system call is filtered: the seccomp filter is for x86-64 and ARM64, not for "
+            f"{platform.machine()}. Grade untrusted notebooks in a virtual machine.",
+            err=True,
+        )
     return level
 
 

@@ -139,8 +139,8 @@ _OTHER_FILES = 1100
 @click.option(
     "--http-proxy-headers", "proxies", metavar="[NETWORKS]", is_flag=False, flag_value=LOCAL_PROXIES,
     callback=check_proxies,
-    help="Take the addresses of browsers from the header Forwarded or X-Forwarded-For of proxies in these "
-    f"networks, separated by commas; alone, of proxies on this machine ({LOCAL_PROXIES}).",
+    help="Take the addresses of browsers from the header X-Forwarded-For, which proxies in these networks "
+    f"must write, separated by commas; alone, of proxies on this machine ({LOCAL_PROXIES}).",
 )  # fmt: skip
 @click.option(
     "--metrics", metavar="HOST:PORT", callback=check_metrics,

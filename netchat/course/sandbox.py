@@ -147,7 +147,7 @@ def _make_root(order: dict[str, Any], root: str) -> None:
             shown.append(path)
     _copy(order["copies"], f"{root}/lab")
     for number, path in enumerate(order["kernels"]):
-        _lend_kernels(path, root, f"/.kernels/{number}")
+        _lend_kernels(path, root, f"/.kernels/{number}", f"/.lent/{number}")
     os.chdir(root)
     _call("pivot_root", b".", b".")
     _call("umount2", b".", _DETACH)
@@ -196,11 +196,16 @@ def _read_only(place: str) -> None:
     _call("syscall", *numbers, attributes, ctypes.c_size_t(len(attributes)))
 
 
-def _lend_kernels(path: str, root: str, copy: str) -> None:
-    """Link compiled kernels into a writable folder, as Numba requires."""
+def _lend_kernels(path: str, root: str, copy: str, lent: str) -> None:
+    """Link compiled kernels into a writable folder, as Numba requires.
+
+    The folder is part of the root's file system, so that its limit holds for new kernels, too.
+    """
     _bind(path, root + copy)
     _read_only(root + copy)
-    _call("mount", b"tmpfs", (root + path).encode(), b"tmpfs", _MS_NOSUID | _MS_NODEV, b"mode=1777")
+    os.makedirs(root + lent)
+    os.chmod(root + lent, 0o1777)  # noqa: S103 - as /tmp
+    _bind(root + lent, root + path)
     for name in os.listdir(path):
         os.symlink(f"{copy}/{name}", f"{root}{path}/{name}")
 

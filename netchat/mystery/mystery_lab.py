@@ -7,29 +7,47 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from netchat.errors import CaptureError
+from netchat.files import create_new, give_to_sudo_user
 from netchat.lab import Lab
 from netchat.mystery.capture_recorder import CableCapture, HostClock
 from netchat.mystery.drawing import Mystery
 from netchat.mystery.fault import HOSTS
 from netchat.mystery.faulty_line import FaultyLine
 from netchat.packets import PcapngWriter
+from netchat.wording import cannot
 
 __all__ = ["MysteryLab"]
 
 
 class _CaptureFile:
-    """Capture of a host's cable, which is written while it grows."""
+    """Capture of a host's cable, which is written while it grows.
 
-    def __init__(self, folder: Path, host: str, clock: HostClock) -> None:
-        self.path = folder / f"{host}.pcapng"
+    Args:
+        path: The file, for errors.
+        folder: Descriptor of its folder.
+        host: The host.
+        clock: The host's clock.
+
+    Raises:
+        CaptureError: The file cannot be created.
+    """
+
+    def __init__(self, path: Path, folder: int, host: str, clock: HostClock) -> None:
         self._capture = CableCapture(host, clock)
-        self._out = PcapngWriter(self.path, host)
-        _give_to_user(self.path)
+        with contextlib.ExitStack() as closing:
+            try:
+                self._file = closing.enter_context(create_new(path.name, folder=folder))
+                give_to_sudo_user(self._file.fileno())
+            except OSError as error:
+                raise CaptureError(cannot("write", path, error)) from error
+            self._out = PcapngWriter(self._file, host)
+            closing.pop_all()
 
     def add(self, seconds: float, frame: bytes) -> None:
         self._out.write(self._capture.add(seconds, frame))
@@ -39,7 +57,8 @@ class _CaptureFile:
         self._out.flush()
 
     def close(self) -> None:
-        self._out.close()
+        with self._file:
+            self._out.close()
 
 
 class MysteryLab(Lab):
@@ -74,19 +93,13 @@ class MysteryLab(Lab):
 
     def __enter__(self) -> Self:
         fault = self.mystery.fault
-        is_new = not self.folder.exists()
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CaptureError(f"Cannot create {self.folder}: {error.strerror}") from error
-        if is_new:
-            _give_to_user(self.folder)
         self._zero = time.monotonic()
         now = time.time_ns()
-        with contextlib.ExitStack() as closing:
+        with contextlib.ExitStack() as closing, _opened(self.folder) as folder:
             for host in HOSTS:
+                path = self.folder / f"{host}.pcapng"
                 ppm = fault.size if self.mystery.at("clock-skew", host) else 0.0
-                file = self._files[host] = _CaptureFile(self.folder, host, HostClock(now, ppm))
+                file = self._files[host] = _CaptureFile(path, folder, host, HostClock(now, ppm))
                 closing.callback(file.close)
             super().__enter__()
             self._closing = closing.pop_all()
@@ -150,8 +163,25 @@ class MysteryLab(Lab):
                     each.flush()
 
 
-def _give_to_user(path: Path) -> None:
-    """Give a file to the user who called sudo."""
-    uid = int(os.environ.get("SUDO_UID", "0"))
-    if uid:
-        os.chown(path, uid, int(os.environ.get("SUDO_GID", str(uid))))
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    """Yield the descriptor of a folder; if it is new, the user who called sudo owns it."""
+    with contextlib.ExitStack() as closing:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            # By descriptors: other users may replace the folders above by links at any time.
+            parent = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY)
+            closing.callback(os.close, parent)
+            try:
+                os.mkdir(folder.name, dir_fd=parent)
+                links = os.O_NOFOLLOW
+            except FileExistsError:
+                links = 0  # the user may have linked it to another disk
+            flags = os.O_RDONLY | os.O_DIRECTORY | links
+            descriptor = os.open(folder.name, flags, dir_fd=parent)
+            closing.callback(os.close, descriptor)
+            if links:
+                give_to_sudo_user(descriptor)
+        except OSError as error:
+            raise CaptureError(cannot("create", folder, error)) from error
+        yield descriptor

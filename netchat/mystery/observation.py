@@ -33,7 +33,11 @@ class Observation(NamedTuple):
     to: str
     """Receiving host."""
     number: int
-    """Identification in the IP header: different in each packet that a host sends."""
+    """Identification in the IP header.
+
+    Simulated hosts count their packets in it, until it wraps. Linux counts per socket, and some packets
+    have 0.
+    """
     size: int
     """Length of the IP packet, in bytes."""
     ttl: int

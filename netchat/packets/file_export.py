@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from netchat.errors import CaptureError, SealingError
-from netchat.files import create_private, make_private_folder
+from netchat.files import create_new, make_private_folder
 from netchat.packets.items import DecodedMessage, Item
 from netchat.packets.views.sealed import Opener, is_sealed
 from netchat.wire import (
@@ -58,7 +58,7 @@ class _Content:
 
     def add(self, offset: int, data: bytes) -> None:
         if self._file is None:
-            self._file = create_private(self.path)
+            self._file = create_new(self.path)
         self._file.seek(offset)
         self._file.write(data)
         begin, end = offset, offset + len(data)
@@ -206,7 +206,7 @@ class FileExport:
         offers: list[FileOffer | None] = [*content.offers] or [None]
         for offer in offers:
             target = self._free(offer.name if offer is not None else name)
-            with create_private(target) as out:
+            with create_new(target) as out:
                 problem = self._copy(content, offer, out)
             if problem:
                 target.unlink()

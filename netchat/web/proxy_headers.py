@@ -1,9 +1,8 @@
-"""Addresses of clients behind proxies, from the headers that the proxies add."""
+"""Addresses of clients behind proxies, from the header that the proxies add."""
 
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterable
 
 from aiohttp import web
@@ -12,18 +11,16 @@ __all__ = ["Network", "ProxyHeaders"]
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-#: An element of Forwarded (RFC 7239): its `for`, quoted or not.
-_FOR = re.compile(r'(?:^|;)\s*for=(?:"([^"]*)"|([^;,\s"]*))', re.IGNORECASE)
-
 #: Hops to read: more than any deployment has.
 _MOST_HOPS = 16
 
 
 class ProxyHeaders:
-    """Reads the client's address from Forwarded or X-Forwarded-For, if a trusted proxy has sent it.
+    """Reads the client's address from X-Forwarded-For, if a trusted proxy has sent it.
 
     Each proxy appends the address of its own client, so the last address that is not a trusted proxy's is
-    the client's. Those before it may be forged.
+    the client's. Those before it may be forged. Forwarded (RFC 7239) is never read: a proxy that writes only
+    X-Forwarded-For passes on the Forwarded that its client has sent.
 
     Args:
         proxies: Networks of the trusted proxies; without any, no header is read.
@@ -56,11 +53,7 @@ class ProxyHeaders:
 
 
 def _hops(request: web.Request) -> list[str]:
-    """Return the addresses in the headers, that of the last proxy's client last."""
-    if forwarded := request.headers.getall("Forwarded", []):
-        elements = ",".join(forwarded).split(",")
-        found = [_FOR.search(element) for element in elements]
-        return [match.group(1) or match.group(2) or "" if match else "" for match in found]
+    """Return the addresses in the header, that of the last proxy's client last."""
     listed = request.headers.getall("X-Forwarded-For", [])
     return [hop.strip() for hop in ",".join(listed).split(",")] if listed else []
 

@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import sys
 
 import pytest
 from click.testing import CliRunner
 
+from netchat.cli.grade import _level
 from netchat.cli.main import cli
 
 CHECKS = """
@@ -71,6 +73,19 @@ def test_without_a_sandbox_only_the_option_grades(folder, monkeypatch):
     assert result.exit_code == 1
     assert "No sandbox is available here: no reason." in str(result.exception)
     assert "--no-sandbox" in str(result.exception)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
+@pytest.mark.parametrize(
+    ("machine", "warns"), [("riscv64", True), ("x86_64", False), ("aarch64", False)]
+)
+def test_a_processor_without_a_filter_is_a_warning(machine, warns, monkeypatch, capsys):
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr("netchat.course.student_process.isolation", lambda: ("namespaces", ""))
+    assert _level(allowed=False) == "namespaces"
+    warning = capsys.readouterr().err
+    assert ("the seccomp filter is for x86-64 and ARM64, not for riscv64." in warning) == warns
+    assert warning.count("\n") == warns
 
 
 def test_lab_grade_is_the_same_command():

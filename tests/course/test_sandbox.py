@@ -149,6 +149,33 @@ def test_namespaces_show_only_what_is_readable(namespaces, tmp_path):
     assert not (shown / "x").exists()
 
 
+def test_one_limit_holds_for_all_writable_folders(namespaces, tmp_path):
+    tmp_path.chmod(0o755)
+    kernels = [tmp_path / "one", tmp_path / "two"]
+    for folder in kernels:
+        folder.mkdir()
+        folder.chmod(0o755)
+        (folder / "made.nbi").write_text("compiled")
+        (folder / "made.nbi").chmod(0o644)
+    folders = [*map(str, kernels), "/tmp", "/dev/shm"]
+    every = " ".join(folders)
+    script = f"cat {kernels[0]}/made.nbi; echo; for d in {every}; do echo new > $d/new; done; "
+    script += f"stat -c %d {every}; df -k --output=size {every} | tail -n +2; "
+    script += (
+        f"for d in {every}; do for n in 1 2; do fallocate -l 150M $d/$n && echo took; done; done"
+    )
+    order = {"kernels": [*map(str, kernels)], "readable": [str(tmp_path)]}
+    with Sandbox("namespaces", script, **order) as one:
+        out, problem = one.process.communicate(timeout=20)
+    text, *lines = out.split()
+    assert text == "compiled"
+    assert len(set(lines[:4])) == 1  # one file system
+    assert lines[4:8] == [str(2**20)] * 4  # of 1 GiB
+    assert lines[8:] == ["took"] * 6  # a seventh would exceed it
+    assert problem.count("No space left on device") == 2
+    assert sorted(file.name for file in kernels[0].iterdir()) == ["made.nbi"]
+
+
 def test_namespaces_have_processes_and_a_network_of_their_own(namespaces):
     script = "ls /proc | grep -c '^[0-9]'; cut -d: -f1 /proc/net/dev | tail -n +3; "
     script += "grep CapEff /proc/self/status | cut -f2"

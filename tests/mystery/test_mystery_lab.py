@@ -1,6 +1,8 @@
 """Mysteries as real labs, as root: the same faults, in real kernels."""
 
 import contextlib
+import os
+import stat
 import subprocess
 import sys
 import time
@@ -9,7 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from netchat.cli.main import cli
+from netchat.errors import CaptureError
 from netchat.mystery import KINDS, Answer, draw, judge
+from netchat.mystery.capture_recorder import HostClock
+from netchat.mystery.mystery_lab import _CaptureFile, _opened
 from netchat.mystery.traffic import chat
 from netchat.packets import read, read_packets
 from tests.lab.labs import NAME, lab, leftovers, needs_root
@@ -57,6 +62,90 @@ def test_status_hides_the_fault_and_solve_knows_the_seed(tmp_path):
     )  # fmt: skip
     assert process.returncode == 2
     assert "or give --mystery SEED" in process.stderr
+
+
+def capture(folder):
+    """Create the captures of a lab in a folder, as on entering it."""
+    with contextlib.ExitStack() as closing, _opened(folder) as descriptor:
+        for host in HOSTS:
+            path = folder / f"{host}.pcapng"
+            file = _CaptureFile(path, descriptor, host, HostClock(time.time_ns(), 0.0))
+            closing.callback(file.close)
+
+
+@needs_root
+def test_captures_are_the_users_and_follow_no_link(tmp_path, monkeypatch):
+    monkeypatch.setenv("SUDO_UID", "4321")
+    monkeypatch.setenv("SUDO_GID", "4322")
+    folder, victim = tmp_path / "captures", tmp_path / "victim"
+    victim.write_bytes(b"kept")
+    victim.chmod(0o644)
+    folder.mkdir()
+    (folder / "h1.pcapng").symlink_to(victim)
+    (folder / "h2.pcapng").hardlink_to(victim)
+    for captures in (folder, tmp_path / "above" / "new"):
+        capture(captures)
+        for host in HOSTS:
+            status = (captures / f"{host}.pcapng").lstat()
+            assert stat.S_ISREG(status.st_mode)
+            assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (4321, 4322, 0o600)
+            assert list(read_packets(captures / f"{host}.pcapng")) == []
+    assert (tmp_path / "above" / "new").stat().st_uid == 4321
+    assert folder.stat().st_uid == victim.stat().st_uid == 0
+    assert victim.read_bytes() == b"kept"
+
+
+@needs_root
+@pytest.mark.parametrize("swapped", ["captures", "above"])
+def test_a_new_folder_is_not_swapped_for_another(swapped, tmp_path, monkeypatch):
+    monkeypatch.setenv("SUDO_UID", "4321")
+    victim, above = tmp_path / "victim", tmp_path / "above"
+    (victim / "captures").mkdir(parents=True)
+    mkdir = os.mkdir
+
+    def raced(path, *options, **more):
+        mkdir(path, *options, **more)
+        if path == "captures" and swapped == "captures":
+            (above / "captures").rmdir()
+            (above / "captures").symlink_to(victim / "captures")
+        elif path == "captures":
+            above.rename(tmp_path / "moved")
+            above.symlink_to(victim)
+
+    monkeypatch.setattr(os, "mkdir", raced)
+    if swapped == "captures":
+        with pytest.raises(CaptureError, match=r"Cannot create .*captures: "):
+            capture(above / "captures")
+    else:
+        capture(above / "captures")
+        assert (tmp_path / "moved" / "captures").stat().st_uid == 4321
+    assert (victim / "captures").stat().st_uid == 0
+    assert list((victim / "captures").iterdir()) == []
+
+
+def test_captures_that_cannot_be_written(tmp_path):
+    (tmp_path / "h3.pcapng").mkdir()
+    with pytest.raises(CaptureError, match=r"Cannot write .*h3\.pcapng: "):
+        capture(tmp_path)
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "captures"):
+        with pytest.raises(CaptureError, match=r"Cannot create .*: (Not a directory|File exists)"):
+            capture(folder)
+
+
+@needs_root
+@pytest.mark.thorough
+def test_a_lab_gives_its_captures_to_the_user(tmp_path):
+    user = {"env": {**os.environ, "SUDO_UID": "4321", "SUDO_GID": "4322"}}
+    (tmp_path / "h1.pcapng").symlink_to(tmp_path / "missing")
+    lab("up", "--mystery", "Ada", "--captures", str(tmp_path), "--detach", **user)
+    lab("down")
+    assert [path.lstat().st_uid for path in tmp_path.iterdir()] == [4321] * 3
+    (tmp_path / "h3.pcapng").unlink()
+    (tmp_path / "h3.pcapng").mkdir()
+    refused = lab("up", "--mystery", "Ada", "--captures", str(tmp_path), "--detach", code=1)
+    assert f"Cannot write {tmp_path / 'h3.pcapng'}: Is a directory" in refused.stderr
+    assert leftovers() == []
 
 
 @needs_root

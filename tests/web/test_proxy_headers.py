@@ -1,4 +1,4 @@
-"""Addresses of clients behind proxies: what the headers tell, and what they cannot forge."""
+"""Addresses of clients behind proxies: what the header tells, and what clients cannot forge."""
 
 from __future__ import annotations
 
@@ -33,19 +33,14 @@ def client(*headers: tuple[str, str], remote: str = "127.0.0.1", proxies=LOCAL) 
         ("X-Forwarded-For", "2001:db8::7", "2001:db8::7"),
         ("X-Forwarded-For", "[2001:DB8::7]:5123", "2001:db8::7"),
         ("X-Forwarded-For", "10.0.0.7, 10.0.0.8", "10.0.0.7"),
-        # RFC 7239, section 4
-        ("Forwarded", 'For="[2001:db8:cafe::17]:4711"', "2001:db8:cafe::17"),
-        ("Forwarded", "for=192.0.2.60;proto=http;by=203.0.113.43", "192.0.2.60"),
-        ("Forwarded", "for=192.0.2.43, for=198.51.100.17", "198.51.100.17"),
-        ("Forwarded", "proto=https; for=192.0.2.60", "192.0.2.60"),
         # Invalid addresses are not believed.
-        ("Forwarded", "for=unknown", "127.0.0.1"),
-        ("Forwarded", "for=_hidden", "127.0.0.1"),
-        ("Forwarded", "by=192.0.2.60", "127.0.0.1"),
+        ("X-Forwarded-For", "unknown", "127.0.0.1"),
         ("X-Forwarded-For", "", "127.0.0.1"),
         ("X-Forwarded-For", "evil\x1b[2J", "127.0.0.1"),
         ("X-Forwarded-For", ", ".join(["10.0.0.8"] * 5000), "10.0.0.8"),
+        # Only the proxy's own header is read.
         ("X-Real-IP", "192.0.2.7", "127.0.0.1"),
+        ("Forwarded", "for=192.0.2.60;proto=http;by=203.0.113.43", "127.0.0.1"),
     ],
 )
 def test_the_last_address_that_is_not_a_proxys(name: str, value: str, address: str) -> None:
@@ -55,8 +50,13 @@ def test_the_last_address_that_is_not_a_proxys(name: str, value: str, address: s
 def test_repeated_headers_are_one_list() -> None:
     headers = [("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-For", "192.0.2.2")]
     assert client(*headers) == "192.0.2.2"
-    # A proxy that adds Forwarded passes on what its client sent as X-Forwarded-For.
-    assert client(("Forwarded", "for=192.0.2.3"), *headers) == "192.0.2.3"
+
+
+def test_a_client_cannot_forge_its_address_with_the_other_header() -> None:
+    # nginx sets X-Forwarded-For as in docs/TLS.md, and passes on what its client sent as Forwarded.
+    headers = [("Forwarded", "for=192.0.2.3"), ("X-Forwarded-For", "192.0.2.7")]
+    assert client(*headers) == "192.0.2.7"
+    assert client(*reversed(headers)) == "192.0.2.7"
 
 
 @pytest.mark.parametrize("remote", ["192.0.2.99", "10.0.1.1", "", "fe80::1%eth0"])
@@ -94,6 +94,6 @@ def test_networks_that_are_none(value: str) -> None:
 def test_the_option_alone_trusts_this_machine() -> None:
     result = CliRunner().invoke(cli, ["serve", "--no-web", "--http-proxy-headers"])
     assert result.exit_code == 2
-    assert "omit --web-port, --origin and --http-proxy-headers" in result.stderr
+    assert "omit --web-port, --origin, --http-proxy-headers and --code" in result.stderr
     keys = CliRunner().invoke(cli, ["config", "--keys", "--json", "serve"])
     assert "127.0.0.0/8,::1" in json.loads(keys.output)["serve"]["http-proxy-headers"]["help"]

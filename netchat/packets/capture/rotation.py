@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from netchat.errors import CaptureError
-from netchat.files import create_private
+from netchat.files import create_new
 from netchat.packets.capture.packet import Packet
 from netchat.packets.capture.writer import CaptureWriter, PcapngWriter, PcapWriter
 from netchat.wording import cannot
@@ -143,7 +143,7 @@ class RotatingWriter(CaptureWriter):
         name = f"{self._path.stem}_{self._number:05d}_{moment}{self._path.suffix}"
         path = self._path.with_name(name)
         try:
-            self._counting = _CountingFile(create_private(path, self._buffering))
+            self._counting = _CountingFile(create_new(path, self._buffering))
         except OSError as error:
             raise CaptureError(cannot("write", path, error)) from error
         self._packets = self._since = 0

@@ -119,6 +119,20 @@ def test_each_file_has_the_secrets(tmp_path: Path) -> None:
         assert not out.holds_secrets
 
 
+def test_links_are_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.strftime", lambda _: "20260101000000")
+    target = tmp_path / "target"
+    target.write_bytes(b"kept")
+    folder = tmp_path / "set"
+    folder.mkdir()
+    monkeypatch.setattr(RotatingWriter, "_find", lambda _: [])  # the link appears after the search
+    link = folder / "chat_00001_20260101000000.pcapng"
+    link.symlink_to(target)
+    write(folder / "chat.pcapng", Rotation(10**6), packets(1))
+    assert target.read_bytes() == b"kept"
+    assert [len(file) for file in written(folder)] == [1]
+
+
 def test_files_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(CaptureError, match=r"Cannot write .*missing.*: No such file"):
         RotatingWriter(tmp_path / "missing" / "chat.pcapng", Rotation(1))
