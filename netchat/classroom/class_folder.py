@@ -26,7 +26,7 @@ from typing import Any
 from netchat.chat.names import lookalikes, suggest
 from netchat.chat.room_codes import ALPHABET
 from netchat.classroom.pages import file_name, slug
-from netchat.classroom.roster import ClassRoster, Student, read_roster, roster_csv
+from netchat.classroom.roster import HANDED_IN, ClassRoster, Student, read_roster, roster_csv
 from netchat.errors import NetchatError
 from netchat.files import make_private_folder, write_file
 from netchat.wording import cannot
@@ -123,7 +123,7 @@ class ClassFolder:
     @property
     def handed_in(self) -> Path:
         """The folder of hand-ins."""
-        return self.path / "handed-in"
+        return self.path / HANDED_IN
 
     def archive_of(self, student: Student) -> Path:
         """Return the file with a student's notebooks."""
@@ -178,7 +178,7 @@ def create_class(
     try:
         if path.exists() and any(path.iterdir()):
             raise NetchatError(f"{path} is not empty: choose another folder with --folder")
-        for folder in (path, path / "students", path / "handed-in", path / "checks"):
+        for folder in (path, path / "students", path / HANDED_IN, path / "checks"):
             make_private_folder(folder)
         common = _common_files(course)
         notebooks = _notebooks(course, settings.lessons)

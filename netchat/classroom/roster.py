@@ -1,7 +1,7 @@
 """Roster of a class: the students, and which of them handed in a file.
 
 roster = read_roster(Path("students.csv"))
-roster.owner_of("s07_01.ipynb")         # by the id or name in the path
+roster.owner_of("s07_01.ipynb")         # by the folder, id or name in the path
 roster.named("ada  BYRON")              # by name or alias, normalised
 """
 
@@ -15,12 +15,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from netchat.classroom.pages import file_name
 from netchat.course.variant import identity
 from netchat.errors import NetchatError
 from netchat.wire.safe_text import show_line
 from netchat.wording import cannot, cut, many
 
-__all__ = ["ClassRoster", "Student", "read_roster", "roster_csv"]
+__all__ = ["HANDED_IN", "ClassRoster", "Student", "read_roster", "roster_csv"]
 
 #: Headings of each column, normalised: netchat's own, and those of Moodle, Canvas and Gradescope.
 _HEADINGS = {
@@ -33,6 +34,9 @@ _HEADINGS = {
     "section": ("section", "sections", "group", "groups"),
     "login": ("login", "username", "sis login id"),
 }
+
+#: Folder of a class with a folder per student.
+HANDED_IN = "handed-in"
 
 #: Maximum students, and bytes of the file.
 _MOST_STUDENTS, _MOST_BYTES = 10_000, 4 * 1024**2
@@ -90,6 +94,7 @@ class ClassRoster:
         """The students, in order."""
         self._by_id: dict[str, Student] = {}
         self._by_name: dict[str, Student] = {}
+        self._by_folder = {file_name(one.id).casefold(): one for one in self.students}
         self._in_paths: list[tuple[re.Pattern[str], Student]] = []
         for student in self.students:
             key = identity(student.id)
@@ -117,12 +122,17 @@ class ClassRoster:
         return self._by_name.get(key) or self._by_id.get(key)
 
     def owner_of(self, path: str | PurePath) -> Student | None:
-        """Return the student whose id or name is in a path, or None.
+        """Return the student whose folder, id or name is in a path, or None.
 
-        The outermost folder decides, and in it the leftmost match: learning platforms put the
-        student's name or number there, before the name that the student has chosen.
+        A student's folder in `handed-in` decides: whatever is below it has names that the student has
+        chosen. Otherwise, the outermost folder with a match decides, and in it the leftmost match:
+        learning platforms put the student's name or number there, before the student's own words.
         """
-        for part in PurePath(path).parts:
+        parts = PurePath(path).parts
+        folders = parts[1:-1] if parts[:1] == (HANDED_IN,) else parts[:-1]
+        if folders and (owner := self._by_folder.get(folders[0].casefold())) is not None:
+            return owner
+        for part in parts:
             text = identity(part)
             found = [
                 (match.start(), -len(match[0]), student)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from netchat.classroom.pages import file_name
 from netchat.classroom.roster import ClassRoster, Student, read_roster, roster_csv
 from netchat.errors import NetchatError
 
@@ -121,6 +122,17 @@ def test_names_and_aliases_are_normalised():
 def test_the_owner_of_a_path(path, owner):
     found = CLASS.owner_of(path)
     assert (found.id if found else None) == owner
+
+
+@pytest.mark.parametrize("number", ["zoe@x.org", "7", "Müller/1", "con"])
+@pytest.mark.parametrize("above", ["", "handed-in/"])
+def test_the_folder_of_hand_ins_decides_before_names_that_students_choose(number, above):
+    roster = ClassRoster([Student("s01", "Ada Byron"), Student(number, "Bob Moss")])
+    own = f"{above}{file_name(number)}"
+    for path in ("s01.ipynb", "Ada Byron.ipynb", "modules-2/s01.ipynb"):
+        assert roster.owner_of(f"{own}/{path}").id == number
+        assert roster.owner_of(f"{above}{file_name(number).upper()}/{path}").id == number
+    assert roster.owner_of(f"s01/{file_name(number)}/a.ipynb").id == "s01"
 
 
 def test_odd_paths_have_no_owner():
