@@ -33,7 +33,11 @@ _HEADINGS = {
     "aliases": ("aliases", "alias"),
     "section": ("section", "sections", "group", "groups"),
     "login": ("login", "username", "sis login id"),
+    "canvas_id": ("canvas id",),
 }
+
+#: Key of a column that only exports of Canvas have; there, names have another order.
+_IS_CANVAS = "exported by canvas"
 
 #: Folder of a class with a folder per student.
 HANDED_IN = "handed-in"
@@ -176,7 +180,7 @@ def read_roster(path: Path) -> ClassRoster:
     """Read a roster from a CSV file.
 
     It needs a column `id`, and `name` or `first name` and `last name`; `aliases` (separated by
-    semicolons), `email`, `section` and `login` are optional. Exports of Moodle, Canvas and
+    semicolons), `email`, `section`, `login` and `canvas id` are optional. Exports of Moodle, Canvas and
     Gradescope have such columns under other headings, which are known.
 
     Args:
@@ -230,7 +234,7 @@ def _columns(row: list[str]) -> dict[str, int]:
     heads = [identity(cell) for cell in row]
     found: dict[str, int] = {}
     if "sis user id" in heads and "id" in heads:  # Canvas: ID is its own number
-        found["canvas_id"] = heads.index("id")
+        found["canvas_id"] = found[_IS_CANVAS] = heads.index("id")
         heads[heads.index("id")] = ""
     for column, names in _HEADINGS.items():
         places = [heads.index(name) for name in names if name in heads]
@@ -251,9 +255,9 @@ def _student(row: list[str], columns: dict[str, int], line: int) -> Student | No
         return " ".join(row[at].split()) if at < len(row) else ""
 
     name = cell("name") or f"{cell('first')} {cell('last')}".strip()
-    if "canvas_id" in columns and identity(name) in ("points possible", "student, test"):
+    if _IS_CANVAS in columns and identity(name) in ("points possible", "student, test"):
         return None  # lines of Canvas that are no students
-    if "canvas_id" in columns and name.count(",") == 1:  # Canvas: "Byron, Ada"
+    if _IS_CANVAS in columns and name.count(",") == 1:  # Canvas: "Byron, Ada"
         last, first = name.split(",")
         name = f"{first.strip()} {last.strip()}"
     number = cell("id")
@@ -273,7 +277,8 @@ def roster_csv(students: Iterable[Student]) -> str:
     """Return students as a CSV that `read_roster` reads."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["id", "name", "aliases", "email", "section"])
+    writer.writerow(["id", "name", "aliases", "email", "section", "login", "canvas id"])
     for one in students:
-        writer.writerow([one.id, one.name, "; ".join(one.aliases), one.email, one.section])
+        rest = (one.email, one.section, one.login, one.canvas_id)
+        writer.writerow([one.id, one.name, "; ".join(one.aliases), *rest])
     return out.getvalue()
