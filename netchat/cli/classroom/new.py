@@ -56,7 +56,7 @@ def _parse_lessons(
 )  # fmt: skip
 @click.option(
     "--host", metavar="ADDRESS",
-    help="Address of the server, for the sheets.  [default: this machine's address on its network]",
+    help="Name or address of the server, for the sheets.  [default: this machine's address on its network]",
 )  # fmt: skip
 @click.option(
     "--accounts", is_flag=True,
