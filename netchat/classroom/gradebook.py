@@ -145,8 +145,7 @@ class Gradebook:
         self.lessons: list[int] = sorted(self.exercises)
         rows = {one.id: StudentRow(one) for one in roster or ()}
         counted: dict[str, list[GradedNotebook]] = defaultdict(list)
-        for one in given:
-            self._attribute(one, rows, counted)
+        owners = {one.path: self._attribute(one, rows, counted) for one in given}
         self.rows = list(rows.values())
         if roster is None:
             self.rows.sort(key=lambda row: identity(row.student.name))
@@ -154,7 +153,7 @@ class Gradebook:
             key = self._key(row.student)
             row.lessons = [self._best(lesson, counted[key]) for lesson in self.lessons]
             self._note_copies(row, counted[key])
-        self._compare(given, lessons or {})
+        self._compare(given, owners, lessons or {})
 
     @property
     def missing(self) -> list[Student]:
@@ -169,12 +168,16 @@ class Gradebook:
         one: GradedNotebook,
         rows: dict[str, StudentRow],
         counted: dict[str, list[GradedNotebook]],
-    ) -> None:
-        """Add a notebook to its student's row, or to the unknown ones."""
+    ) -> str | None:
+        """Add a notebook to its student's row, or to the unknown ones.
+
+        Returns:
+            The key of its owner, or None.
+        """
         if self.roster is None:
             if not identity(one.name):
                 self.unknown.append((one.path, one.failure or "it has no name"))
-                return
+                return None
             key = identity(one.name)
             row = rows.setdefault(key, StudentRow(Student("", one.name)))
         else:
@@ -183,7 +186,7 @@ class Gradebook:
             owner = by_path or by_name
             if owner is None:
                 self.unknown.append((one.path, self._why_unknown(one)))
-                return
+                return None
             key, row = owner.id, rows[owner.id]
             if by_name is not None and by_name is not owner:
                 row.rejected.append(one.path)
@@ -191,13 +194,14 @@ class Gradebook:
                     f"{one.path} has the name of {by_name.name} ({by_name.id}) in its first cell, so it "
                     "does not count"
                 )
-                return
+                return key
             if by_name is None and identity(one.name):
                 row.notes.append(f"{one.path} has the name {one.name!r} in its first cell")
         if one.failure:
             row.failures.append((one.path, one.failure))
         if one.lesson:
             counted[key].append(one)
+        return key
 
     def _why_unknown(self, one: GradedNotebook) -> str:
         if not identity(one.name):
@@ -233,16 +237,16 @@ class Gradebook:
                 )
 
     def _compare(
-        self, notebooks: list[GradedNotebook], lessons: Mapping[int, frozenset[int]]
+        self,
+        notebooks: list[GradedNotebook],
+        owners: Mapping[str, str | None],
+        lessons: Mapping[int, frozenset[int]],
     ) -> None:
+        """Find almost equal notebooks that do not belong to the same student."""
         by_lesson: dict[int, dict[str, frozenset[int]]] = defaultdict(dict)
-        names: dict[tuple[int, str], list[str]] = defaultdict(list)
         for one in notebooks:
             by_lesson[one.lesson][one.path] = one.prints
-            if one.lesson:
-                names[one.lesson, identity(one.name)].append(one.path)
-        same = {path: key for key, paths in names.items() for path in paths}
         for lesson, prints in sorted(by_lesson.items()):
             for pair in similar_pairs(prints, lessons.get(lesson, frozenset())):
-                if lesson == 0 or same.get(pair.first) != same.get(pair.second):
+                if owners[pair.first] is None or owners[pair.first] != owners[pair.second]:
                     self.pairs.append(pair)

@@ -115,6 +115,22 @@ def test_copies_are_flagged_but_not_between_two_versions_of_one_student():
     assert "almost the same code (100%)" in "\n".join(summary(made))
 
 
+@pytest.mark.parametrize("name", ["Student", "Cy Dee", ""], ids=["of nobody", "of another", "none"])
+@pytest.mark.parametrize("paths", [("s01/a.ipynb", "s02/a.ipynb"), ("s01/a.ipynb", "x.ipynb")])
+def test_copies_of_different_students_are_flagged_whatever_name_they_bear(name, paths):
+    prints = frozenset(range(1000, 1050))
+    made = book(*(notebook(path, name, "passed", prints=prints) for path in paths))
+    assert [(one.first, one.second) for one in made.pairs] == [paths]
+
+
+def test_notebooks_that_belong_to_no_student_are_compared():
+    prints = frozenset(range(1000, 1050))
+    made = book(*(notebook(path, "Student", "passed", prints=prints) for path in ("x", "y")))
+    assert [(one.first, one.second) for one in made.pairs] == [("x", "y")]
+    made = book(*(notebook(p, "Student", "passed", prints=prints) for p in ("x", "y")), roster=None)
+    assert made.pairs == []  # one student
+
+
 def test_the_tables_of_learning_platforms():
     made = book(
         notebook("s01/a.ipynb", "Ada Byron", "passed", "wrong"),
