@@ -31,7 +31,15 @@ from netchat.errors import NetchatError
 from netchat.files import make_private_folder, write_file
 from netchat.wording import cannot
 
-__all__ = ["TEACHER", "ClassFolder", "ClassSettings", "chat_names", "create_class", "personalised"]
+__all__ = [
+    "TEACHER",
+    "ClassFolder",
+    "ClassSettings",
+    "chat_names",
+    "create_class",
+    "lessons_of_class",
+    "personalised",
+]
 
 #: Name of the user that creates the rooms.
 TEACHER = "Teacher"
@@ -201,6 +209,28 @@ def create_class(
         raise NetchatError(cannot("write", error.filename or path, error)) from error
     made.save()
     return made
+
+
+def lessons_of_class(roster: Path) -> list[int] | None:
+    """Return the lessons of the class whose roster a file is; None for another roster.
+
+    Raises:
+        NetchatError: There are settings of a class beside the roster, but they are invalid.
+    """
+    file = roster.parent / _SETTINGS
+    try:
+        if not file.is_file():
+            return None
+        lessons = _settings(json.loads(file.read_text(encoding="utf-8"))).lessons
+        if not isinstance(lessons, list) or not all(type(one) is int for one in lessons):
+            raise TypeError("lessons must be a list of numbers")
+    except OSError as error:
+        raise NetchatError(cannot("read", file, error)) from error
+    except (ValueError, TypeError) as error:
+        raise NetchatError(
+            f"{file} is not the settings of a class: {error}. Name the lessons with --lessons"
+        ) from error
+    return lessons or None
 
 
 def personalised(notebook: str, name: str) -> bytes:

@@ -131,6 +131,24 @@ def test_notebooks_that_belong_to_no_student_are_compared():
     assert made.pairs == []  # one student
 
 
+def test_a_notebook_of_a_lesson_that_the_class_does_not_have_changes_no_total():
+    own = notebook("s01/a.ipynb", "Ada Byron", "passed", "wrong")
+    strays = [
+        notebook("s02/b.ipynb", "Bob Moss", "passed", lesson=7),
+        notebook("x.ipynb", "Xerxes", "passed", lesson=7),
+    ]
+    alone, made = book(own), book(own, *strays, only={1, 2})
+    for table in (moodle, canvas, gradescope):
+        assert table(made) == table(alone)
+    assert made.lessons == [1]
+    assert made.rows[1].notes == [
+        "s02/b.ipynb is of lesson 7, which the class does not have, so it does not count"
+    ]
+    assert [one.id for one in made.missing] == ["s03"]
+    assert "does not have" in feedback_page(made, made.rows[1])
+    assert [path for path, _ in made.unknown] == ["x.ipynb"]
+
+
 def test_the_tables_of_learning_platforms():
     made = book(
         notebook("s01/a.ipynb", "Ada Byron", "passed", "wrong"),
