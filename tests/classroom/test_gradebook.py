@@ -115,7 +115,7 @@ def test_copies_are_flagged_but_not_between_two_versions_of_one_student():
     assert "almost the same code (100%)" in "\n".join(summary(made))
 
 
-@pytest.mark.parametrize("name", ["Student", "Cy Dee", ""], ids=["of nobody", "of another", "none"])
+@pytest.mark.parametrize("name", ["Student", "Cy Dee", ""], ids=["unknown", "another", "none"])
 @pytest.mark.parametrize("paths", [("s01/a.ipynb", "s02/a.ipynb"), ("s01/a.ipynb", "x.ipynb")])
 def test_copies_of_different_students_are_flagged_whatever_name_they_bear(name, paths):
     prints = frozenset(range(1000, 1050))
