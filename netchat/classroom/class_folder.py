@@ -26,12 +26,20 @@ from typing import Any
 from netchat.chat.names import lookalikes, suggest
 from netchat.chat.room_codes import ALPHABET
 from netchat.classroom.pages import file_name, slug
-from netchat.classroom.roster import ClassRoster, Student, read_roster, roster_csv
+from netchat.classroom.roster import HANDED_IN, ClassRoster, Student, read_roster, roster_csv
 from netchat.errors import NetchatError
 from netchat.files import make_private_folder, write_file
 from netchat.wording import cannot
 
-__all__ = ["TEACHER", "ClassFolder", "ClassSettings", "chat_names", "create_class", "personalised"]
+__all__ = [
+    "TEACHER",
+    "ClassFolder",
+    "ClassSettings",
+    "chat_names",
+    "create_class",
+    "lessons_of_class",
+    "personalised",
+]
 
 #: Name of the user that creates the rooms.
 TEACHER = "Teacher"
@@ -123,7 +131,7 @@ class ClassFolder:
     @property
     def handed_in(self) -> Path:
         """The folder of hand-ins."""
-        return self.path / "handed-in"
+        return self.path / HANDED_IN
 
     def archive_of(self, student: Student) -> Path:
         """Return the file with a student's notebooks."""
@@ -178,7 +186,7 @@ def create_class(
     try:
         if path.exists() and any(path.iterdir()):
             raise NetchatError(f"{path} is not empty: choose another folder with --folder")
-        for folder in (path, path / "students", path / "handed-in", path / "checks"):
+        for folder in (path, path / "students", path / HANDED_IN, path / "checks"):
             make_private_folder(folder)
         common = _common_files(course)
         notebooks = _notebooks(course, settings.lessons)
@@ -201,6 +209,28 @@ def create_class(
         raise NetchatError(cannot("write", error.filename or path, error)) from error
     made.save()
     return made
+
+
+def lessons_of_class(roster: Path) -> list[int] | None:
+    """Return the lessons of the class whose roster a file is; None for another roster.
+
+    Raises:
+        NetchatError: There are settings of a class beside the roster, but they are invalid.
+    """
+    file = roster.parent / _SETTINGS
+    try:
+        if not file.is_file():
+            return None
+        lessons = _settings(json.loads(file.read_text(encoding="utf-8"))).lessons
+        if not isinstance(lessons, list) or not all(type(one) is int for one in lessons):
+            raise TypeError("lessons must be a list of numbers")
+    except OSError as error:
+        raise NetchatError(cannot("read", file, error)) from error
+    except (ValueError, TypeError) as error:
+        raise NetchatError(
+            f"{file} is not the settings of a class: {error}. Name the lessons with --lessons"
+        ) from error
+    return lessons or None
 
 
 def personalised(notebook: str, name: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -19,10 +20,10 @@ from netchat.errors import NetchatError
 from netchat.files import write_file
 from netchat.net.client import Client
 from netchat.net.control import administer
-from netchat.web.local_addresses import lan_address, url
+from netchat.web.local_addresses import has_address, is_loopback, lan_address, url
 from netchat.wording import cannot, many
 
-__all__ = ["serve_class", "write_pages"]
+__all__ = ["host_for_sheets", "serve_class", "write_pages"]
 
 #: Seconds for the chat server to start, and to stop.
 _TIMEOUT = 30.0
@@ -47,12 +48,27 @@ def write_pages(folder: ClassFolder) -> None:
             raise NetchatError(cannot("write", path, error)) from error
 
 
+def host_for_sheets(configured: str) -> str:
+    """Return the name or address of this machine for the students' devices.
+
+    A configured name is kept, and so is an address that this machine still has and that other devices
+    can reach.
+    """
+    try:
+        ipaddress.ip_address(configured)
+    except ValueError:
+        return configured
+    if has_address(configured) and not is_loopback(configured):
+        return configured
+    return lan_address() or configured
+
+
 async def serve_class(folder: ClassFolder, host: str | None, tell: Tell) -> None:
     """Run the chat server and the class's page until SIGINT or SIGTERM.
 
     Args:
         folder: The class.
-        host: Address of this machine for the pages; None keeps the present one if it is valid.
+        host: Name or address of this machine for the pages; None selects it by `host_for_sheets`.
         tell: Receives lines for the operator.
 
     Raises:
@@ -63,7 +79,7 @@ async def serve_class(folder: ClassFolder, host: str | None, tell: Tell) -> None
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    host = host or lan_address() or settings.host
+    host = host or host_for_sheets(settings.host)
     if host != settings.host:
         tell(f"The address has changed from {settings.host} to {host}: print the sheets again.")
         settings.host = host

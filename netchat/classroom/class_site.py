@@ -1,7 +1,8 @@
 """HTTP server of a class: each student's page, with notebooks to download and hand-ins to upload.
 
 A student's address contains a random secret, and no page links to another one. Hand-ins are kept, all
-of them: a later one with the same name gets a number, and the best results count.
+of them: a later notebook with the same name gets a number, and the best results count. A new or changed
+module begins a folder with a copy of the latest files, so that earlier notebooks keep their modules.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from aiohttp import BodyPartReader, web
 
 from netchat.classroom.class_folder import ClassFolder
 from netchat.classroom.class_pages import student_page
-from netchat.classroom.pages import escape, file_name, page, slug
+from netchat.classroom.pages import escape, file_name, page, slug, version_name, version_of
 from netchat.classroom.roster import Student
 from netchat.files import make_private_folder, write_file
 from netchat.wording import many, show_size
@@ -140,18 +141,40 @@ def _store(folder: ClassFolder, student: Student, files: dict[str, bytes]) -> No
     """Write files into the student's folder, beside those that are there."""
     own = folder.handed_in / file_name(student.id)
     make_private_folder(own)
-    if len(list(own.iterdir())) + len(files) > MAX_HANDED_IN:
-        raise ValueError(f"you have handed in {many(MAX_HANDED_IN, 'file')}. Tell your teacher.")
+    number = max(map(version_of, own.iterdir()), default=1)
+    latest = own if number == 1 else own / version_name(number)
+    there = [path for path in latest.iterdir() if path.is_file()]
+    copied = there if _changes_modules(there, files) else []
+    if len(_files_in(own)) + len(copied) + len(files) > MAX_HANDED_IN:
+        raise ValueError(
+            f"your hand-ins may have {many(MAX_HANDED_IN, 'file')} in all. Tell your teacher."
+        )
+    if copied:
+        latest = own / version_name(number + 1)
+        make_private_folder(latest)
+        for path in copied:
+            write_file(latest / path.name, path.read_bytes())
     for name, data in files.items():
-        path = _free_path(own, name, data)
-        if path is not None:
-            write_file(path, data)
+        new = _free_path(latest, name, data)
+        if new is not None:
+            write_file(new, data)
+
+
+def _changes_modules(there: list[Path], files: dict[str, bytes]) -> bool:
+    """Return whether files change what notebooks that are there import, or replace a module."""
+    modules = {path.name: path for path in there if path.suffix == ".py"}
+    has_notebooks = len(modules) < len(there)
+    return any(
+        modules[name].read_bytes() != data if name in modules else has_notebooks
+        for name, data in files.items()
+        if name.endswith(".py")
+    )
 
 
 def _free_path(own: Path, name: str, data: bytes) -> Path | None:
     """Return an unused path, or None if the file is there already.
 
-    A module keeps its name, because notebooks import it: the last one counts.
+    A module keeps its name, because notebooks import it.
     """
     path = own / name
     if path.suffix == ".py":
@@ -168,7 +191,11 @@ def _free_path(own: Path, name: str, data: bytes) -> Path | None:
 
 def _handed_in(folder: ClassFolder, student: Student) -> list[str]:
     own = folder.handed_in / file_name(student.id)
-    return sorted(path.name for path in own.iterdir()) if own.is_dir() else []
+    return [path.relative_to(own).as_posix() for path in _files_in(own)]
+
+
+def _files_in(own: Path) -> list[Path]:
+    return sorted(path for path in own.rglob("*") if path.is_file())
 
 
 def _find(request: web.Request) -> tuple[ClassFolder, Student]:

@@ -23,6 +23,8 @@ _OTHER_NAME = (
     "there, run all cells, and correct your answers: your numbers are different."
 )
 
+_OTHER_LESSON = "It does not count, because it is of a lesson that the class does not have."
+
 
 def feedback_file(row: StudentRow) -> str:
     """Return the name of a student's feedback page."""
@@ -41,6 +43,7 @@ def feedback_page(book: Gradebook, row: StudentRow) -> str:
     parts += [_lesson(book, result) for result in row.lessons]
     problems = [(path, f"It could not be graded: {why}.") for path, why in row.failures]
     problems += [(path, _OTHER_NAME) for path in row.rejected]
+    problems += [(path, _OTHER_LESSON) for path in row.strays]
     if problems:
         lines = "".join(
             f"<li><span class=failed>✗</span><b>{escape(path)}</b><p>{escape(why)}</p></li>"

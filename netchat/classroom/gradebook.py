@@ -8,7 +8,7 @@ points of a student who did not hand it in.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from netchat.classroom.points import PointScheme
@@ -82,6 +82,7 @@ class StudentRow:
         notes: Remarks for the instructor.
         failures: Notebooks that could not be graded, with the reason.
         rejected: Notebooks with another student's name, which do not count.
+        strays: Notebooks of lessons that the class does not have, which do not count.
     """
 
     student: Student
@@ -89,6 +90,7 @@ class StudentRow:
     notes: list[str] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
 
     @property
     def earned(self) -> float:
@@ -103,7 +105,7 @@ class StudentRow:
     @property
     def has_handed_in(self) -> bool:
         """Whether any notebook was handed in, even one that does not count."""
-        return bool(self.failures or self.rejected) or any(
+        return bool(self.failures or self.rejected or self.strays) or any(
             one.was_handed_in for one in self.lessons
         )
 
@@ -116,12 +118,13 @@ class Gradebook:
         scheme: Points of the exercises.
         roster: The class; None makes a student of each name in the notebooks.
         lessons: Fingerprints of the lessons as they were handed out, by number.
+        only: Numbers of the lessons that count; None counts all.
 
     Attributes:
         rows: One row per student; in the order of the roster, or by name.
         unknown: Notebooks that belong to no student of the roster, with the reason.
         pairs: Notebooks with almost the same code.
-        lessons: Numbers of the lessons, in order.
+        lessons: Numbers of the lessons that count and of which there are notebooks, in order.
         exercises: Title of each exercise, by lesson.
     """
 
@@ -131,22 +134,23 @@ class Gradebook:
         scheme: PointScheme,
         roster: ClassRoster | None = None,
         lessons: Mapping[int, frozenset[int]] | None = None,
+        only: Collection[int] | None = None,
     ) -> None:
         self.scheme, self.roster = scheme, roster
+        self._only = only
         self.rows: list[StudentRow] = []
         self.unknown: list[tuple[str, str]] = []
         self.pairs: list[SimilarPair] = []
         self.exercises: dict[int, dict[str, str]] = {}
         given = list(notebooks)
         for one in given:
-            for grade in one.grades if one.lesson else ():
+            for grade in one.grades if self._counts(one.lesson) else ():
                 if grade.exercise:
                     self.exercises.setdefault(one.lesson, {})[grade.exercise] = grade.title
         self.lessons: list[int] = sorted(self.exercises)
         rows = {one.id: StudentRow(one) for one in roster or ()}
         counted: dict[str, list[GradedNotebook]] = defaultdict(list)
-        for one in given:
-            self._attribute(one, rows, counted)
+        owners = {one.path: self._attribute(one, rows, counted) for one in given}
         self.rows = list(rows.values())
         if roster is None:
             self.rows.sort(key=lambda row: identity(row.student.name))
@@ -154,7 +158,7 @@ class Gradebook:
             key = self._key(row.student)
             row.lessons = [self._best(lesson, counted[key]) for lesson in self.lessons]
             self._note_copies(row, counted[key])
-        self._compare(given, lessons or {})
+        self._compare(given, owners, lessons or {})
 
     @property
     def missing(self) -> list[Student]:
@@ -169,12 +173,16 @@ class Gradebook:
         one: GradedNotebook,
         rows: dict[str, StudentRow],
         counted: dict[str, list[GradedNotebook]],
-    ) -> None:
-        """Add a notebook to its student's row, or to the unknown ones."""
+    ) -> str | None:
+        """Add a notebook to its student's row, or to the unknown ones.
+
+        Returns:
+            The key of its owner, or None.
+        """
         if self.roster is None:
             if not identity(one.name):
                 self.unknown.append((one.path, one.failure or "it has no name"))
-                return
+                return None
             key = identity(one.name)
             row = rows.setdefault(key, StudentRow(Student("", one.name)))
         else:
@@ -183,7 +191,7 @@ class Gradebook:
             owner = by_path or by_name
             if owner is None:
                 self.unknown.append((one.path, self._why_unknown(one)))
-                return
+                return None
             key, row = owner.id, rows[owner.id]
             if by_name is not None and by_name is not owner:
                 row.rejected.append(one.path)
@@ -191,13 +199,23 @@ class Gradebook:
                     f"{one.path} has the name of {by_name.name} ({by_name.id}) in its first cell, so it "
                     "does not count"
                 )
-                return
+                return key
             if by_name is None and identity(one.name):
                 row.notes.append(f"{one.path} has the name {one.name!r} in its first cell")
         if one.failure:
             row.failures.append((one.path, one.failure))
-        if one.lesson:
+        if self._counts(one.lesson):
             counted[key].append(one)
+        elif one.lesson:
+            row.strays.append(one.path)
+            row.notes.append(
+                f"{one.path} is of lesson {one.lesson}, which the class does not have, so it does not "
+                "count"
+            )
+        return key
+
+    def _counts(self, lesson: int) -> bool:
+        return lesson > 0 and (self._only is None or lesson in self._only)
 
     def _why_unknown(self, one: GradedNotebook) -> str:
         if not identity(one.name):
@@ -233,16 +251,16 @@ class Gradebook:
                 )
 
     def _compare(
-        self, notebooks: list[GradedNotebook], lessons: Mapping[int, frozenset[int]]
+        self,
+        notebooks: list[GradedNotebook],
+        owners: Mapping[str, str | None],
+        lessons: Mapping[int, frozenset[int]],
     ) -> None:
+        """Find almost equal notebooks that do not belong to the same student."""
         by_lesson: dict[int, dict[str, frozenset[int]]] = defaultdict(dict)
-        names: dict[tuple[int, str], list[str]] = defaultdict(list)
         for one in notebooks:
             by_lesson[one.lesson][one.path] = one.prints
-            if one.lesson:
-                names[one.lesson, identity(one.name)].append(one.path)
-        same = {path: key for key, paths in names.items() for path in paths}
         for lesson, prints in sorted(by_lesson.items()):
             for pair in similar_pairs(prints, lessons.get(lesson, frozenset())):
-                if lesson == 0 or same.get(pair.first) != same.get(pair.second):
+                if owners[pair.first] is None or owners[pair.first] != owners[pair.second]:
                     self.pairs.append(pair)

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from netchat.classroom.gradebook import GradedNotebook
+from netchat.classroom.pages import version_of
 from netchat.classroom.similarity import fingerprints
 from netchat.course.grade import Grade, cell_text, failed
 from netchat.course.grading_process import grade_apart
@@ -64,12 +65,14 @@ def find_notebooks(given: Iterable[Path]) -> dict[Path, str]:
     """Return the notebooks in files and folders, with the paths that identify their students.
 
     The path of a file in a folder is relative to that folder. Of a file that is given by its name,
-    the path is the file's name with its folder's.
+    the path is the file's name with its folder's, and with the student's if that folder has a later
+    version of the student's modules.
     """
     found: dict[Path, str] = {}
     for path in given:
         if not path.is_dir():
-            found.setdefault(path, str(Path(*path.absolute().parts[-2:])))
+            count = 3 if version_of(path.absolute().parent) > 1 else 2
+            found.setdefault(path, str(Path(*path.absolute().parts[-count:])))
             continue
         for file in sorted(path.rglob("*.ipynb")):
             if _COPIES not in file.parts:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+from pathlib import PurePath
 
-__all__ = ["escape", "file_name", "page", "slug"]
+__all__ = ["escape", "file_name", "page", "slug", "version_name", "version_of"]
 
 _STYLE = """
 :root { --bg: #f4f5f8; --card: #fff; --fg: #171a21; --muted: #5a6373; --line: #e0e3ea; --accent: #35d;
@@ -49,6 +50,8 @@ th { color: var(--muted); font-weight: 600; }
 #: Characters of a file name that are safe on every system and in a URL.
 _UNSAFE = re.compile(r"[^\w-]+", re.ASCII)
 
+_VERSION = re.compile(r"modules-([1-9][0-9]{0,5})", re.ASCII)
+
 
 def page(title: str, body: str, style: str = "") -> str:
     """Return a page.
@@ -85,3 +88,14 @@ def file_name(text: str) -> str:
         return short
     digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
     return f"{short}-{digest}".lstrip("-")
+
+
+def version_name(number: int) -> str:
+    """Return the name of a folder with a later version of a student's modules."""
+    return f"modules-{number}"
+
+
+def version_of(folder: PurePath) -> int:
+    """Return the number in the name of such a folder; 1 for any other file or folder."""
+    match = _VERSION.fullmatch(folder.name)
+    return int(match[1]) if match else 1

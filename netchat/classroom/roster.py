@@ -1,7 +1,7 @@
 """Roster of a class: the students, and which of them handed in a file.
 
     roster = read_roster(Path("students.csv"))
-    roster.owner_of("s07_01.ipynb")         # by the id or name in the path
+    roster.owner_of("s07_01.ipynb")         # by the folder, id or name in the path
     roster.named("ada  BYRON")              # by name or alias, normalised
 
 A roster is a CSV file, netchat's own or that of a learning platform.
@@ -17,12 +17,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from netchat.classroom.pages import file_name
 from netchat.course.variant import identity
 from netchat.errors import NetchatError
 from netchat.wire.safe_text import show_line
 from netchat.wording import cannot, cut, many
 
-__all__ = ["ClassRoster", "Student", "read_roster", "roster_csv"]
+__all__ = ["HANDED_IN", "ClassRoster", "Student", "read_roster", "roster_csv"]
 
 #: Headings of each column, normalised: netchat's own, and those of Moodle, Canvas and Gradescope.
 _HEADINGS = {
@@ -34,7 +35,14 @@ _HEADINGS = {
     "aliases": ("aliases", "alias"),
     "section": ("section", "sections", "group", "groups"),
     "login": ("login", "username", "sis login id"),
+    "canvas_id": ("canvas id",),
 }
+
+#: Key of a column that only exports of Canvas have; there, names have another order.
+_IS_CANVAS = "exported by canvas"
+
+#: Folder of a class with a folder per student.
+HANDED_IN = "handed-in"
 
 #: Maximum students, and bytes of the file.
 _MOST_STUDENTS, _MOST_BYTES = 10_000, 4 * 1024**2
@@ -92,6 +100,7 @@ class ClassRoster:
         """The students, in order."""
         self._by_id: dict[str, Student] = {}
         self._by_name: dict[str, Student] = {}
+        self._by_folder = {file_name(one.id).casefold(): one for one in self.students}
         self._in_paths: list[tuple[re.Pattern[str], Student]] = []
         for student in self.students:
             key = identity(student.id)
@@ -119,12 +128,17 @@ class ClassRoster:
         return self._by_name.get(key) or self._by_id.get(key)
 
     def owner_of(self, path: str | PurePath) -> Student | None:
-        """Return the student whose id or name is in a path, or None.
+        """Return the student whose folder, id or name is in a path, or None.
 
-        The outermost folder decides, and in it the leftmost match: learning platforms put the
-        student's name or number there, before the name that the student has chosen.
+        A student's folder in `handed-in` decides: whatever is below it has names that the student has
+        chosen. Otherwise, the outermost folder with a match decides, and in it the leftmost match:
+        learning platforms put the student's name or number there, before the student's own words.
         """
-        for part in PurePath(path).parts:
+        parts = PurePath(path).parts
+        folders = parts[1:-1] if parts[:1] == (HANDED_IN,) else parts[:-1]
+        if folders and (owner := self._by_folder.get(folders[0].casefold())) is not None:
+            return owner
+        for part in parts:
             text = identity(part)
             found = [
                 (match.start(), -len(match[0]), student)
@@ -168,7 +182,7 @@ def read_roster(path: Path) -> ClassRoster:
     """Read a roster from a CSV file.
 
     It needs a column `id`, and `name` or `first name` and `last name`; `aliases` (separated by
-    semicolons), `email`, `section` and `login` are optional. Exports of Moodle, Canvas and
+    semicolons), `email`, `section`, `login` and `canvas id` are optional. Exports of Moodle, Canvas and
     Gradescope have such columns under other headings, which are known.
 
     Args:
@@ -222,7 +236,7 @@ def _columns(row: list[str]) -> dict[str, int]:
     heads = [identity(cell) for cell in row]
     found: dict[str, int] = {}
     if "sis user id" in heads and "id" in heads:  # Canvas: ID is its own number
-        found["canvas_id"] = heads.index("id")
+        found["canvas_id"] = found[_IS_CANVAS] = heads.index("id")
         heads[heads.index("id")] = ""
     for column, names in _HEADINGS.items():
         places = [heads.index(name) for name in names if name in heads]
@@ -243,9 +257,9 @@ def _student(row: list[str], columns: dict[str, int], line: int) -> Student | No
         return " ".join(row[at].split()) if at < len(row) else ""
 
     name = cell("name") or f"{cell('first')} {cell('last')}".strip()
-    if "canvas_id" in columns and identity(name) in ("points possible", "student, test"):
+    if _IS_CANVAS in columns and identity(name) in ("points possible", "student, test"):
         return None  # lines of Canvas that are no students
-    if "canvas_id" in columns and name.count(",") == 1:  # Canvas: "Byron, Ada"
+    if _IS_CANVAS in columns and name.count(",") == 1:  # Canvas: "Byron, Ada"
         last, first = name.split(",")
         name = f"{first.strip()} {last.strip()}"
     number = cell("id")
@@ -265,7 +279,8 @@ def roster_csv(students: Iterable[Student]) -> str:
     """Return students as a CSV that `read_roster` reads."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["id", "name", "aliases", "email", "section"])
+    writer.writerow(["id", "name", "aliases", "email", "section", "login", "canvas id"])
     for one in students:
-        writer.writerow([one.id, one.name, "; ".join(one.aliases), one.email, one.section])
+        rest = (one.email, one.section, one.login, one.canvas_id)
+        writer.writerow([one.id, one.name, "; ".join(one.aliases), *rest])
     return out.getvalue()

@@ -13,6 +13,7 @@ import click
 
 from netchat.chat.text import show_text
 from netchat.cli.params.duration import DURATION
+from netchat.cli.params.lessons import parse_lessons
 from netchat.cli.progress import progress_bar
 from netchat.errors import NetchatError, NotPermitted
 from netchat.exit_codes import FAILED
@@ -53,6 +54,11 @@ __all__ = ["find_course_folder", "grade"]
     help="CSV of the class, with columns id, name and optionally aliases, email and section.",
 )  # fmt: skip
 @click.option(
+    "--lessons", callback=parse_lessons, metavar="NUMBERS",
+    help="Lessons that count, such as 1-3,5.  [default: those of the class in the folder of --roster, or "
+    "all]",
+)  # fmt: skip
+@click.option(
     "--checks", "private", type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="FOLDER",
     help="Folder of private checks (lesson_NN.py), for partial credit.",
@@ -86,6 +92,7 @@ def grade(
     output: TextIO,
     report: Path | None,
     roster_file: Path | None,
+    lessons: list[int] | None,
     private: Path | None,
     points_file: Path | None,
     limit: float,
@@ -111,6 +118,7 @@ def grade(
       netchat grade handed-in --roster students.csv --report results
       netchat grade handed-in --checks experiments/instructor/checks --report results
     """
+    from netchat.classroom.class_folder import lessons_of_class
     from netchat.classroom.grading_run import GradingPlan, GradingRun, find_notebooks
     from netchat.classroom.points import PointScheme, read_points
     from netchat.classroom.report import STATE
@@ -121,6 +129,8 @@ def grade(
     if not files:
         raise click.UsageError("No notebook (*.ipynb) found in the given folders.")
     roster = None if roster_file is None else read_roster(roster_file)
+    if lessons is None and roster_file is not None:
+        lessons = lessons_of_class(roster_file)
     if private is not None:
         _try_checks(private, folder)
         default = private / "points.toml"
@@ -142,7 +152,8 @@ def grade(
                 )
                 if not sys.stderr.isatty():
                     click.echo(show_text(_summary(one.grades)), err=True)
-                yield from one.grades
+                if lessons is None or one.lesson in (0, *lessons):
+                    yield from one.grades
 
     source = click.get_current_context().get_parameter_source("output")
     if report is None or source is not click.core.ParameterSource.DEFAULT:
@@ -154,7 +165,7 @@ def grade(
         text = f"{many(run.reused, 'notebook')} had not changed since an earlier run."
         click.echo(text, err=True)
     if report is not None or roster is not None:
-        _finish(graded, scheme, roster, folder, report)
+        _finish(graded, scheme, roster, lessons, folder, report)
     for line in () if roster is not None else _shared(graded):
         click.echo(show_text(line), err=True)
     if any(not one.exercise for notebook in graded for one in notebook.grades):
@@ -222,6 +233,7 @@ def _finish(
     graded: list[GradedNotebook],
     scheme: PointScheme,
     roster: ClassRoster | None,
+    only: list[int] | None,
     course: Path,
     report: Path | None,
 ) -> None:
@@ -229,9 +241,10 @@ def _finish(
     from netchat.classroom.report import summary, write_report
 
     lessons = {one.lesson for one in graded}
-    book: Gradebook = Gradebook(graded, scheme, roster, _handed_out(course, lessons))
+    book: Gradebook = Gradebook(graded, scheme, roster, _handed_out(course, lessons), only)
     if report is not None:
-        write_report(report, book, (one for notebook in graded for one in notebook.grades))
+        counted = (one for one in graded if only is None or one.lesson in (0, *only))
+        write_report(report, book, (grade for one in counted for grade in one.grades))
     for line in summary(book):
         click.echo(show_text(line), err=True)
     if report is not None:

@@ -6,7 +6,7 @@ import contextlib
 import ipaddress
 import socket
 
-__all__ = ["is_loopback", "lan_address", "url"]
+__all__ = ["has_address", "is_loopback", "lan_address", "url"]
 
 #: Connecting a UDP socket sends no packet, but selects the local address for this destination.
 _PROBE_TARGET = ("203.0.113.1", 9)  # TEST-NET-3, RFC 5737
@@ -29,6 +29,22 @@ def lan_address() -> str | None:
                 if not ip.is_loopback and not ip.is_link_local:
                     return str(ip)
     return None
+
+
+def has_address(host: str) -> bool:
+    """Return whether a host is an address of this machine; False for a name."""
+    try:
+        address = ipaddress.ip_address(host)
+        if address.is_unspecified:
+            return False
+        family, kind, _, _, end = socket.getaddrinfo(
+            host, 0, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST
+        )[0]
+        with socket.socket(family, kind) as probe:
+            probe.bind(end)  # only works on an own address
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

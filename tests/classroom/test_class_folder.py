@@ -15,6 +15,7 @@ from netchat.classroom.class_folder import (
     ClassSettings,
     chat_names,
     create_class,
+    lessons_of_class,
     personalised,
 )
 from netchat.classroom.class_pages import projector_page, sheets_page, student_page, student_url
@@ -117,6 +118,18 @@ def test_groups_and_invitations_are_on_the_sheets(tmp_path):
     assert sheets.count("7K3F9-2MQ0T") == 2
     assert sheets.count("INV-1") == 1
     assert "/r/7K3F92MQ0T" in student_page(made, made.roster.students[0], [])
+
+
+def test_the_lessons_of_a_class_stand_beside_its_roster(folder, tmp_path):
+    assert lessons_of_class(folder.path / "students.csv") == [1]
+    assert lessons_of_class(tmp_path / "students.csv") is None
+    for odd in ('{"name": "C"}', '{"name": "C", "lessons": []}'):
+        (tmp_path / "class.json").write_text(odd)
+        assert lessons_of_class(tmp_path / "students.csv") is None
+    for wrong in ("[", "[]", '{"name": "C", "lessons": "1"}', '{"lessons": [1, "2"]}'):
+        (tmp_path / "class.json").write_text(wrong)
+        with pytest.raises(NetchatError, match="Name the lessons with --lessons"):
+            lessons_of_class(tmp_path / "students.csv")
 
 
 def test_errors(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from netchat.classroom.class_folder import ClassFolder
-from netchat.classroom.class_server import write_pages
+from netchat.classroom.class_server import host_for_sheets, write_pages
 from netchat.cli.main import cli
 from netchat.errors import NetchatError
 from netchat.net.client import Client
@@ -120,6 +120,24 @@ def test_another_server_on_the_port_is_an_error_and_not_used(tmp_path):
     assert "address already in use" in problem
     assert "The chat server has ended" in problem
     assert ClassFolder(folder.path).settings.rooms == []
+
+
+@pytest.mark.parametrize(
+    ("configured", "network", "kept"),
+    [
+        ("class.example.org", "192.0.2.9", True),
+        ("127.0.0.2", "192.0.2.9", False),  # no other device reaches it
+        ("192.0.2.1", "192.0.2.9", False),
+        ("192.0.2.1", None, True),
+        ("127.0.0.1", None, True),
+        ("198.51.100.7", "192.0.2.9", True),
+    ],
+)
+def test_the_configured_address_is_kept_if_it_is_valid(monkeypatch, configured, network, kept):
+    monkeypatch.setattr("netchat.classroom.class_server.lan_address", lambda: network)
+    own = ("198.51.100.7", "127.0.0.2", network)
+    monkeypatch.setattr("netchat.classroom.class_server.has_address", lambda host: host in own)
+    assert host_for_sheets(configured) == (configured if kept else network)
 
 
 def test_pages_that_cannot_be_written_are_an_error(tmp_path):

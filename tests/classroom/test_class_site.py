@@ -10,6 +10,7 @@ from netchat.classroom import class_site
 from netchat.classroom.class_folder import ClassSettings, create_class
 from netchat.classroom.class_site import class_app, safe_name
 from netchat.classroom.grading_run import find_notebooks
+from netchat.classroom.pages import file_name
 from netchat.classroom.roster import ClassRoster, Student
 
 COURSE = Path(__file__).parents[2] / "experiments"
@@ -17,7 +18,12 @@ COURSE = Path(__file__).parents[2] / "experiments"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    students = ClassRoster([Student("s01", "Ada"), Student("s02", "Bob")])
+    students = ClassRoster(
+        [
+            *(Student(one, name) for one, name in (("s01", "Ada"), ("s02", "Bob"))),
+            *(Student(one, one) for one in ("s03@x.org", "s04", "s05")),
+        ]
+    )
     path = tmp_path_factory.mktemp("class") / "c"
     return create_class(path, ClassSettings("C", [1]), students, COURSE)
 
@@ -65,6 +71,57 @@ async def test_hand_ins_are_kept_and_belong_to_their_student(client, folder):
     assert not list((folder.handed_in / "s02").iterdir())
     found = find_notebooks([folder.handed_in]).values()
     assert {folder.roster.owner_of(path).id for path in found} == {"s01"}
+
+
+def contents(own: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(own).as_posix(): path.read_bytes()
+        for path in own.rglob("*")
+        if path.is_file()
+    }
+
+
+async def test_a_module_never_changes_beside_an_earlier_notebook(client, folder):
+    url, own = page_of(folder, "s03@x.org"), folder.handed_in / file_name("s03@x.org")
+    await hand_in(client, url, a_ipynb=b"1", **{"my.py": b"good"})
+    await hand_in(client, url, **{"my.py": b"good"})
+    first = {"a.ipynb": b"1", "my.py": b"good"}
+    assert contents(own) == first
+    await hand_in(client, url, **{"my.py": b"stolen"})
+    second = {"modules-2/a.ipynb": b"1", "modules-2/my.py": b"stolen"}
+    assert contents(own) == first | second
+    # So does a new module: it may hide one of Python's.
+    await hand_in(client, url, b_ipynb=b"2", **{"json.py": b"new"})
+    third = {f"modules-3/{Path(name).name}": data for name, data in second.items()}
+    third |= {"modules-3/b.ipynb": b"2", "modules-3/json.py": b"new"}
+    assert contents(own) == first | second | third
+    status, text = await hand_in(client, url, b_ipynb=b"3")
+    assert status == 200
+    assert contents(own) == first | second | third | {"modules-3/b-2.ipynb": b"3"}
+    assert all(name in text for name in contents(own))
+    found = find_notebooks([folder.handed_in, *own.rglob("*.ipynb")])
+    assert {folder.roster.owner_of(path).id for path in found.values()} >= {"s03@x.org"}
+
+
+async def test_modules_come_before_their_notebook_or_after_it(client, folder):
+    url, own = page_of(folder, "s04"), folder.handed_in / "s04"
+    await hand_in(client, url, **{"my.py": b"1"})
+    await hand_in(client, url, **{"other.py": b"1"})
+    await hand_in(client, url, a_ipynb=b"1")
+    assert set(contents(own)) == {"my.py", "other.py", "a.ipynb"}
+
+
+async def test_the_limit_counts_all_versions(client, folder, monkeypatch):
+    monkeypatch.setattr(class_site, "MAX_HANDED_IN", 5)
+    url, own = page_of(folder, "s05"), folder.handed_in / "s05"
+    await hand_in(client, url, a_ipynb=b"1", **{"my.py": b"1"})
+    assert (await hand_in(client, url, **{"my.py": b"2"}))[0] == 200
+    status, text = await hand_in(client, url, **{"my.py": b"3"})
+    assert (status, "Tell your teacher" in text) == (400, True)
+    assert len(contents(own)) == 4
+    assert (await hand_in(client, url, a_ipynb=b"2"))[0] == 200
+    assert (await hand_in(client, url, a_ipynb=b"3"))[0] == 400
+    assert len(contents(own)) == 5
 
 
 async def test_what_cannot_be_handed_in(client, folder, monkeypatch):

@@ -115,6 +115,40 @@ def test_copies_are_flagged_but_not_between_two_versions_of_one_student():
     assert "almost the same code (100%)" in "\n".join(summary(made))
 
 
+@pytest.mark.parametrize("name", ["Student", "Cy Dee", ""], ids=["unknown", "another", "none"])
+@pytest.mark.parametrize("paths", [("s01/a.ipynb", "s02/a.ipynb"), ("s01/a.ipynb", "x.ipynb")])
+def test_copies_of_different_students_are_flagged_whatever_name_they_bear(name, paths):
+    prints = frozenset(range(1000, 1050))
+    made = book(*(notebook(path, name, "passed", prints=prints) for path in paths))
+    assert [(one.first, one.second) for one in made.pairs] == [paths]
+
+
+def test_notebooks_that_belong_to_no_student_are_compared():
+    prints = frozenset(range(1000, 1050))
+    made = book(*(notebook(path, "Student", "passed", prints=prints) for path in ("x", "y")))
+    assert [(one.first, one.second) for one in made.pairs] == [("x", "y")]
+    made = book(*(notebook(p, "Student", "passed", prints=prints) for p in ("x", "y")), roster=None)
+    assert made.pairs == []  # one student
+
+
+def test_a_notebook_of_a_lesson_that_the_class_does_not_have_changes_no_total():
+    own = notebook("s01/a.ipynb", "Ada Byron", "passed", "wrong")
+    strays = [
+        notebook("s02/b.ipynb", "Bob Moss", "passed", lesson=7),
+        notebook("x.ipynb", "Xerxes", "passed", lesson=7),
+    ]
+    alone, made = book(own), book(own, *strays, only={1, 2})
+    for table in (moodle, canvas, gradescope):
+        assert table(made) == table(alone)
+    assert made.lessons == [1]
+    assert made.rows[1].notes == [
+        "s02/b.ipynb is of lesson 7, which the class does not have, so it does not count"
+    ]
+    assert [one.id for one in made.missing] == ["s03"]
+    assert "does not have" in feedback_page(made, made.rows[1])
+    assert [path for path, _ in made.unknown] == ["x.ipynb"]
+
+
 def test_the_tables_of_learning_platforms():
     made = book(
         notebook("s01/a.ipynb", "Ada Byron", "passed", "wrong"),

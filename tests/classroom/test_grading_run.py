@@ -125,6 +125,8 @@ def test_paths_are_relative_to_the_given_folder(tmp_path):
     root = tmp_path / "home-of-ada"
     assert sorted(find_notebooks([root]).values()) == ["b.ipynb", "s01/a.ipynb"]
     assert next(iter(find_notebooks([root / "s01" / "a.ipynb", root]).values())) == "s01/a.ipynb"
+    later = root / "s01" / "modules-2" / "a.ipynb"
+    assert list(find_notebooks([later]).values()) == ["s01/modules-2/a.ipynb"]
 
 
 @pytest.mark.thorough

@@ -30,7 +30,14 @@ def test_checks_share_the_points_of_an_exercise(one, earned):
 def test_the_public_check_may_have_no_weight():
     scheme = PointScheme(public=0)
     assert scheme.earned(grade("passed", ("wrong", 1))) == 0
-    assert scheme.earned(grade("passed")) == 0
+    assert scheme.earned(grade("passed", ("passed", 1))) == 1
+
+
+def test_an_exercise_without_private_checks_is_decided_by_the_public_one():
+    scheme = PointScheme(public=0, points={"1.2": 4})
+    assert scheme.earned(grade("passed")) == 4
+    assert scheme.earned(grade("wrong")) == 0
+    assert scheme.earned(grade("passed", ("wrong", 0))) == 4  # a check without weight
 
 
 def test_the_file(tmp_path):

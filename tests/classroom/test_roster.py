@@ -2,6 +2,10 @@
 
 import pytest
 
+from netchat.classroom.exports import canvas
+from netchat.classroom.gradebook import Gradebook
+from netchat.classroom.pages import file_name
+from netchat.classroom.points import PointScheme
 from netchat.classroom.roster import ClassRoster, Student, read_roster, roster_csv
 from netchat.errors import NetchatError
 
@@ -123,13 +127,33 @@ def test_the_owner_of_a_path(path, owner):
     assert (found.id if found else None) == owner
 
 
+@pytest.mark.parametrize("number", ["zoe@x.org", "7", "Müller/1", "con"])
+@pytest.mark.parametrize("above", ["", "handed-in/"])
+def test_the_folder_of_hand_ins_decides_before_names_that_students_choose(number, above):
+    roster = ClassRoster([Student("s01", "Ada Byron"), Student(number, "Bob Moss")])
+    own = f"{above}{file_name(number)}"
+    for path in ("s01.ipynb", "Ada Byron.ipynb", "modules-2/s01.ipynb"):
+        assert roster.owner_of(f"{own}/{path}").id == number
+        assert roster.owner_of(f"{above}{file_name(number).upper()}/{path}").id == number
+    assert roster.owner_of(f"s01/{file_name(number)}/a.ipynb").id == "s01"
+
+
 def test_odd_paths_have_no_owner():
     for path in ("\udce9", "\x00", "a" * 5000, "../../etc/passwd", ""):
         assert CLASS.owner_of(path) is None
 
 
 def test_what_is_written_is_read_again(tmp_path):
-    again = read(tmp_path, roster_csv(CLASS))
-    assert [(one.id, one.name, one.aliases) for one in again] == [
-        (one.id, one.name, one.aliases) for one in CLASS
-    ]
+    odd = Student("9", "Byron, Ada", ("A", "B"), "a@x.org", "B", "ada", "77")
+    points = Student("10", "Points Possible", canvas_id="78")
+    given = [*CLASS, odd, points]
+    assert list(read(tmp_path, roster_csv(given))) == given
+
+
+def test_an_export_of_canvas_keeps_login_and_number(tmp_path):
+    again = read(tmp_path, roster_csv(read(tmp_path, CANVAS)))
+    (row,) = Gradebook([], PointScheme(), again).rows
+    assert (row.student.login, row.student.canvas_id) == ("ada", "77")
+    assert (
+        canvas(Gradebook([], PointScheme(), again)).splitlines()[2] == '"Byron, Ada",77,1001,ada,A'
+    )

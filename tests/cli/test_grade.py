@@ -66,6 +66,36 @@ def test_a_report_with_roster_and_private_checks(folder):
     assert (folder / "long.csv").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("class_json", "options", "expected"),
+    [
+        (None, (), True),
+        (None, ("--lessons", "1-3"), True),
+        (None, ("--lessons", "2-3,5"), False),
+        ('{"name": "C", "lessons": [2]}', (), False),
+        ('{"name": "C", "lessons": [2]}', ("--lessons", "1"), True),
+    ],
+)
+def test_only_the_lessons_of_the_class_count(folder, class_json, options, expected):
+    if class_json is not None:
+        (folder / "class.json").write_text(class_json)
+    report = folder / "results"
+    roster = str(folder / "students.csv")
+    result = run(folder, "--roster", roster, "--report", str(report), *options)
+    assert result.exit_code == 0, result.output
+    (row, _) = csv.DictReader(io.StringIO((report / "students.csv").read_text("utf-8-sig")))
+    assert ("lesson 1" in row) is expected
+    assert ("which the class does not have" in result.stderr) is not expected
+    grades = list(csv.DictReader(io.StringIO((report / "grades.csv").read_text("utf-8"))))
+    assert bool(grades) is expected
+
+
+def test_lessons_must_be_numbers(folder):
+    result = run(folder, "--lessons", "x")
+    assert result.exit_code == 2
+    assert "must be numbers such as 1-3,5, got 'x'" in result.stderr
+
+
 def test_without_a_sandbox_only_the_option_grades(folder, monkeypatch):
     monkeypatch.setattr("netchat.course.student_process.isolation", lambda: ("rights", "no reason"))
     command = ["grade", str(folder / "handed-in"), "--course", str(folder)]

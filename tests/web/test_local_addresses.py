@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from netchat.web.local_addresses import is_loopback, lan_address, url
+from netchat.web.local_addresses import has_address, is_loopback, lan_address, url
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "chat.localhost"])
@@ -20,6 +20,25 @@ def test_loopback_hosts(host):
 )
 def test_other_hosts_are_not_loopback(host):
     assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        (lan_address() or "127.0.0.1", True),
+        ("192.0.2.1", False),  # TEST-NET-1, RFC 5737
+        ("2001:db8::1", False),  # documentation, RFC 3849
+        ("0.0.0.0", False),
+        ("::", False),
+        ("localhost", False),  # a name, which is not looked up
+        ("", False),
+        ("fe80::1%none", False),
+        ("1.2.3.4\0", False),
+    ],
+)
+def test_addresses_that_this_machine_has(host, expected):
+    assert has_address(host) is expected
 
 
 def test_url_with_ipv4_and_ipv6():

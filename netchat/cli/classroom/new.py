@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import click
 
 from netchat.cli.grade import find_course_folder
+from netchat.cli.params.lessons import parse_lessons
 from netchat.exit_codes import OK
 from netchat.wording import many
 
@@ -15,23 +15,6 @@ __all__ = ["new"]
 
 #: Maximum number of students.
 _MOST_STUDENTS = 1000
-
-_RANGE = re.compile(r"(\d{1,2})(?:-(\d{1,2}))?")
-
-
-def _parse_lessons(
-    ctx: click.Context, param: click.Parameter, value: str | None
-) -> list[int] | None:
-    if value is None:
-        return None
-    found: list[int] = []
-    for part in value.replace(" ", "").split(","):
-        match = _RANGE.fullmatch(part)
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-        if not 0 < first <= last:
-            raise click.BadParameter(f"must be numbers such as 1-3,5, got {value!r}", ctx, param)
-        found += range(first, last + 1)
-    return sorted(set(found))
 
 
 @click.command(short_help="Create the folder of a class.")
@@ -47,7 +30,7 @@ def _parse_lessons(
     "Gradescope are understood.",
 )  # fmt: skip
 @click.option(
-    "--lessons", callback=_parse_lessons, metavar="NUMBERS",
+    "--lessons", callback=parse_lessons, metavar="NUMBERS",
     help="Lessons, such as 1-3,5.  [default: all]",
 )  # fmt: skip
 @click.option(
@@ -56,7 +39,7 @@ def _parse_lessons(
 )  # fmt: skip
 @click.option(
     "--host", metavar="ADDRESS",
-    help="Address of the server, for the sheets.  [default: this machine's address on its network]",
+    help="Name or address of the server, for the sheets.  [default: this machine's address on its network]",
 )  # fmt: skip
 @click.option(
     "--accounts", is_flag=True,

@@ -16,7 +16,8 @@ __all__ = ["serve"]
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--host", metavar="ADDRESS",
-    help="Address of this machine, for the sheets.  [default: as before, if this machine still has it]",
+    help="Name or address of this machine, for the sheets.  [default: as before; for an address that "
+    "this machine no longer has, its address on the network]",
 )  # fmt: skip
 def serve(folder: Path, host: str | None) -> int:
     """Start everything for the class in FOLDER, until Ctrl-C.
