@@ -130,14 +130,18 @@ def _steps(
         )
         if not any(one["accepted"] for one in attempts):
             lines.append("Neither attempt gives such a codeword.")
+    lines.append(
+        f"The sender chose the parity bits so that each of the {len(checks)} equations counts an even number "
+        "of ones."
+    )
     if not syndrome.any():
-        lines.append(f"All {len(checks)} parity equations hold: the syndrome {shown} is zero.")
+        lines.append(f"All of them hold: the syndrome, 0 for each even number, is {shown}.")
     else:
         failing = [str(row + 1) for row in np.flatnonzero(syndrome)]
-        verb = "fails" if len(failing) == 1 else "fail"
         lines.append(
-            f"{many(len(failing), 'parity equation')} of {len(checks)} {verb} ({', '.join(failing)}): "
-            f"the syndrome is {shown}."
+            f"{many(len(failing), 'equation')} of {len(checks)} ({', '.join(failing)}) "
+            f"{'is' if len(failing) == 1 else 'are'} odd now. With 0 for even and 1 for odd, this is the "
+            f"syndrome {shown}: the clue to the errors, found without knowledge of what was sent."
         )
     if likeliest is not None:
         lines.append(
@@ -145,15 +149,41 @@ def _steps(
             f"correlation, {likeliest[0]['correlation']:g}; the next one has {likeliest[1]['correlation']:g}."
         )
     elif len(changed) == 1:
+        bit = int(changed[0]) + 1
         lines.append(
-            f"It is column {int(changed[0]) + 1} of H: an error in bit {int(changed[0]) + 1} explains it."
+            f"Only bit {bit} is in exactly these equations: the syndrome is column {bit} of H. One error in "
+            f"bit {bit} explains it, so the decoder changes this bit."
         )
     elif len(changed) > 1:
         places = ", ".join(str(at + 1) for at in changed.tolist())
         lines.append(f"It is the sum of the columns {places} of H: errors there explain it.")
     elif syndrome.any() and view.failed:
-        lines.append("No pattern with few enough errors has this syndrome.")
+        most = (view.code.minimum_distance - 1) // 2
+        lines.append(
+            f"No pattern of at most {many(most, 'error')} has this syndrome, and of those with more errors, "
+            "several have it: the decoder raises the alarm instead of guessing."
+        )
+    lines += _mistaken(view, changed)
     return [*lines, view.verdict()]
+
+
+def _mistaken(view: BlockView, changed: NDArray[np.intp]) -> list[str]:
+    """Say which errors the decoder has mistaken for others, which the receiver cannot know."""
+    sent = view.code.encode(view.sent)
+    hit = np.flatnonzero((sent != view.hard) | view.erased)
+    if view.failed or not len(hit) or np.array_equal(view.believed, sent):
+        return []
+    places = ", ".join(str(at + 1) for at in hit[:8].tolist()) + ", …" * (len(hit) > 8)
+    text = f"But the channel hit {many(len(hit), 'bit')} ({places})"
+    if not len(changed):
+        return [
+            f"{text}, and made another codeword of the one that was sent: no decoder can see that."
+        ]
+    damaged = len(np.setdiff1d(changed, hit))
+    return [
+        f"{text}. Their syndrome is the same as that of the pattern above, which the decoder takes for "
+        "likelier" + (f", so it damages {many(damaged, 'good bit')}." if damaged else ".")
+    ]
 
 
 def _long(checks: Rows, received: Rows, syndrome: Rows) -> list[str]:

@@ -36,7 +36,7 @@ def explain_repetition(view: BlockView) -> dict[str, Any]:
         if unlike and unlike != np.sign(total):
             lines.append("A majority of the hard decisions would say the opposite.")
     else:
-        lines = [f"Of {n} copies, {votes[0]} say 0 and {votes[1]} say 1."]
+        lines = [f"Votes of the {n} copies: {votes[0]} for 0, {votes[1]} for 1."]
         if view.erased.any():
             lines.append(f"{int(view.erased.sum())} copies are erased and do not count.")
     return {"groups": [group], "steps": [*lines, view.verdict()], "long": []}

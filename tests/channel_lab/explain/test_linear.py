@@ -29,8 +29,23 @@ def test_textbook_syndrome_of_hamming():
         [1, 2, 3, 6],
     ]
     assert found["circle"]["regions"] == ["AB", "AC", "BC", "ABC", "A", "B", "C"]
-    assert "3 parity equations of 3 fail (1, 2, 3)" in found["steps"][0]
-    assert "bit 4" in found["steps"][1]
+    assert "3 equations of 3 (1, 2, 3) are odd now" in found["steps"][1]
+    assert "column 4 of H" in found["steps"][2]
+
+
+def test_two_errors_that_a_decoder_mistakes_for_one():
+    """The explanation says what the receiver cannot know: which bits were hit, and which became wrong."""
+    code, sent = get("hamming:7,4"), np.array([1, 0, 1, 1], np.uint8)
+    word = code.encode(sent)
+    word[[2, 3]] ^= 1
+    steps = explain_linear(view_of(code, sent, word))["steps"]
+    assert "the channel hit 2 bits (3, 4). Their syndrome is the same" in steps[-2]
+    assert "damages 1 good bit" in steps[-2]
+    word = code.encode(sent)
+    word[2] ^= 1
+    assert not any(
+        "But the channel" in step for step in explain_linear(view_of(code, sent, word))["steps"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -37,13 +37,15 @@ export function view(explain, context) {
   }
   parts.push(h("div", {}, h("h3", {}, "The parity equations, and the syndrome"), list(equations, received)));
   if (explain.candidates?.length) parts.push(h("div", {}, h("h3", {}, "The likeliest codewords"), candidates(explain.candidates)));
-  const title = h("h3", {}, culprits.length === 1 ? "The matrix H: the syndrome equals one of its columns" : "The matrix H, its columns in the order of the bits");
+  const title = h("h3", {}, "The matrix H: a row for each equation, a column for each bit");
+  const key = h("p", { class: "chart-note" }, `1: the equation counts this bit; dark: and it is 1 now. s: the syndrome${culprits.length === 1 ? ", equal to one column" : ""}. ⊕ adds bits: 0 if the number of ones is even, 1 if it is odd.`);
   const drawn = matrixDrawing(matrix, received, syndrome, culprits, context);
   if (circles) {
-    parts.at(-1).append(title, drawn);
+    parts[0].append(h("p", { class: "chart-note" }, "Dashed: odd, so the equation fails. Blue diamond: the bit that the decoder suspects."));
+    parts.at(-1).append(title, drawn, key);
     return [h("div", { class: "side" }, ...parts)];
   }
-  return [h("div", { class: "side" }, ...parts), title, drawn];
+  return [h("div", { class: "side" }, ...parts), title, drawn, key];
 }
 
 /** List the codewords that fit the received values best: a soft decoder compares these. */
