@@ -79,9 +79,11 @@ SLOW = (
     "web/test_lab_feed.py",
 )
 #: Files of which `make test` runs no test, as if all of them were marked thorough. Others sample the same:
-#: `test_page.py` and `test_page_sealed.py` the browser, `test_crash.py` the faults.
+#: `test_page.py` the browser, `test_crash.py` the faults.
 THOROUGH = (
     "bench/engine/test_cluster.py",
+    "bench/test_results_published.py",
+    "bench/theory/test_intervals_coverage.py",
     "captures/",
     "cli/test_replay.py",
     "cli/test_streams.py",
@@ -99,12 +101,15 @@ THOROUGH = (
     "end_to_end/test_page_daily.py",
     "end_to_end/test_page_engines.py",
     "end_to_end/test_page_faults.py",
+    "end_to_end/test_page_files.py",
     "end_to_end/test_page_hosting.py",
     "end_to_end/test_page_lab.py",
     "end_to_end/test_page_looks.py",
     "end_to_end/test_page_my_line.py",
+    "end_to_end/test_page_sealed.py",
     "end_to_end/test_page_steps.py",
     "lab/test_lab.py",
+    "laws/test_text_sinks.py",
     "packets/wireshark/test_dissector_damage.py",
     "packets/wireshark/test_dissector_links.py",
 )

@@ -75,6 +75,7 @@ def test_a_room_is_created_and_joined_by_code_link_and_terminal(
     nova.sees("Terry left")
 
 
+@pytest.mark.thorough
 def test_a_private_conversation_and_its_end(people: People) -> None:
     ada, bo, eve = people.new(), people.new(phone=True), people.new()
     code = ada.enter("Ina")
@@ -140,6 +141,7 @@ def test_commands_are_run_and_never_sent(people: People) -> None:
     lea.sees("Adele left")
 
 
+@pytest.mark.thorough
 def test_unread_private_messages_survive_a_reload(
     people: People,
 ) -> None:
@@ -164,6 +166,7 @@ def test_unread_private_messages_survive_a_reload(
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@pytest.mark.thorough
 def test_back_returns_to_the_previous_view(people: People, *, phone: bool) -> None:
     ada = people.new(phone=phone)
     page, title = ada.page, ada.page.locator("#title")
@@ -201,6 +204,7 @@ def test_back_returns_to_the_previous_view(people: People, *, phone: bool) -> No
     expect(title).to_have_text(first)
 
 
+@pytest.mark.thorough
 def test_a_second_tab_offers_to_take_over(people: People) -> None:
     profile = people.profile()
     one = people.tab(profile)
@@ -222,6 +226,7 @@ def test_a_second_tab_offers_to_take_over(people: People) -> None:
     two.sees("Una joined")
 
 
+@pytest.mark.thorough
 def test_several_rooms_and_unread_messages(people: People) -> None:
     lea, tom = people.new(), people.new()
     first = lea.enter("Lea")
@@ -255,6 +260,7 @@ def test_several_rooms_and_unread_messages(people: People) -> None:
     expect(lea.log.locator(".unread")).to_have_count(0)
 
 
+@pytest.mark.thorough
 def test_invalid_names_and_codes(people: People) -> None:
     vega = people.new()
     code = vega.enter("Vega")

@@ -174,6 +174,7 @@ def test_agrees_with_reedsolo(shape, options):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_agrees_with_galois(tmp_path):
     """Compare a code and a shortened one with galois, which is faster here without Numba."""
     cases = [(255, 223, (0, 1, 8, 16, 17)), (60, 40, (10, 10))]

@@ -137,6 +137,7 @@ def test_every_interleaver_is_a_permutation():
     assert interleaver(40)[:4].tolist() == [0, 13, 6, 19]  # f1 = 3, f2 = 10
 
 
+@pytest.mark.thorough
 def test_every_length_encodes_and_decodes():
     for size in (*sizes()[::17], 6144):
         for crc in (0, "24b"):
