@@ -82,9 +82,12 @@ SLOW = (
 #: `test_page.py` the browser, `test_crash.py` the faults.
 THOROUGH = (
     "bench/engine/test_cluster.py",
+    "bench/report/",
     "bench/test_results_published.py",
     "bench/theory/test_intervals_coverage.py",
     "captures/",
+    "cli/test_encode.py",
+    "cli/test_encode_bench.py",
     "cli/test_replay.py",
     "cli/test_streams.py",
     "compatibility/",
@@ -108,8 +111,12 @@ THOROUGH = (
     "end_to_end/test_page_my_line.py",
     "end_to_end/test_page_sealed.py",
     "end_to_end/test_page_steps.py",
+    "end_to_end/test_udp.py",
+    "fullscreen/test_capture_run.py",
     "lab/test_lab.py",
     "laws/test_text_sinks.py",
+    "net/history/test_sqlite_history_damage.py",
+    "packets/decode/test_link_state.py",
     "packets/wireshark/test_dissector_damage.py",
     "packets/wireshark/test_dissector_links.py",
 )

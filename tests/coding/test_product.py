@@ -40,7 +40,6 @@ def test_every_pattern_of_three_errors():
     assert (result.corrected == 3).all()
 
 
-@pytest.mark.thorough
 def test_iterations_correct_more_errors():
     rng = np.random.default_rng(2)
     failures = []

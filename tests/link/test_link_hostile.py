@@ -329,7 +329,7 @@ def test_extra_bytes_in_open_are_ignored() -> None:
     "spec",
     [
         "rs:255,127+hamming:7,4",  # the slowest code of the table
-        "rs:255,17+hamming:255,247",
+        pytest.param("rs:255,17+hamming:255,247", marks=pytest.mark.thorough),
         "rs:255,223+hamming:15,11+repetition:3",
         "hamming:7,4+hamming:7,4+hamming:7,4",
     ],
