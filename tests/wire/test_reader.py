@@ -233,3 +233,22 @@ def test_frames_beyond_the_limit_stay_buffered():
 def test_tls_is_named():
     with pytest.raises(BadMagic, match="it starts TLS, which is off here"):
         FrameReader().feed(bytes.fromhex("160301020001000001"))
+
+
+def test_a_frame_in_pieces_of_three_bytes() -> None:
+    """A piece that completes neither header nor body is only kept."""
+    frame = encode(Send(1, "lobby", "a text of some length, in many pieces"))
+    reader, found = FrameReader(), []
+    for at in range(0, len(frame), 3):
+        found += reader.feed(frame[at : at + 3])
+        assert bool(found) == (at + 3 >= len(frame))
+    assert reader.pending == 0
+
+
+def test_bytes_of_a_body_that_are_only_kept() -> None:
+    """With room for no frame, the bytes of an incomplete one are kept, and it is returned later."""
+    frame = encode(Send(1, "lobby", "a text of some length"))
+    reader = FrameReader()
+    assert reader.feed(frame[:-9]) == []
+    assert reader.feed(frame[-9:-5], 0) == []
+    assert len(reader.feed(frame[-5:])) == 1
