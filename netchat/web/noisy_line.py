@@ -14,9 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from websockets.frames import Frame as Piece
-from websockets.frames import Opcode
-
 from netchat.channels.stream import ChannelStream
 from netchat.errors import PeerError
 from netchat.link.block_outcome import BlockOutcome
@@ -113,11 +110,11 @@ class NoisyLine(asyncio.Protocol):
         self._out, self._back = ChannelStream(path.channel), ChannelStream(path.channel)
         self._frames = FrameReader(max_frame)
         self._top: asyncio.Transport | None = None
+        self._client_link: Link | None = None
         self._server_link: Link | None = None
         self._blocks: deque[dict[str, Any]] = deque(maxlen=MOST_BLOCKS)
-        self._dropped = 0  # outcomes that did not fit a report
         self._timer: asyncio.TimerHandle | None = None
-        self._last = ""
+        self._last: dict[str, Any] = {}
         self.is_over = False
 
     def begin(self, chat: asyncio.Protocol, work: LinkWork, share: str) -> None:
@@ -134,12 +131,9 @@ class NoisyLine(asyncio.Protocol):
         self._there = there
         upper: asyncio.Protocol = _Upper(self)
         if self._path.link is not None:
-            link = Link.client(self._path.link, code=ready_code)
-            link.watch = lambda outcome: self._note("down", outcome)
-            self._client_link: Link | None = link
-            upper = LinkTransport(upper, link, work, share)
-        else:
-            self._client_link = None
+            self._client_link = Link.client(self._path.link, code=ready_code)
+            self._client_link.watch = lambda outcome: self._note("down", outcome)
+            upper = LinkTransport(upper, self._client_link, work, share)
         here.start(NoiseTransport(upper, self._out, self._back))
         self._report()
 
@@ -188,15 +182,15 @@ class NoisyLine(asyncio.Protocol):
 
     def arrived(self, data: bytes) -> None:
         """Send the frames of the chat to the page."""
+        damage: PeerError | None = None
         try:
             frames = self._frames.feed(data)
         except PeerError as error:
-            for frame in error.frames:
-                self._websocket.write(seal(frame.type, frame.body))
-            self._end(f"The page's end of the line found damage: {error}")
-            return
+            frames, damage = list(error.frames), error
         for frame in frames:
             self._websocket.write(seal(frame.type, frame.body))
+        if damage is not None:
+            self._end(f"The page's end of the line found damage: {damage}")
 
     def chat_lost(self, exc: Exception | None) -> None:
         """Close the WebSocket: the connection to the chat has ended."""
@@ -223,17 +217,14 @@ class NoisyLine(asyncio.Protocol):
                 self._server_link.watch = lambda outcome: self._note("up", outcome)
 
     def _note(self, direction: str, outcome: BlockOutcome) -> None:
-        if len(self._blocks) == MOST_BLOCKS:
-            self._dropped += 1
-        result = (
-            "failed"
-            if not outcome.decoded
-            else "combined"
-            if outcome.combined
-            else "repaired"
-            if outcome.corrected
-            else "intact"
-        )
+        """Keep the outcome of a block for the next report."""
+        result = "intact"
+        if not outcome.decoded:
+            result = "failed"
+        elif outcome.combined:
+            result = "combined"
+        elif outcome.corrected:
+            result = "repaired"
         self._blocks.append({
             "direction": direction, "result": result, "code": outcome.code, "size": outcome.size,
             "coded": outcome.coded, "corrected": outcome.corrected,
@@ -247,11 +238,10 @@ class NoisyLine(asyncio.Protocol):
         if self._lower.get_write_buffer_size() > MOST_UNREAD:
             return
         report = self.summary()
-        if self._blocks or json.dumps(report) != self._last:
-            self._last = json.dumps(report)
-            self._tell({**report, "blocks": list(self._blocks), "unlisted": self._dropped})
+        if self._blocks or report != self._last:
+            self._last = report
+            self._tell({**report, "blocks": list(self._blocks)})
             self._blocks.clear()
-            self._dropped = 0
 
     def summary(self) -> dict[str, Any]:
         """Return the figures of the line: up is from the page to the chat."""
@@ -281,9 +271,7 @@ class NoisyLine(asyncio.Protocol):
         return report
 
     def _tell(self, what: dict[str, Any]) -> None:
-        if not self._lower.is_closing():
-            text = json.dumps({"line": what}).encode()
-            self._lower.write(Piece(Opcode.TEXT, text).serialize(mask=False))
+        self._websocket.write_text(json.dumps({"line": what}))
 
     def _end(self, why: str) -> None:
         """Close the WebSocket, and say why."""

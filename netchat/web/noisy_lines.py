@@ -9,9 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from websockets.frames import Frame as Piece
-from websockets.frames import Opcode
-
 if TYPE_CHECKING:
     from netchat.web.noisy_line import NoisyLine, NoisyPath
     from netchat.web.websocket import WebSocket
@@ -63,10 +60,9 @@ class NoisyLines:
         return line
 
     @staticmethod
-    def refuse(lower: asyncio.Transport, why: str) -> None:
+    def refuse(websocket: WebSocket, why: str) -> None:
         """Tell a page why it has no noisy line; its connection continues without one."""
-        text = json.dumps({"line": {"refused": why}}).encode()
-        lower.write(Piece(Opcode.TEXT, text).serialize(mask=False))
+        websocket.write_text(json.dumps({"line": {"refused": why}}))
 
 
 def _read(query: Mapping[str, str]) -> NoisyPath:

@@ -332,7 +332,7 @@ class Site:
         host = client if client != request.remote else None
         if wanted is None or isinstance(wanted, str):
             if wanted is not None:
-                self._noisy_lines.refuse(lower, wanted)
+                self._noisy_lines.refuse(websocket, wanted)
             lower.set_protocol(
                 self._chat.adopt(websocket, websocket, is_encrypted=is_encrypted, host=host)
             )

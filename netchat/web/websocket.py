@@ -219,6 +219,11 @@ class WebSocket(asyncio.Transport):
         if data and not self._closing:
             self._lower.write(self._wrapper.wrap(data))
 
+    def write_text(self, text: str) -> None:
+        """Send a text message, which is for the page itself: frames are in binary ones."""
+        if not self.is_closing():
+            self._lower.write(Piece(Opcode.TEXT, text.encode()).serialize(mask=False))
+
     def close(self) -> None:
         """Send CLOSE, and close the connection once the peer has answered or broken the protocol."""
         if self._closing:

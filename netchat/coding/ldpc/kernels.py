@@ -161,9 +161,8 @@ def _iterate(
     cap = vectors.load_register(constants, 4 * lanes)
     for check in range(len(starts) - 1):
         begin = starts[check]
-        of_check = variables[
-            begin : starts[check + 1]
-        ]  # its indices are not negative, and need no test
+        # The indices of a slice are not negative, and need no test.
+        of_check = variables[begin : starts[check + 1]]
         signs, smallest, second = zero, most, most
         for at in range(len(of_check)):
             value = vectors.subtract_saturated(

@@ -11,6 +11,9 @@ const CONNECT_TIMEOUT_SEVERAL = 5_000; // ms until WELCOME, if another server ca
 const PROBE_TIMEOUT = 3_000; // ms to answer one sent because the network may have changed
 const SAVE_DELAY = 300; // ms
 
+/** Why a connection was lost that the server has closed without a reason. */
+export const UNREACHABLE = "The server cannot be reached.";
+
 /** Why a tab ends when another tab takes over its session. */
 export const TAKEN = "Another tab has taken over this session.";
 
@@ -99,7 +102,7 @@ export class Connection {
       if (typeof data === "string") this.hooks.line?.(JSON.parse(data).line);
       else this.receive(new Uint8Array(data));
     };
-    socket.onclose = () => this.lost("The server cannot be reached.");
+    socket.onclose = () => this.lost(UNREACHABLE);
   }
 
   receive(data) {

@@ -1,5 +1,6 @@
 // "My line": noise between this page and the server, and what a link does about it.
 
+import { UNREACHABLE } from "./connection.js";
 import { $, h } from "./dom.js";
 
 /** Bit error rates of the slider; 0 is no noise. */
@@ -12,8 +13,6 @@ const RESULTS = {
   intact: "arrived intact", repaired: "repaired", combined: "repaired by more parity or copies",
   failed: "failed: to be retransmitted",
 };
-/** What the page says of a connection that was closed without a reason. */
-const UNKNOWN = "The server cannot be reached.";
 const SVG = "http://www.w3.org/2000/svg";
 
 export class MyLine {
@@ -54,7 +53,7 @@ export class MyLine {
   /** Say why a line without a link has ended; the server's report may not have arrived before. */
   lost(why) {
     const { line } = this.connection;
-    if (!line || line.link || why === UNKNOWN) return;
+    if (!line || line.link || why === UNREACHABLE) return;
     $("line-problem").textContent = `The line broke: ${why} Without a link, one flipped bit ends the connection; the page connects again and loses nothing.`;
   }
 

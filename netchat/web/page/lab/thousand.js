@@ -1,6 +1,6 @@
 // The screen "A thousand times": the same code and channel, measured by the bench while the user watches.
 
-import { copy, h, icon } from "../dom.js";
+import { copy, drawScheduler, h, icon } from "../dom.js";
 import { showText } from "../text.js";
 import { channelOf } from "./controls.js";
 import { chart, mark, picture, rate, standalone } from "./chart.js";
@@ -53,6 +53,7 @@ export class Thousand {
     });
     this.status = h("p", { role: "status", class: "chart-note" }, "Press the button: the points appear while they are measured, and their intervals shrink.");
     this.drawing = h("div", { class: "wide-drawing fits", tabindex: 0, role: "region", "aria-label": "Chart of error rates" });
+    this.drawSoon = drawScheduler(this.drawing, () => this.draw()); // however fast the points arrive
     const choose = (metric) => h("button", { type: "button", "aria-pressed": String(this.metric === metric), onclick: () => {
       this.metric = metric;
       for (const [each, button] of Object.entries(this.choices)) button.setAttribute("aria-pressed", String(each === metric));
@@ -147,16 +148,6 @@ export class Thousand {
     const seconds = ((performance.now() - this.began) / 1000).toFixed(1);
     this.how = { done: `Done in ${seconds} s.`, stopped: "Stopped.", refused: "" }[how];
     this.drawSoon();
-  }
-
-  /** Draw at most once per frame, however fast the points arrive. */
-  drawSoon() {
-    if (this.isScheduled) return;
-    this.isScheduled = true;
-    requestAnimationFrame(() => {
-      this.isScheduled = false;
-      this.draw();
-    });
   }
 
   draw() {
