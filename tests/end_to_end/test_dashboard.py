@@ -10,17 +10,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from netchat.wire import Hello, Send
-from tests.end_to_end.browsing import DESK, PHONE, browser, needs_chromium
+from tests.end_to_end.browsing import DESK, PHONE, needs_chromium
 from tests.end_to_end.processes import Server, free_port
 from tests.end_to_end.raw import RawClient
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture

@@ -9,16 +9,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.cli.chatter import Chatter
-from tests.end_to_end.browsing import People, browser, needs_chromium
+from tests.end_to_end.browsing import People, needs_chromium
 from tests.end_to_end.processes import Server
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

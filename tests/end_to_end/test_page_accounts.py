@@ -5,18 +5,12 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.end_to_end.browsing import People, browser, needs_chromium
+from tests.end_to_end.browsing import People, needs_chromium
 from tests.end_to_end.processes import Server
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 
 GOOD, OTHER = "correct horse", "battery staple"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(params=["optional"])

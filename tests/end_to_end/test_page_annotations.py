@@ -8,19 +8,13 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.cli.chatter import Chatter
-from tests.end_to_end.browsing import People, Person, browser, needs_chromium
+from tests.end_to_end.browsing import People, Person, needs_chromium
 from tests.end_to_end.processes import Server
 from tests.end_to_end.test_page_daily import SMALL
 from tests.end_to_end.test_page_looks import faults
 from tests.end_to_end.test_page_sealed import create_sealed
 
 pytestmark = [needs_chromium, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

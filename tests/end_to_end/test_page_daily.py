@@ -9,17 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.end_to_end.browsing import People, Person, browser, needs_chromium
+from tests.end_to_end.browsing import People, Person, needs_chromium
 from tests.end_to_end.processes import Server, free_port
 from tests.end_to_end.test_page_looks import faults
 
 pytestmark = [needs_chromium, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

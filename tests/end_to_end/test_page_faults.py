@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from netchat.wire import Create
 from tests.cli.chatter import Chatter
-from tests.end_to_end.browsing import People, browser, needs_chromium
+from tests.end_to_end.browsing import People, needs_chromium
 from tests.end_to_end.processes import Server, free_port
 
 pytestmark = needs_chromium
@@ -26,12 +26,6 @@ NO_MORE_CONNECTIONS = """() => {
     close() {}
   };
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

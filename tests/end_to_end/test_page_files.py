@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from netchat.wire import Download, FrameReader, decode
 from tests.cli.chatter import Chatter
-from tests.end_to_end.browsing import People, Person, browser, needs_chromium
+from tests.end_to_end.browsing import People, Person, needs_chromium
 from tests.end_to_end.processes import Server
 from tests.end_to_end.test_page_sealed import create_sealed
 
@@ -50,12 +50,6 @@ PAUSE_AT_ONCE = """() => {
   });
   observer.observe(list, { childList: true, subtree: true });
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from netchat.wire import Bye
-from tests.end_to_end.browsing import DESK, PHONE, People, Person, browser, needs_chromium
+from tests.end_to_end.browsing import DESK, PHONE, People, Person, needs_chromium
 from tests.end_to_end.processes import Server, free_port
 from tests.end_to_end.raw import RawClient
 
@@ -20,12 +20,6 @@ pytestmark = needs_chromium
 
 #: Folder for screenshots, to look at the dialogs.
 SHOTS = os.environ.get("TEST_SHOTS", "")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture

@@ -14,18 +14,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from netchat.web.site import PAGE
-from tests.end_to_end.browsing import People, Person, browser, needs_chromium
+from tests.end_to_end.browsing import People, Person, needs_chromium
 from tests.end_to_end.processes import Server
 
 pytestmark = needs_chromium
 
 PROJECTOR: ViewportSize = {"width": 1920, "height": 1080}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -18,16 +18,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from netchat.web.site import PAGE
 from netchat.wire import HEADER_FIELDS, HEADER_SIZE, Event, FrameReader, decode, walk
-from tests.end_to_end.browsing import People, browser, needs_chromium
+from tests.end_to_end.browsing import People, needs_chromium
 from tests.end_to_end.processes import Server
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

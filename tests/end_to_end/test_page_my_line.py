@@ -7,19 +7,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.end_to_end.browsing import People, Person, browser, needs_chromium
+from tests.end_to_end.browsing import People, Person, needs_chromium
 from tests.end_to_end.processes import Server
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 
 #: Milliseconds: the first link of a server loads its codes.
 LOADING = 60_000
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

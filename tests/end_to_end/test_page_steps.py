@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.end_to_end.browsing import People, Person, browser, needs_chromium
+from tests.end_to_end.browsing import People, Person, needs_chromium
 from tests.end_to_end.processes import ROOT, Server
 from tests.end_to_end.test_page_files import FIRE, PNG, card
 
@@ -47,12 +47,6 @@ class Steps:
     def take(self) -> int:
         count, self.count = self.count, 0
         return count
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
