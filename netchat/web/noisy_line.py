@@ -271,7 +271,7 @@ class NoisyLine(asyncio.Protocol):
         return report
 
     def _tell(self, what: dict[str, Any]) -> None:
-        self._websocket.write_text(json.dumps({"line": what}))
+        self._websocket.send_text(json.dumps({"line": what}))
 
     def _end(self, why: str) -> None:
         """Close the WebSocket, and say why."""

@@ -62,7 +62,7 @@ class NoisyLines:
     @staticmethod
     def refuse(websocket: WebSocket, why: str) -> None:
         """Tell a page why it has no noisy line; its connection continues without one."""
-        websocket.write_text(json.dumps({"line": {"refused": why}}))
+        websocket.send_text(json.dumps({"line": {"refused": why}}))
 
 
 def _read(query: Mapping[str, str]) -> NoisyPath:

@@ -219,7 +219,7 @@ class WebSocket(asyncio.Transport):
         if data and not self._closing:
             self._lower.write(self._wrapper.wrap(data))
 
-    def write_text(self, text: str) -> None:
+    def send_text(self, text: str) -> None:
         """Send a text message, which is for the page itself: frames are in binary ones."""
         if not self.is_closing():
             self._lower.write(Piece(Opcode.TEXT, text.encode()).serialize(mask=False))
