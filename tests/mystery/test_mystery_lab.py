@@ -32,6 +32,15 @@ def up(folder, seed, level=1):
         lab("down")
 
 
+def chatting(path):
+    """Return whether a user has joined, by what `status` has caused to be written to a capture."""
+    if "h2 > h1" not in lab("status").stdout:
+        return False
+    with contextlib.suppress(CaptureError):  # the last block may be cut
+        return any(message.type == "HELLO" for message in read(path))
+    return False
+
+
 def seed_of(kind):
     """Return the first seed whose mystery at level 1 is of a kind."""
     return next(str(seed) for seed in range(1000) if draw(seed, 1).fault.kind == kind)
@@ -41,8 +50,8 @@ def seed_of(kind):
 @pytest.mark.slow
 def test_status_hides_the_fault_and_solve_knows_the_seed(tmp_path):
     with up(tmp_path / "captures", "Ada", 2):
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline and "h2 > h1" not in lab("status").stdout:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and not chatting(tmp_path / "captures" / "h1.pcapng"):
             time.sleep(0.1)
         status = lab("status").stdout
         assert "Something is wrong (--mystery Ada --level 2)" in status
