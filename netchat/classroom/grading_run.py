@@ -18,6 +18,7 @@ from pathlib import Path
 
 from netchat.classroom.gradebook import GradedNotebook
 from netchat.classroom.pages import version_of
+from netchat.classroom.roster import HANDED_IN
 from netchat.classroom.similarity import fingerprints
 from netchat.course.grade import Grade, cell_text, failed
 from netchat.course.grading_process import grade_apart
@@ -64,19 +65,26 @@ class GradingPlan:
 def find_notebooks(given: Iterable[Path]) -> dict[Path, str]:
     """Return the notebooks in files and folders, with the paths that identify their students.
 
-    The path of a file in a folder is relative to that folder. Of a file that is given by its name,
-    the path is the file's name with its folder's, and with the student's if that folder has a later
-    version of the student's modules.
+    The path of a file below a folder `handed-in` is relative to it, so that it begins with the
+    student's folder, whether the teacher has named `handed-in` or what is in it. Elsewhere, the path
+    of a file in a folder is relative to that folder. Of a file that is given by its name, it is the
+    file's name with its folder's, and with the student's if that folder has a later version of the
+    student's modules.
     """
     found: dict[Path, str] = {}
     for path in given:
-        if not path.is_dir():
+        handed_in = next((one for one in path.absolute().parents if one.name == HANDED_IN), None)
+        if path.is_dir():
+            files = [file for file in sorted(path.rglob("*.ipynb")) if _COPIES not in file.parts]
+            root = handed_in or path.absolute()
+        else:
+            files = [path]
             count = 3 if version_of(path.absolute().parent) > 1 else 2
-            found.setdefault(path, str(Path(*path.absolute().parts[-count:])))
-            continue
-        for file in sorted(path.rglob("*.ipynb")):
-            if _COPIES not in file.parts:
-                found.setdefault(file, str(file.relative_to(path)))
+            root = (
+                handed_in or path.absolute().parents[min(count, len(path.absolute().parts) - 1) - 1]
+            )
+        for file in files:
+            found.setdefault(file, str(file.absolute().relative_to(root)))
     return found
 
 

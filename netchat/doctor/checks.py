@@ -8,6 +8,7 @@ import datetime
 import importlib.metadata
 import importlib.util
 import os
+import platform
 import shlex
 import shutil
 import socket
@@ -16,6 +17,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from netchat.errors import NotPermitted
 from netchat.packets.wireshark.dissector import SCRIPT, dissector
 from netchat.packets.wireshark.plugin import is_loaded, plugin_folder
 
@@ -92,6 +94,7 @@ def run_checks() -> Iterator[Check]:
     yield _namespaces()
     if sys.platform == "linux":
         yield _module("pyroute2", "lab")
+    yield _sandbox()
     yield _tls()
     yield _module("redis", "a cluster of servers")
     yield _program("redis-server", "a cluster of servers, demo --cluster", "--version")
@@ -215,6 +218,23 @@ def _namespaces() -> Check:
         return Check(name, why, True, "permitted")
     fix = "run it outside this container, or start the container with --privileged"
     return Check(name, why, False, "not permitted, even as root", fix)
+
+
+def _sandbox() -> Check:
+    name, why = "sandbox", "grading notebooks that you do not trust"
+    from netchat.course.student_process import isolation
+    from netchat.course.syscall_filter import compile_filter
+
+    fix = "netchat grade --no-sandbox, in a container or virtual machine of its own"
+    try:
+        level, missing = isolation()
+    except NotPermitted:
+        return Check(name, why, False, "root without namespaces", "grade as another user")
+    if missing:
+        return Check(name, why, False, missing, fix)
+    if not compile_filter():
+        return Check(name, why, False, f"no seccomp filter for {platform.machine()}", fix)
+    return Check(name, why, True, f"{level}, with a seccomp filter")
 
 
 def _program(name: str, why: str, version: str) -> Check:

@@ -129,6 +129,17 @@ def test_paths_are_relative_to_the_given_folder(tmp_path):
     assert list(find_notebooks([later]).values()) == ["s01/modules-2/a.ipynb"]
 
 
+@pytest.mark.parametrize("given", [".", "s1", "s1/modules-2", "s1/modules-2/for ada.ipynb"])
+def test_paths_below_handed_in_begin_with_the_students_folder(tmp_path, monkeypatch, given):
+    """So the shell may expand `handed-in/*`, and a file's name does not decide whose it is."""
+    write(tmp_path / "handed-in" / "s1" / "modules-2" / "for ada.ipynb")
+    monkeypatch.chdir(tmp_path / "handed-in")
+    (path,) = find_notebooks([Path(given)]).values()
+    assert path == "s1/modules-2/for ada.ipynb"
+    roster = ClassRoster([Student("s1", "Bob"), Student("s2", "Ada")])
+    assert roster.owner_of(path) == roster.named("s1")
+
+
 @pytest.mark.thorough
 @pytest.mark.timeout(900)
 def test_hostile_notebooks_get_nothing_and_cost_no_other_student_a_grade(plan, tmp_path):

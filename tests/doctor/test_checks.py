@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from netchat.doctor import checks, run_checks
+from netchat.errors import NotPermitted
 from netchat.net.tls.server import TlsServer
 
 
@@ -91,3 +92,39 @@ def test_an_expired_certificate_is_found(tmp_path, monkeypatch, days, ok, says):
     assert check.ok is ok
     assert says in check.found
     assert ok or check.fix == "netchat serve --tls"
+
+
+@pytest.mark.parametrize(
+    ("level", "missing", "filtered", "ok", "says"),
+    [
+        ("namespaces", "", b"filter", True, "namespaces, with a seccomp filter"),
+        ("namespaces", "", b"", False, "no seccomp filter for"),
+        (
+            "rights",
+            "notebooks run with your rights (no)",
+            b"filter",
+            False,
+            "with your rights (no)",
+        ),
+    ],
+)
+def test_a_missing_sandbox_is_found(monkeypatch, level, missing, filtered, ok, says):
+    monkeypatch.setattr("netchat.course.student_process.isolation", lambda: (level, missing))
+    monkeypatch.setattr("netchat.course.syscall_filter.compile_filter", lambda: filtered)
+    check = checks._sandbox()
+    assert check.ok is ok
+    assert says in check.found
+    assert ok or "--no-sandbox" in check.fix
+
+
+def test_a_sandbox_that_root_lacks_is_found(monkeypatch):
+    def refuse():
+        raise NotPermitted("Notebooks would run as root.")
+
+    monkeypatch.setattr("netchat.course.student_process.isolation", refuse)
+    assert checks._sandbox()[2:] == (
+        False,
+        "root without namespaces",
+        "grade as another user",
+        False,
+    )
