@@ -275,10 +275,10 @@ def viterbi_by_hand(ratios: list[tuple[int, int]], sums: Any, message: Any) -> N
 def viterbi_by_machine(variant: Variant, viterbi: Any) -> None:
     rng = variant.numpy("by machine")
     words = np.concatenate([rng.integers(0, 2, (3, 6)), np.zeros((3, 2), int)], axis=1)
-    clean = 2.0 * (1 - 2 * sent_by(words, 0))
+    clean = 3.0 * (1 - 2 * sent_by(words, 0))
     bits, sums = _decoded(viterbi, clean, 0, 0)
     size = (
-        "Every ratio is 2 or -2 without noise, so the best path of 8 steps has the sum 32; yours is "
+        "Every ratio is 3 or -3 without noise, so the best path of 8 steps has the sum 48; yours is "
         f"{sums[0]:g}."
     )
     need(
@@ -287,7 +287,7 @@ def viterbi_by_machine(variant: Variant, viterbi: Any) -> None:
         "A ratio counts with its size, not with its sign alone.",
     )
     need(
-        np.allclose(sums, 32),
+        np.allclose(sums, 48),
         size,
         "Add the value of a branch to the sum of the state that it leaves, and keep the larger of the two.",
     )
