@@ -150,6 +150,8 @@ NAMED = {
         "then p_gb from the balance of both transitions",
     ),
     "8.3": ("Forgets the modulus", "Take the remainder, by % q"),
+    "13.4": ("Does not reverse the bits", "The way back finds the last bit first"),
+    "13.5": ("Gives the speed in kilobits", "Give the speed in bits per second"),
     "7.4": ("Returns the list index as the position", "Positions count from 1"),
 }
 
