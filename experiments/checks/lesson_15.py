@@ -236,7 +236,7 @@ def _must_fail(open_record: Any, secret: bytes, number: int, record: bytes) -> N
     need(
         answer is not None,
         "For a damaged record, or one with another number, you return None.",
-        "Do not catch InvalidTag: the caller must learn that somebody changed the record.",
+        "Do not catch InvalidTag: the caller must learn that the record was changed.",
     )
     need(
         False,
@@ -375,7 +375,7 @@ def who_talks_to_whom(given: Sniffed, rooms: Any) -> None:
         need(
             sum(map(len, groups)) == len(set().union(*groups)) if groups else True,
             "One of the users is in several of your rooms, but each is in one room only.",
-            "If A is with B, and B with C, then all three are in one room.",
+            "If A is with B, and B with C, then all three are in one room. join takes care of that.",
         )
         shares.append(_right_pairs(groups, chat.rooms))
         answers.append(groups)
@@ -390,6 +390,22 @@ def who_talks_to_whom(given: Sniffed, rooms: Any) -> None:
         f"Over four chats, you are right about {share:.0%} of the pairs.",
         "Compare only records from the server, of the same size and at nearly the same time. Two users of "
         "one room share nearly all of them; two users of different rooms share a few by chance.",
+    )
+    chat = encrypted_traffic(given.number, messages=60)
+    shares = [
+        _right_pairs([set(group) for group in rooms(chat.records, window=window)], chat.rooms)
+        for window in (0.0, 1.1)
+    ]
+    need(
+        shares[0] < 0.95,
+        "With window=0, in which no two records fall, you find the same rooms.",
+        "Compare the times with window, not with a fixed number.",
+    )
+    need(
+        shares[1] >= 0.95,
+        "With window=0.05 you find the rooms, but with window=1.1 you are right about "
+        f"{shares[1]:.0%} of the pairs.",
+        "Do you compare the exact sizes? In a longer window, records of other rooms fall together by chance.",
     )
 
 
