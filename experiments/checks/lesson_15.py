@@ -15,6 +15,7 @@ from netchat.course import (
     EncryptedRecord,
     NotAnswered,
     Variant,
+    Wrong,
     client_hello,
     encrypted_traffic,
     exercise,
@@ -64,21 +65,28 @@ def the_records(given: bytes, records: Any) -> None:
             "records must return a list of pairs (type, length).",
         )
         found = [(whole_number(a, "a type"), whole_number(b, "a length")) for a, b in answer]
+        for number, (one, expected) in enumerate(zip(found, right, strict=False)):
+            need(
+                one == expected or number > 0,
+                f"The first of {len(data)} bytes are {data[:5].hex(' ')}: this is not {one}.",
+                "The length has two bytes, the higher one first, after one byte of type and two of version. "
+                "It does not count these five bytes.",
+            )
+            need(
+                one == expected,
+                f"In {len(data)} bytes, record {number} is not {one}. Those before it are right.",
+                "The next record begins after the five bytes of this header and all bytes that its length "
+                "counts.",
+            )
         need(
             len(found) <= len(right),
-            f"In {len(data)} bytes you find {len(found)} records, which is too many.",
-            "Does the last one end within the stream? And does the next one begin after the five bytes of "
-            "header and all bytes that the length counts?",
+            f"In {len(data)} bytes you find one record too many, the last one: {found[-1:]}.",
+            "Does it end within the stream?",
         )
         need(
             len(found) == len(right),
-            f"In {len(data)} bytes you find {len(found)} records, which is too few.",
+            f"In {len(data)} bytes you find {len(found)} of {len(right)} records.",
             "An incomplete record is left out, but a complete one that ends with the stream is not.",
-        )
-        need(
-            found == right,
-            f"You find the right number of records, but the first ones are {found[:3]}.",
-            "The length has two bytes, the higher one first, after one byte of type and two of version.",
         )
 
 
@@ -110,7 +118,14 @@ def who_is_that_for(given: bytes, server_name: Any) -> None:
         need(
             right is not None or answer is None,
             f"This ClientHello has no server name, but you return {answer!r}.",
-            "Another extension, of another type, may contain the same bytes. Only type 0 counts.",
+            "Another extension, of another type, may contain the same bytes. Only type 0 counts. Without it, "
+            "return None.",
+        )
+        need(
+            right is None or answer is not None,
+            f"This ClientHello of {len(message)} bytes has a server name, but you return None.",
+            "It may be in any of the extensions. The next one begins after four bytes of type and length, "
+            "and the content.",
         )
         need(
             right is None or isinstance(answer, str),
@@ -121,8 +136,8 @@ def who_is_that_for(given: bytes, server_name: Any) -> None:
             answer == right,
             f"For a ClientHello of {len(message)} bytes you return {answer!r}, but the name has "
             f"{len(right or '')} characters.",
-            "The session ID and the list of suites have different lengths in different hellos. In the "
-            "extension, three lengths and a type come before the name.",
+            "The session ID and the list of suites have different lengths in different hellos. The content "
+            "of the extension has five bytes before the name.",
         )
 
 
@@ -169,14 +184,14 @@ def _connection(rng: random.Random) -> tuple[Connection, list[tuple[int, bytes]]
 def open_a_record(given: Connection, open_record: Any) -> None:
     rng = random.Random(given.secret)
     cases = [_connection(rng), _connection(rng)]
-    first = open_record(given.secret, 0, given.records[0])
+    first = _opened(open_record, given.secret, 0, given.records[0])
     need(
         isinstance(first, (list, tuple)) and len(first) == 2,
         "open_record must return a pair (type, content).",
     )
     for case, inner in cases:
         for number, (record, (kind, content)) in enumerate(zip(case.records, inner, strict=True)):
-            answer = open_record(case.secret, number, record)
+            answer = _opened(open_record, case.secret, number, record)
             need(
                 whole_number(answer[0], "the type") == kind,
                 f"For record {number}, you return the type {answer[0]!r}.",
@@ -194,11 +209,35 @@ def open_a_record(given: Connection, open_record: Any) -> None:
         _must_fail(open_record, case.secret, 1, case.records[0])
 
 
+def _opened(open_record: Any, secret: bytes, number: int, record: bytes) -> Any:
+    try:
+        return open_record(secret, number, record)
+    except Wrong as wrong:
+        if " raises InvalidTag" not in str(wrong):
+            raise
+    need(
+        number > 0,
+        "Not even record 0 can be opened: decrypt raises InvalidTag.",
+        "For number 0 the nonce is the IV itself. Is it? The key has 16 bytes, the data is the record "
+        "without its header, and the additional data is the header.",
+    )
+    raise Wrong(
+        f"Record 0 can be opened, but for record {number} decrypt raises InvalidTag.",
+        "Only the nonce changes from record to record: it is the IV, XORed with the number as 12 bytes, the "
+        "higher ones first.",
+    )
+
+
 def _must_fail(open_record: Any, secret: bytes, number: int, record: bytes) -> None:
     try:
-        open_record(secret, number, record)
+        answer = open_record(secret, number, record)
     except Exception:
         return
+    need(
+        answer is not None,
+        "For a damaged record, or one with another number, you return None.",
+        "Do not catch InvalidTag: the caller must learn that the record was changed.",
+    )
     need(
         False,
         "A damaged record, or one with another number, is accepted.",
@@ -241,7 +280,7 @@ def the_evil_server(variant: Variant, evil: Any) -> None:
             said.append(text)
             nonce = number.to_bytes(12, "big")
             data = AESGCM(keys[sender]).encrypt(nonce, text.encode(), None)
-            out = server.forward(sender, number, data)
+            out = _forwarded(server, sender, number, data)
             if out is ...:
                 raise NotAnswered
             need(isinstance(out, (bytes, bytearray)), "forward must return bytes.")
@@ -258,11 +297,41 @@ def the_evil_server(variant: Variant, evil: Any) -> None:
             )
         found = list(server.read)
         need(
+            len(found) <= len(said),
+            f"You were not noticed, but after {len(said)} messages `read` has {len(found)} texts.",
+            "Each server begins with an empty list of its own, made in __init__.",
+        )
+        for text in found:
+            need(
+                isinstance(text, str),
+                f"You were not noticed, but `read` has {text!r}, which is not a text.",
+                "unseal returns the text.",
+            )
+        rightly = sum(one == text for one, text in zip(found, said, strict=False))
+        need(
             found == said,
-            f"You were not noticed, but you have read {len(found)} of {len(said)} texts rightly.",
+            f"You were not noticed, but you have read {rightly} of {len(said)} texts rightly.",
             "Between opening and sealing again, you have the text. If you hand over the real keys, you "
             "cannot open anything.",
         )
+
+
+def _forwarded(server: Any, sender: str, number: int, data: bytes) -> Any:
+    try:
+        return server.forward(sender, number, data)
+    except Exception as error:
+        name = type(error).__name__
+        need(
+            name != "InvalidTag",
+            f"forward({sender!r}, {number}, …) raises InvalidTag: you open what {sender.title()} sealed "
+            "with another key.",
+            "You have one key in common with Alice, and one with Bob. They compute theirs from the public "
+            "key that you handed over, the first to Alice and the second to Bob.",
+        )
+        raise Wrong(
+            f"forward({sender!r}, {number}, …) raises {name}: {error}",
+            "Create a server in a cell of your own, hand over two keys, and follow forward line by line.",
+        ) from error
 
 
 class Sniffed(NamedTuple):
@@ -288,7 +357,7 @@ def _right_pairs(found: list[set[str]], true: list[set[str]]) -> float:
 
 @exercise("15.5", "Who talks to whom?", given=traffic)
 def who_talks_to_whom(given: Sniffed, rooms: Any) -> None:
-    shares = []
+    shares, answers = [], []
     for number in range(4):
         chat = encrypted_traffic(given.number + number)
         answer = rooms([EncryptedRecord(*record) for record in chat.records])
@@ -306,15 +375,37 @@ def who_talks_to_whom(given: Sniffed, rooms: Any) -> None:
         need(
             sum(map(len, groups)) == len(set().union(*groups)) if groups else True,
             "One of the users is in several of your rooms, but each is in one room only.",
-            "If A is with B, and B with C, then all three are in one room.",
+            "If A is with B, and B with C, then all three are in one room. join takes care of that.",
         )
         shares.append(_right_pairs(groups, chat.rooms))
+        answers.append(groups)
+    need(
+        shares[0] < 0.95 or any(groups != answers[0] for groups in answers),
+        "You return the same rooms for four different chats.",
+        "The function must use its argument, and nothing that was computed from the first chat.",
+    )
     share = sum(shares) / len(shares)
     need(
         share >= 0.95,
         f"Over four chats, you are right about {share:.0%} of the pairs.",
         "Compare only records from the server, of the same size and at nearly the same time. Two users of "
         "one room share nearly all of them; two users of different rooms share a few by chance.",
+    )
+    chat = encrypted_traffic(given.number, messages=60)
+    shares = [
+        _right_pairs([set(group) for group in rooms(chat.records, window=window)], chat.rooms)
+        for window in (0.0, 1.1)
+    ]
+    need(
+        shares[0] < 0.95,
+        "With window=0, in which no two records fall, you find the same rooms.",
+        "Compare the times with window, not with a fixed number.",
+    )
+    need(
+        shares[1] >= 0.95,
+        "With window=0.05 you find the rooms, but with window=1.1 you are right about "
+        f"{shares[1]:.0%} of the pairs.",
+        "Do you compare the exact sizes? In a longer window, records of other rooms fall together by chance.",
     )
 
 
@@ -334,11 +425,13 @@ def cheap_padding(variant: Variant, padded: Any) -> None:
         )
         need(
             result - size <= max(15, 0.12 * size),
-            f"padded({size}) is {result}: {result - size} bytes more is too much.",
-            "Steps must grow with the size: 12 % of a small size is little.",
+            f"padded({size}) is {result}: {result - size} bytes more, but {int(max(15, 0.12 * size))} are "
+            "allowed.",
+            "Steps must grow with the size: 12 % of a small size is little. A limit of 12 % is exceeded if "
+            "you round up afterwards.",
         )
     need(
         len(results) <= 150,
-        f"For {len(set(sizes))} sizes there are {len(results)} different results.",
+        f"For {len(set(sizes))} sizes there are {len(results)} different results, more than 150.",
         "Which lengths lie as far apart as they may? Each is a fixed factor above the one before.",
     )

@@ -8,6 +8,7 @@ the student's process call its functions. A notebook judges its own answers in t
 from __future__ import annotations
 
 import base64
+import functools
 import math
 import numbers
 import re
@@ -231,8 +232,13 @@ def _unpack(packed: Any, ask: Ask, kept: Callable[[int], Any], depth: int) -> An
 def _named_tuple(names: Any, items: list[Any]) -> Any:
     if not isinstance(names, list) or len(names) != len(items) or len(names) > _MOST_NAMES:
         raise ValueError("the names of a packed tuple must be a list of the same length")
-    made = namedtuple("Answer", map(str, names), rename=True)  # type: ignore[misc]
-    return made(*items)
+    return _tuple_type(tuple(map(str, names)))(*items)
+
+
+@functools.lru_cache(256)
+def _tuple_type(names: tuple[str, ...]) -> Any:
+    # Making a class takes a millisecond, and an answer may hold thousands of tuples with these names.
+    return namedtuple("Answer", names, rename=True)
 
 
 def _array(data: str, kind: Any, shape: Any) -> Any:

@@ -113,6 +113,8 @@ class Exercise:
         except Exception as error:  # an answer that the check did not expect
             text = f"The check cannot use this answer ({type(error).__name__}: {error})."
             hint = "Does it have the type that the exercise expects?"
+            if isinstance(error, TypeError) and "is not callable" in str(error):
+                hint = "If it is your function, pass its name only: the check calls it."
             return Verdict(self.number, self.title, "wrong", text, hint)
         return Verdict(self.number, self.title, "passed")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 from netchat.packets.tls.key_schedule import expand_label
@@ -102,7 +103,12 @@ class EncryptedTraffic(NamedTuple):
 
 
 def encrypted_traffic(
-    seed: int, *, users: int = 9, messages: int = 120, block: int = 1, hold: float = 0.0
+    seed: int,
+    *,
+    users: int = 9,
+    messages: int = 120,
+    block: int | Callable[[int], int] = 1,
+    hold: float = 0.0,
 ) -> EncryptedTraffic:
     """Return the TLS records of users who chat in three rooms of one server.
 
@@ -110,7 +116,8 @@ def encrypted_traffic(
         seed: Random seed.
         users: Number of users, 3 to 18; each is in one room.
         messages: Number of messages.
-        block: Padding: every record's length is rounded up to a multiple of it.
+        block: Padding: every record's length is rounded up to a multiple of it. A function returns the
+            padded length of a record.
         hold: Longest random time for which the server holds back each delivery, in seconds.
     """
     rng = random.Random(seed)
@@ -123,7 +130,7 @@ def encrypted_traffic(
     records = []
 
     def record(time: float, name: str, size: int, *, to_server: bool) -> None:
-        padded = -(-size // block) * block
+        padded = block(size) if callable(block) else -(-size // block) * block
         records.append(EncryptedRecord(time, name, to_server, padded))
 
     time = 0.0

@@ -29,6 +29,8 @@ def test_a_function_that_raises_is_a_wrong_answer_with_its_arguments():
     assert "int('xyz') raises ValueError" in judged(check, int).text
     assert judged(check, lambda _: ...).result == "not answered"
     assert judged(check, 7).text.startswith("The check cannot use this answer (TypeError")
+    assert "pass its name only" in judged(check, 7).hint
+    assert "type that the exercise expects" in judged(lambda _, x: x + 1, "7").hint
 
 
 def test_a_function_cannot_change_its_arguments():

@@ -152,6 +152,12 @@ NAMED = {
     "8.3": ("Forgets the modulus", "Take the remainder, by % q"),
     "13.4": ("Does not reverse the bits", "The way back finds the last bit first"),
     "13.5": ("Gives the speed in kilobits", "Give the speed in bits per second"),
+    "15.1": ("Forgets that the header", "The next record begins after the five bytes"),
+    "15.2": ("Looks only at the first", "It may be in any of the extensions"),
+    "15.3": ("Puts the number at the wrong end", "Only the nonce changes from record to record"),
+    "15.4": ("Hands each of them", "You have one key in common with Alice"),
+    "15.5": ("Compares the sizes only roughly", "Do you compare the exact sizes?"),
+    "15.6": ("Rounds the lengths up", "is exceeded if you round up afterwards"),
     "7.4": ("Returns the list index as the position", "Positions count from 1"),
 }
 

@@ -43,3 +43,5 @@ def test_traffic_reaches_all_members_of_a_room():
     assert traffic == encrypted_traffic(1)
     assert traffic != encrypted_traffic(2)
     assert {r.size % 512 for r in encrypted_traffic(1, block=512).records} == {0}
+    doubled = encrypted_traffic(1, block=lambda size: 2 * size).records
+    assert [r.size for r in doubled] == [2 * r.size for r in traffic.records]
