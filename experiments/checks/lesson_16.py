@@ -62,13 +62,15 @@ def a_state_machine(given: list[tuple[str, ...]], apply: Any) -> None:
             answer = apply(state, command)
             need(
                 isinstance(answer, (list, tuple)) and len(answer) == 2,
-                f"apply must return a pair of lists, got {answer!r}.",
+                f"For {command}, apply must return a pair of lists, got {answer!r}.",
+                "It also returns the state if a command changes nothing.",
             )
             members, lines = list(answer[0]), list(answer[1])
             right = _apply(right, command)
+            new = len(lines) - len(state[1])
             need(
                 len(lines) == len(right[1]),
-                f"After {command}, the room shows {len(lines) - len(state[1])} new lines.",
+                f"After {command}, the room shows {new} new line{'' if new == 1 else 's'}.",
                 "Which commands change nothing? Who is a member at that moment?",
             )
             need(
@@ -112,31 +114,67 @@ def _repeated(rng: random.Random) -> list[tuple[str, int, str]]:
 def exactly_once(given: list[tuple[str, int, str]], once: Any) -> None:
     rng = random.Random(repr(given))
     for log in (given, _repeated(rng), _repeated(rng)):
-        last: dict[str, int] = {}
-        right = []
-        for device, number, text in log:
-            if number == last.get(device, 0) + 1:
-                last[device] = number
-                right.append(text)
+        right = _once(log)
         answer = once(log)
-        need(isinstance(answer, (list, tuple)), "once must return a list of texts.")
+        need(
+            isinstance(answer, (list, tuple)) and all(isinstance(one, str) for one in answer),
+            f"once must return a list of texts, got {_start(answer)}.",
+        )
+        need(
+            once(log) == answer,
+            "Called twice with one log, once returns two answers: its memory must begin empty each time.",
+        )
+        if list(answer) != right:
+            _explain(log, once, "your log" if log is given else f"a log that begins with {log[0]}")
+
+
+def _once(log: list[tuple[str, int, str]]) -> list[str]:
+    last: dict[str, int] = {}
+    texts = []
+    for device, number, text in log:
+        if number == last.get(device, 0) + 1:
+            last[device] = number
+            texts.append(text)
+    return texts
+
+
+def _start(answer: Any) -> str:
+    """Return the beginning of an answer for a message."""
+    text = repr(answer)
+    return text if len(text) <= 150 else f"{text[:150]}…"
+
+
+def _explain(log: list[tuple[str, int, str]], once: Any, name: str) -> None:
+    """Raise `Wrong` for the first entry that is judged otherwise than by the rule."""
+    last: dict[str, int] = {}
+    for end in range(1, len(log) + 1):
+        device, number, _ = log[end - 1]
+        right, answer = _once(log[:end]), list(once(log[:end]))
+        where = f"In {name}, entry {end - 1}, {log[end - 1]},"
+        before = last.get(device, 0)
+        need(
+            len(answer) <= len(right) or number > before,
+            f"{where} counts for you.",
+            "A number that this device has used before is a copy.",
+        )
         need(
             len(answer) <= len(right),
-            f"Of {len(log)} entries, {len(answer)} count for you, which is too many.",
-            "A number that the device has used before is a copy. A number after a gap does not count "
-            "either: it comes again.",
+            f"{where} counts for you.",
+            "It comes after a gap. The device sends what is missing again, and then this one again.",
         )
         need(
             len(answer) >= len(right),
-            f"Of {len(log)} entries, only {len(answer)} count for you.",
-            "Equal texts with different numbers are different messages, and so are equal numbers of "
-            "different devices.",
+            f"{where} does not count for you.",
+            "Is its number the next one of its device? Each device has its own numbers, from 1, and may say "
+            "the same twice. An entry that does not count changes nothing.",
         )
         need(
-            list(answer) == right,
-            "The number of texts is right, but not the texts or their order.",
-            "Go through the log from the beginning, and remember the last number of each device.",
+            answer == right,
+            f"For the first {end} entries of {name}, the number of texts is right, but not the texts.",
+            "Return the text of each entry that counts, in the order of the log.",
         )
+        if number == before + 1:
+            last[device] = number
 
 
 def entries(variant: Variant) -> list[tuple[str, int, Any]]:
@@ -208,8 +246,8 @@ def what_counts(given: list[tuple[str, int, Any]], counting: Any) -> None:
         need(
             not extra,
             f"Entry {_shown(log, extra)} counts for you, but not for netchat.",
-            "Has its epoch started? Has it ended, by `expired` or by another `joined` of the same "
-            "server? Is its number the next one?",
+            "Has its epoch started, by rule 1? Has it ended, by `expired` or by another `joined` of the "
+            "same server? Is its number the next one of the epoch?",
         )
         missing = sorted(set(right) - set(found))
         need(
@@ -267,16 +305,18 @@ def the_auditor(given: ClusterRun, audit: Any) -> None:
         for what, found, right in (("lost", answer[0], lost), ("twice", answer[1], twice)):
             need(isinstance(found, (list, tuple)), f"{what} must be a list of messages.")
             given_ones = sorted({tuple(one) for one in found})
+            sizes = ", ".join(f"{name} {len(shown)}" for name, shown in histories.items())
+            amount = (len(given_ones) > len(right)) - (len(given_ones) < len(right))
             need(
                 given_ones == sorted(tuple(one) for one in right),
-                f"For {[len(one) for one in histories.values()]} shown messages of {len(sent)}, you find "
-                f"{len(given_ones)} {what}, but {len(right)} are.",
+                f"{len(sent)} messages were sent, and the servers show: {sizes}. You find {len(given_ones)} "
+                f"{what}, {('which are the wrong ones', 'too many', 'too few')[amount]}.",
                 "Look at each server by itself: one server that lacks a message, or repeats it, is "
                 "enough. Compare whole messages, not only their texts.",
             )
         need(
             bool(answer[2]) == agree,
-            f"You say that the servers {'agree' if answer[2] else 'do not agree'}.",
+            f"You say that servers {'agree' if answer[2] else 'do not agree'} that show {_start(plain[1])}.",
             "Two lists are the same if they have the same messages in the same order.",
         )
 
@@ -288,23 +328,45 @@ def missing_line(variant: Variant) -> ClusterRun:
 
 def _missing_line(seed: int) -> tuple[ClusterRun, str]:
     line = HIDDEN[seed % len(HIDDEN)]
-    for number in range(100):
+    for number in range(200):
         run = run_cluster((seed + number) % 2**64, without=line)
         lost, twice, _ = _audit(run.sent, run.histories)
-        if lost or twice:
+        is_clear = line == "resend" or _appends_again(run)
+        if (lost or twice) and is_clear and _line_of(run) == line:
             return run, line
-    raise AssertionError("no run in which something happens")
+    raise AssertionError("no run in which the missing line can be found")
+
+
+def _appends_again(run: ClusterRun) -> bool:
+    """Return whether a server appends a batch again."""
+    return any(" again: " in report for report in run.trace)
+
+
+def _is_acknowledged_early(run: ClusterRun) -> bool:
+    """Return whether a user learned that a message has arrived which is not in the log."""
+    logged = {said for entry in run.log for said in entry.messages}
+    return any(said not in logged for said in run.acknowledged)
+
+
+def _gap_counts(run: ClusterRun) -> bool:
+    """Return whether a message is shown that is only in batches after a gap."""
+    last: dict[str, int] = {}
+    counted, others = set[Said](), set[Said]()
+    for entry in run.log:
+        is_next = entry.number == last.get(entry.server, 0) + 1
+        if is_next:
+            last[entry.server] = entry.number
+        (counted if is_next else others).update(entry.messages)
+    return any(said in shown for said in others - counted for shown in run.histories.values())
 
 
 def _line_of(run: ClusterRun) -> str:
     """Return the missing line, from what the run shows."""
-    lost, twice, _ = _audit(run.sent, run.histories)
-    if twice:
+    if _audit(run.sent, run.histories)[1]:
         return "once"
-    logged = {said for entry in run.log for said in entry.messages}
-    if any(said in run.acknowledged for said in lost):
+    if _is_acknowledged_early(run):
         return "acknowledge"
-    return "next" if any(said in logged for said in lost) else "resend"
+    return "next" if _gap_counts(run) else "resend"
 
 
 @exercise("16.5", "The missing line", given=missing_line)
@@ -320,26 +382,59 @@ def the_missing_line(given: ClusterRun, happened: Any, text: Any, line: Any) -> 
         f"In this run, no message was {'shown twice' if happened == 'twice' else 'lost'}.",
         "Your auditor knows: audit(run.sent, run.histories).",
     )
-    texts = {said.text for said in (twice or lost)}
+    texts = [said.text for said in (twice or lost)]
     need(
         text in texts,
         f"{text!r} is not the text of a message that was {'shown twice' if twice else 'lost'}.",
         "A text has two words, such as those in quotes in the trace.",
     )
-    need(line in HIDDEN, f"line must be one of {', '.join(HIDDEN)}, got {line!r}.")
     need(
-        line == _line_of(given),
-        f"With a missing line {line!r}, this message would have had another fate.",
-        "Is the message in run.log? If it is, was it the next batch of its server? If it is not, was it "
-        "appended again? Is it in run.acknowledged, although it is lost?",
+        isinstance(line, str) and line in HIDDEN,
+        f"line must be one of {', '.join(HIDDEN)}, got {line!r}.",
+    )
+    missing = _line_of(given)
+    need(
+        line == missing or "once" not in (line, missing),
+        f"Without {line!r}, something else would have happened.",
+        "Which lines lose messages, and which one shows them twice? Your attacks have measured it.",
+    )
+    need(
+        line == missing or line != "acknowledge",
+        "In this run, each message was in the log before it was acknowledged.",
+        "Compare the order: when is a message appended, and when is it acknowledged?",
+    )
+    need(
+        line == missing or line != "resend",
+        "In this run, servers append batches again.",
+        "Look for `again:` in the trace.",
+    )
+    need(
+        line == missing or line != "next",
+        "In this run, no server shows a message that is only in batches after a gap.",
+        "List the numbers of the batches of one server in run.log. Which messages does the batch after a "
+        "gap have, and are they shown?",
     )
 
 
+def _first(found: list[Any]) -> str:
+    """Return the first of what was found, for a message that is not shown if nothing was."""
+    return repr(found[0]) if found else ""
+
+
 class _User(NamedTuple):
-    """A device: its unacknowledged messages, and its position."""
+    """A device and its unacknowledged messages."""
 
     name: str
     outbox: list[tuple[str, int, str]]
+
+
+class _Aftermath(NamedTuple):
+    """Result of an attack, for the checks."""
+
+    histories: dict[str, list[str]]
+    texts: list[str]
+    acknowledged: set[str]
+    counted: set[str]
 
 
 def _answered(value: Any) -> Any:
@@ -349,10 +444,31 @@ def _answered(value: Any) -> Any:
     return value
 
 
-def _attack(
-    server_class: Any, seed: int, ticks: int = 36
-) -> tuple[list[list[str]], list[str], set[Any]]:
-    """Return the histories, all texts, and the texts acknowledged."""
+def _is_message(one: Any) -> bool:
+    return isinstance(one, (list, tuple)) and len(one) == 3
+
+
+def _appended(batches: Any) -> list[tuple[int, list[tuple[str, int, str]]]]:
+    """Return what `to_append` returned, after a check of its form."""
+    need(isinstance(batches, (list, tuple)), "to_append must return a list of batches.")
+    found = []
+    for batch in batches:
+        need(
+            isinstance(batch, (list, tuple)) and len(batch) == 2,
+            f"A batch is a pair (number, messages), got {batch!r}.",
+        )
+        need(
+            isinstance(batch[1], (list, tuple)) and all(_is_message(one) for one in batch[1]),
+            f"The messages of a batch are a list of (device, counter, text), got {batch[1]!r}.",
+            "A batch with one message has a list of one message.",
+        )
+        number = whole_number(batch[0], "the number of a batch")
+        found.append((number, [tuple(one) for one in batch[1]]))
+    return found
+
+
+def _attack(server_class: Any, seed: int, ticks: int = 36) -> _Aftermath:
+    """Connect three servers to users and a log, lose requests and connections, then let it settle."""
     rng = random.Random(seed)
     servers = [server_class() for _ in range(3)]
     names, read = ("east", "west", "north"), [0, 0, 0]
@@ -360,9 +476,32 @@ def _attack(
     users = [_User(f"device {n}", []) for n in range(3)]
     homes, counters, passed = [0, 1, 2], [0, 0, 0], [0, 0, 0]
     texts: list[str] = []
-    acknowledged: set[Any] = set()
-    for tick in range(ticks + 12):
+    acknowledged: set[str] = set()
+
+    def read_log(n: int) -> None:
+        new = [(name, k, list(ms), name == names[n]) for name, k, ms in log[read[n] :]]
+        read[n] = len(log)
+        done = _answered(servers[n].read(new))
+        need(
+            isinstance(done, (list, tuple))
+            and all(isinstance(one, (list, tuple)) and len(one) == 2 for one in done),
+            "read must return a list of (device, counter) to acknowledge.",
+        )
+        for one in done:
+            for k, user in enumerate(users):
+                if homes[k] != n:
+                    continue  # the user is not connected to this server
+                for at, message in enumerate(user.outbox):
+                    if message[:2] == tuple(one):
+                        del user.outbox[at]
+                        passed[k] -= at < passed[k]
+                        acknowledged.add(message[2])
+                        break
+
+    for tick in range(ticks + 60):
         calm = tick >= ticks
+        if tick >= ticks + 12 and not any(user.outbox for user in users):
+            break
         for n, user in enumerate(users):
             if not calm and rng.random() < 0.35:
                 counters[n] += 1
@@ -376,64 +515,80 @@ def _attack(
             passed[n] = len(user.outbox)
         for n, server in enumerate(servers):
             if calm or rng.random() < 0.5:
-                batches = _answered(server.to_append())
-                need(isinstance(batches, (list, tuple)), "to_append must return a list of batches.")
-                for batch in batches:
-                    need(
-                        isinstance(batch, (list, tuple)) and len(batch) == 2,
-                        f"A batch is a pair (number, messages), got {batch!r}.",
-                    )
-                    number = whole_number(batch[0], "the number of a batch")
-                    if calm or rng.random() > 0.3:  # otherwise the request is lost
-                        log.append((names[n], number, [tuple(one) for one in batch[1]]))
+                log.extend(
+                    (names[n], *batch)
+                    for batch in _appended(_answered(server.to_append()))
+                    if calm or rng.random() > 0.3  # otherwise the request is lost
+                )
             if calm or rng.random() < 0.6:
-                new = [(name, k, list(ms), name == names[n]) for name, k, ms in log[read[n] :]]
-                read[n] = len(log)
-                done = _answered(server.read(new))
-                need(isinstance(done, (list, tuple)), "read must return a list to acknowledge.")
-                for one in done:
-                    pair = tuple(one)
-                    for k, user in enumerate(users):
-                        if homes[k] != n:
-                            continue  # the user is not connected to this server
-                        for at, message in enumerate(user.outbox):
-                            if message[:2] == pair:
-                                del user.outbox[at]
-                                passed[k] -= at < passed[k]
-                                acknowledged.add(message[2])
-                                break
-    return [list(server.history) for server in servers], texts, acknowledged
+                read_log(n)
+    for n in range(3):
+        read_log(n)
+    histories = [list(server.history) for server in servers]
+    for history in histories:
+        wrong = [one for one in history if not isinstance(one, str)]
+        need(not wrong, f"history must be a list of texts, but has {_first(wrong)}.")
+    return _Aftermath(dict(zip(names, histories, strict=True)), texts, acknowledged, _counted(log))
+
+
+def _counted(log: list[tuple[str, int, list[tuple[str, int, str]]]]) -> set[str]:
+    """Return the texts of the batches that count."""
+    last: dict[str, int] = {}
+    found = set[str]()
+    for server, number, messages in log:
+        if number == last.get(server, 0) + 1:
+            last[server] = number
+            found.update(text for *_, text in messages)
+    return found
 
 
 @exercise("16.6", "Your own server")
 def your_own_server(variant: Variant, server_class: Any) -> None:
+    need(
+        callable(server_class),
+        "The answer must be the class itself, of which the check creates three servers.",
+        "Write the name of the class without parentheses.",
+    )
     for number in range(6):
-        histories, texts, acknowledged = _attack(
-            server_class, variant.seed(f"attack {number}") % 2**32
-        )
-        first = histories[0]
-        for shown in histories:
+        left = _attack(server_class, variant.seed(f"attack {number}") % 2**32)
+        where = f"Attack {number + 1}:"
+        for name, shown in left.histories.items():
             repeated_ones = sorted({one for one in shown if shown.count(one) > 1})
             need(
                 not repeated_ones,
-                f"Attack {number + 1}: {repeated_ones[:1]} is shown more than once.",
+                f"{where} {name} shows {_first(repeated_ones)} more than once.",
                 "The same message can be in two batches: a device that moved resends it, to another "
-                "server. What identifies a message?",
+                "server. And the same batch can be in the log twice. What identifies a message, and a batch?",
             )
-            lacking = [text for text in texts if text not in shown]
+            lacking = [text for text in left.texts if text not in shown]
+            broken = [text for text in lacking if text in left.acknowledged - left.counted]
             need(
-                not set(lacking) & acknowledged,
-                f"Attack {number + 1}: {lacking[:1]} is not shown, although it was acknowledged.",
+                not broken,
+                f"{where} {name} does not show {_first(broken)}, although it was acknowledged.",
                 "Acknowledge a message only when it comes back in an entry that counts.",
+            )
+            ignored = [text for text in lacking if text in left.counted]
+            need(
+                not ignored,
+                f"{where} {name} does not show {_first(ignored)}, although it is in an entry that counts.",
+                "A server shows the messages of all servers. An entry of another server that does not count "
+                "must not change what counts later.",
             )
             need(
                 not lacking,
-                f"Attack {number + 1}: {lacking[:1]} was never shown, although the network was repaired.",
+                f"{where} {name} never shows {_first(lacking)}, although the network was repaired.",
                 "Return a batch until it has come back and counted. If an earlier one was lost, later ones "
                 "do not count: return all of them again.",
             )
-            need(
-                shown == first,
-                f"Attack {number + 1}: the servers show the same messages in different orders.",
-                "Show a message when it comes back in the log, not when a user sends it.",
-            )
+        first = left.histories["east"]
+        need(
+            all(shown == first for shown in left.histories.values()),
+            f"{where} the servers show the same messages in different orders.",
+            "Show a message when it comes back in the log, not when a user sends it.",
+        )
+        waiting = [text for text in left.texts if text not in left.acknowledged]
+        need(
+            not waiting,
+            f"{where} all servers show {_first(waiting)}, but its device never gets an acknowledgement.",
+            "A device that has moved resends messages that are shown already. Acknowledge them, too.",
+        )

@@ -89,6 +89,8 @@ class ClusterRun:
     """All entries of the log, whether or not they count."""
     histories: dict[str, list[Said]] = field(default_factory=dict)
     """The messages that each server shows, in its order."""
+    sent_at: dict[Said, int] = field(default_factory=dict)
+    """Tick at which each message was sent."""
     acknowledged: dict[Said, int] = field(default_factory=dict)
     """Tick at which each user learned that the message has arrived."""
     trace: list[str] = field(default_factory=list)
@@ -162,6 +164,7 @@ class _Model:
                 said = Said(client.name, client.counter, next(self.texts))
                 client.outbox.append(said)
                 self.run.sent.append(said)
+                self.run.sent_at[said] = self.tick
             if not is_calm and self.random.random() < _HANGS_UP:
                 other = self.random.choice([name for name in SERVERS if name != client.server])
                 self.report(

@@ -1,8 +1,13 @@
 """The model of a cluster: the whole protocol loses nothing, and each line is needed."""
 
+import importlib.util
+from pathlib import Path
+
 import pytest
 
 from netchat.course import LINES, counted_batches, run_cluster
+
+CHECKS = Path(__file__).parents[2] / "experiments" / "checks" / "lesson_16.py"
 
 SEEDS = range(40)
 
@@ -67,3 +72,26 @@ def test_the_rules_are_those_of_the_servers():
         ("expired", 1, ""),
     ]
     assert counted_batches([*log, ("batch", 1, 3)]) == [1, 3]
+
+
+def test_the_judge_of_16_5_names_the_line_that_was_left_out():
+    spec = importlib.util.spec_from_file_location("lesson_16_alone", CHECKS)
+    checks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(checks)
+    lines = set()
+    for seed in range(40):
+        run, line = checks._missing_line(seed * 0x9E3779B97F4A7C15 % 2**64)
+        lines.add(line)
+        assert checks._line_of(run) == line, seed
+        # The questions of the exercise distinguish the lines.
+        again = any(" again: " in report for report in run.trace)
+        logged = {said for entry in run.log for said in entry.messages}
+        early = any(said not in logged for said in run.acknowledged)
+        assert (again, early) == (line != "resend", line == "acknowledge"), (seed, line)
+    assert lines == {"once", "next", "resend", "acknowledge"}
+
+
+def test_each_message_is_sent_before_it_is_acknowledged():
+    run = run_cluster(4, cut=(60, 150))
+    assert run.sent_at.keys() == set(run.sent) == run.acknowledged.keys()
+    assert all(run.sent_at[said] <= tick for said, tick in run.acknowledged.items())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import netchat.course
 from netchat.course.answer_marshalling import as_graded, pack, perform, unpack
 from netchat.course.lesson import begun
 from netchat.course.notebook_builder import lessons, notebook_of, solutions_of, solve, text_of
@@ -91,6 +92,39 @@ def test_the_notebook_is_generated_from_its_source(lesson):
     made = text_of(notebook_of(lesson))
     assert lesson.with_suffix(".ipynb").read_text() == made, "run `make docs`"
     assert '"outputs": []' in made
+
+
+PICTURES = {
+    name
+    for name in netchat.course.__all__
+    if getattr(getattr(netchat.course, name), "__annotations__", {}).get("return") == "Picture"
+}
+
+
+def discarded_pictures(source: str) -> list[str]:
+    """Return the statements that make a picture which a notebook does not display."""
+    body = ast.parse(source).body
+    return [
+        ast.unparse(node)
+        for node in ast.walk(ast.Module(body, []))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and getattr(node.value.func, "id", "") in PICTURES
+        and node is not body[-1]
+    ]
+
+
+def test_discarded_pictures_are_found():
+    assert "show" in PICTURES
+    assert discarded_pictures("if True:\n    show(a, 'b')") == ["show(a, 'b')"]
+    assert discarded_pictures("show(a, 'b')\nprint(1)") == ["show(a, 'b')"]
+    assert not discarded_pictures("print(1)\ndisplay(show(a, 'b'))\nshow(a, 'b')")
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_picture_is_displayed(lesson):
+    cells = [one.source for one in parsed(lesson).cells if one.cell_type == "code"]
+    assert [one for cell in cells for one in discarded_pictures(cell)] == []
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

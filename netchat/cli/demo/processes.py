@@ -19,7 +19,7 @@ from netchat.errors import NetchatError
 __all__ = ["STEP_TIMEOUT", "DemoRedis", "DemoServer"]
 
 #: Timeout of one step of the demo, in seconds.
-STEP_TIMEOUT = 15.0
+STEP_TIMEOUT = 30.0
 
 
 class _Process:
