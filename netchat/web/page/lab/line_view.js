@@ -5,7 +5,7 @@ import { showText } from "../text.js";
 import { BitsView } from "./bits_view.js";
 import { colours, sample } from "./cell_art.js";
 import {
-  blockAt, captions, count, dataMask, describeBit, describeBlock, describeShortly, groups, KINDS, linePlaces, shownOrder, stageCells,
+  blockAt, captions, count, dataMask, describeBit, describeBlock, describeShortly, groups, KINDS, linePlaces, shownOrder, stageCells, verdict,
 } from "./line_model.js";
 import { Player, STAGES } from "./player.js";
 
@@ -57,7 +57,7 @@ export class LineView {
       return { least: isSmall ? 44 : 9, most: isSmall ? 48 : 28, height: stage === "channel" ? 420 : 240, gap: 4 };
     }
     const isProjector = innerWidth >= 1600;
-    return { least: 6, most: isProjector ? 46 : 34, height: isProjector ? 560 : 460, gap: 6 };
+    return { least: 6, most: isProjector ? 46 : 34, height: isProjector ? 560 : 460, gap: 6, unwrapped: isProjector ? 24 : 13 };
   }
 
   burst() {
@@ -93,7 +93,7 @@ export class LineView {
     const { line, state } = this;
     $("text-in").textContent = showText(state.text);
     $("text-out").replaceChildren(...damaged(state.text, line.text));
-    $("verdict").textContent = line.ok ? "✓ as it was sent" : "✗ damaged";
+    $("verdict").textContent = verdict(line, state).words;
     $("verdict").classList.toggle("bad", !line.ok);
     $("summary").textContent = showText(line.summary ?? "");
     this.fillFields();
