@@ -249,6 +249,7 @@ KINDS = {
     "golay:24": ("linear", "The matrix H"),
     "repetition:3": ("repetition", "The vote"),
     "rs:15,11": ("reed_solomon", "Syndromes"),
+    "rs:15,11,m=4": ("reed_solomon", "Magnitudes"),
     "conv:7,5,k=24": ("trellis", "The trellis"),
     "ldpc:gallager": ("ldpc", "The Tanner graph"),
     "ldpc:ccsds,128": ("ldpc", "matrix H"),
@@ -437,6 +438,42 @@ def test_every_name_in_the_pickers_can_be_read(people: People, width: int) -> No
             name = page.locator(f".picker:has(#set-{field}) .picked").inner_text()
             assert " · ".join(name.split("\n")) == title
             assert page.evaluate(cut) == []
+
+
+def test_the_focus_is_visible_and_stays_when_a_button_is_disabled(people: People) -> None:
+    page = lab(people, "channel=bsc:0&touched=3").page
+    page.locator("#tab-line").focus()
+    seen: list[str] = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        found = page.evaluate("""() => {
+          const one = document.activeElement, style = getComputedStyle(one.closest(".picker") ?? one);
+          if (one === document.body) return null;
+          return `${one.id} ${style.outlineStyle !== "none" ? "visible" : "hidden"}`;
+        }""")
+        if found is None:
+            break
+        seen.append(found)
+    assert not [found for found in seen if found.endswith("hidden")]
+    wanted = {"set-text", "set-code", "noise", "step", "untouch", "bit-flip", "bit-explain"}
+    assert wanted <= {found.split(" ")[0] for found in seen}
+    page.locator("#untouch").focus()
+    after(page, lambda: page.keyboard.press("Enter"))
+    expect(page.locator("#rerun")).to_be_focused()
+    page.locator("#step").focus()
+    page.keyboard.press("Enter")  # the first stage of six
+    page.keyboard.press("Enter")
+    page.locator("#back").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#step")).to_be_focused()
+    page.locator("#tab-line").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#block-name")).to_have_text("Codeword 1 of 6")
+    page.locator("#block-next").focus()
+    for block in range(2, 7):
+        page.keyboard.press("Enter")
+        expect(page.locator("#block-name")).to_have_text(f"Codeword {block} of 6")
+    expect(page.locator("#block-previous")).to_be_focused()
 
 
 def faults(page: Page) -> str:

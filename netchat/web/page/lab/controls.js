@@ -15,6 +15,13 @@ const OTHER = "\u0000other"; // no specification
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const fullName = (name) => FAMILIES[name] ?? capital(name);
 
+/** Disable a button, or enable it. Its focus goes to a neighbour: a disabled one loses the keys. */
+export function disable(button, isOff, neighbour) {
+  const hadFocus = document.activeElement === button;
+  button.disabled = isOff;
+  if (isOff && hadFocus && !neighbour.disabled) neighbour.focus();
+}
+
 /** Build the options of a list of codes or channels, in groups if they have families. */
 function options(list, current) {
   const groups = new Map();

@@ -4,6 +4,7 @@ import { $, h, touch as isTouch } from "../dom.js";
 import { showText } from "../text.js";
 import { BitsView } from "./bits_view.js";
 import { colours, sample } from "./cell_art.js";
+import { disable } from "./controls.js";
 import {
   blockAt, captions, count, dataMask, describeBit, describeBlock, describeShortly, groups, KINDS, linePlaces, shownOrder, stageCells, verdict,
 } from "./line_model.js";
@@ -104,6 +105,7 @@ export class LineView {
     $("channel-note").textContent = `${count(flips, "hit")} of ${line.coded.length}`;
     $("decoder-note").textContent = left ? `${left} wrong` : "all right";
     const touched = Object.keys(state.touched).length;
+    if (!touched && document.activeElement === $("untouch")) $("rerun").focus();
     $("untouch").hidden = !touched;
     $("untouch").querySelector("span").textContent = `Undo ${touched} ${touched === 1 ? "touch" : "touches"}`;
   }
@@ -173,7 +175,7 @@ export class LineView {
     });
     const text = this.player.isWhole ? `${this.captions[3]} ${this.captions[4]}` : `${stage + 1}. ${this.captions[stage]}`;
     if ($("caption").textContent !== text) $("caption").textContent = text;
-    $("back").disabled = stage <= 0;
+    disable($("back"), stage <= 0, $("step"));
     $("pipeline").dataset.stage = STAGES[stage];
   }
 
