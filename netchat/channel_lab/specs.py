@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from netchat.channel_lab.limits import MAX_CELLS, MAX_SPEC
+from netchat.plugins import FILE
 from netchat.wording import cut
 
 __all__ = ["check_channel", "check_code", "check_interleaver"]
@@ -97,6 +98,8 @@ def check_code(spec: str, plugins: Mapping[str, str]) -> str:
     if len(stages) > _MAX_STAGES:
         raise ValueError(f"a code must have at most {_MAX_STAGES} stages, got {len(stages)}")
     for stage in stages:
+        if (file := FILE.fullmatch(stage)) is not None:
+            raise ValueError(_no_plugin(text, f"{file['file']}:{file['name']}", plugins))
         match = _STAGE.fullmatch(stage)
         if match is None or match[1] not in _CODES:
             raise ValueError(
@@ -107,6 +110,17 @@ def check_code(spec: str, plugins: Mapping[str, str]) -> str:
         for item in match[2].split(",") if match[2] else ():
             _check_argument(match[1], item)
     return text
+
+
+def _no_plugin(spec: str, name: str, plugins: Mapping[str, str]) -> str:
+    """Return why a code in a file is refused: codes of owners exist at their servers only."""
+    alike = [plugin for plugin in plugins if plugin.startswith(name)]
+    if alike:
+        return f"this server has {name} only as {' and '.join(alike)}, got {cut(spec)!r}"
+    return (
+        f"this server does not have the code {cut(spec)!r}: open the link on the server that shared it, or "
+        f"ask this server's owner to start it with --code {cut(spec)}"
+    )
 
 
 def _check_argument(name: str, item: str) -> None:

@@ -22,8 +22,42 @@ pytestmark = needs_chromium
 PROJECTOR: ViewportSize = {"width": 1920, "height": 1080}
 
 
+#: A code of the server's owner, as a user writes it; and one that wrongly calls itself linear.
+OWN_CODES = """
+import numpy as np
+from netchat.coding import Code, Decoded
+
+class Alternating(Code):
+    def __init__(self, copies=3):
+        super().__init__("every bit, and its opposite, by turns", k=4, n=4 * copies, linear=False)
+        self.copies = copies
+    def _encode(self, message):
+        return np.concatenate([message ^ (i % 2) for i in range(self.copies)], axis=1)
+    def _decode(self, received):
+        parts = np.stack([part ^ (i % 2) for i, part in enumerate(np.split(received, self.copies, axis=1))])
+        message = (2 * parts.sum(axis=0) > self.copies).astype(np.uint8)
+        return Decoded(message, (self._encode(message) != received).sum(axis=1))
+
+class Mistaken(Alternating):
+    def __init__(self):
+        super().__init__()
+        self.linear = True
+"""
+GRID = "experiments/my_code.py:Grid"
+
+
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    mine = tmp_path_factory.mktemp("codes") / "mine.py"
+    mine.write_text(OWN_CODES, "utf-8")
+    codes = [f"--code={spec}" for spec in (GRID, f"{mine}:Alternating", f"{mine}:Mistaken")]
+    with Server("--ephemeral", "--web", "--web-port", "0", *codes) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def plain_server() -> Iterator[Server]:
+    """Run a server whose owner has added no codes."""
     with Server("--ephemeral", "--web", "--web-port", "0") as running:
         yield running
 
@@ -215,6 +249,7 @@ KINDS = {
     "golay:24": ("linear", "The matrix H"),
     "repetition:3": ("repetition", "The vote"),
     "rs:15,11": ("reed_solomon", "Syndromes"),
+    "rs:15,11,m=4": ("reed_solomon", "Magnitudes"),
     "conv:7,5,k=24": ("trellis", "The trellis"),
     "ldpc:gallager": ("ldpc", "The Tanner graph"),
     "ldpc:ccsds,128": ("ldpc", "matrix H"),
@@ -326,6 +361,119 @@ def test_a_thousand_times_gives_points_table_and_files(people: People) -> None:
     page.get_by_role("button", name="Remove repetition:3").click()
     expect(page.locator(".chips li")).to_have_count(1)
     assert "with=" not in state_of(page)
+
+
+def test_codes_of_the_servers_owner(
+    people: People, chromium: Browser, plain_server: Server
+) -> None:
+    page = lab(people, "channel=bsc:0&touched=3").page
+    own = page.locator("#set-code optgroup[label='Codes of this server'] option")
+    expect(own).to_have_count(3)
+    assert own.first.inner_text() == "grid 4 x 4 · my_code.py:Grid"
+    after(page, lambda: page.locator("#set-code").select_option("my_code.py:Grid"))
+    assert state_of(page) == "code=my_code.py:Grid&channel=bsc:0&touched=3"
+    expect(page.locator(".picked", has_text="grid 4 x 4")).to_contain_text("my_code.py:Grid")
+    expect(page.locator("#summary")).to_contain_text("1 block corrected; the text arrived")
+    page.click("#tab-decoder")
+    expect(page.locator("#explain")).to_contain_text("the syndrome is column 4 of H")
+    expect(page.locator("#explain .equations li")).to_have_count(9)
+    for code, note in (("Alternating", ""), ("Mistaken", "breaks its own parity equations")):
+        page.locator("#set-code").select_option(f"mine.py:{code}")
+        expect(page.locator("#explain")).to_contain_text("every bit, and its opposite, by turns")
+        expect(page.locator("#explain")).to_contain_text(note)
+        expect(page.locator("#explain .told")).to_contain_text("1 bit")
+        expect(page.locator("#explain .equations")).to_have_count(0)
+
+    page.goto(f"{people.address}/lab#view=thousand&code=my_code.py:Grid&sweep=bsc:0.1&errors=20")
+    page.reload()
+    page.get_by_role("button", name="Run a thousand times").click()
+    expect(page.locator("#view-thousand [role=status]")).to_contain_text("Done", timeout=90_000)
+    expect(page.locator("#view-thousand tbody th")).to_have_text(["my_code.py:Grid"])
+    assert "--code my_code.py:Grid " in page.locator(".command").inner_text()
+
+    others = People(chromium, f"http://127.0.0.1:{plain_server.wait_for('page')['port']}")
+    stranger = others.new("/lab#code=my_code.py:Grid").page
+    expect(stranger.locator("#problem")).to_contain_text(
+        "this server does not have the code 'my_code.py:Grid': open the link on the server that shared it"
+    )
+    expect(stranger.locator("#set-code")).to_have_attribute("aria-invalid", "true")
+    after(stranger, lambda: stranger.locator("#set-code").select_option("hamming:7,4"))
+    expect(stranger.locator("#problem")).to_be_empty()
+    others.go_home()
+
+
+def test_touched_bits_stay_on_the_line_when_the_code_changes(people: People) -> None:
+    page = lab(people, "text=Hello&channel=bsc:0&touched=3.60-62").page
+    after(page, lambda: page.locator("#set-code").select_option("golay:24"))
+    note = page.locator("#kept span").first
+    expect(note).to_have_text("The 4 touched bits keep their positions on the line.")
+    after(page, lambda: page.fill("#set-text", "H"))
+    expect(note).to_have_text(
+        "The 4 touched bits keep their positions; 3 of them are beyond the end of this line of 24 bits."
+    )
+    expect(page.locator("#channel-note")).to_have_text("1 hit of 24")
+    assert state_of(page) == "text=H&code=golay:24&channel=bsc:0&touched=3.60-62"
+    after(page, lambda: page.fill("#set-text", "Hello"))
+    expect(page.locator("#channel-note")).to_have_text("4 hits of 96")
+    after(page, lambda: page.get_by_role("button", name="Remove them").click())
+    expect(page.locator("#kept")).to_be_empty()
+    expect(page.locator("#set-code")).to_be_focused()
+    assert state_of(page) == "text=Hello&code=golay:24&channel=bsc:0"
+
+
+@pytest.mark.parametrize("width", [390, 820, 1280])
+def test_every_name_in_the_pickers_can_be_read(people: People, width: int) -> None:
+    page = lab(people, "channel=bsc:0").page
+    page.set_viewport_size({"width": width, "height": 900})
+    cut = """() => [...document.querySelectorAll("#controls .picker")].filter((box) => {
+      const [inner, outer] = [box.firstElementChild, box].map((one) => one.getBoundingClientRect());
+      return inner.right > outer.right - 24 || inner.bottom > outer.bottom || inner.width < inner.scrollWidth;
+    }).map((box) => box.innerText)"""
+    for field in ("code", "interleave", "channel"):
+        for option in page.locator(f"#set-{field} option").all():
+            spec, title = option.get_attribute("value"), option.inner_text()
+            if spec is None or spec.startswith("\x00"):
+                continue
+            page.locator(f"#set-{field}").select_option(spec)
+            name = page.locator(f".picker:has(#set-{field}) .picked").inner_text()
+            assert " · ".join(name.split("\n")) == title
+            assert page.evaluate(cut) == []
+
+
+def test_the_focus_is_visible_and_stays_when_a_button_is_disabled(people: People) -> None:
+    page = lab(people, "channel=bsc:0&touched=3").page
+    page.locator("#tab-line").focus()
+    seen: list[str] = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        found = page.evaluate("""() => {
+          const one = document.activeElement, style = getComputedStyle(one.closest(".picker") ?? one);
+          if (one === document.body) return null;
+          return `${one.id} ${style.outlineStyle !== "none" ? "visible" : "hidden"}`;
+        }""")
+        if found is None:
+            break
+        seen.append(found)
+    assert not [found for found in seen if found.endswith("hidden")]
+    wanted = {"set-text", "set-code", "noise", "step", "untouch", "bit-flip", "bit-explain"}
+    assert wanted <= {found.split(" ")[0] for found in seen}
+    page.locator("#untouch").focus()
+    after(page, lambda: page.keyboard.press("Enter"))
+    expect(page.locator("#rerun")).to_be_focused()
+    page.locator("#step").focus()
+    page.keyboard.press("Enter")  # the first stage of six
+    page.keyboard.press("Enter")
+    page.locator("#back").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#step")).to_be_focused()
+    page.locator("#tab-line").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#block-name")).to_have_text("Codeword 1 of 6")
+    page.locator("#block-next").focus()
+    for block in range(2, 7):
+        page.keyboard.press("Enter")
+        expect(page.locator("#block-name")).to_have_text(f"Codeword {block} of 6")
+    expect(page.locator("#block-previous")).to_be_focused()
 
 
 def faults(page: Page) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from netchat.channel_lab.explain.block_view import BlockView, view_block
 from netchat.channel_lab.explain.crc import explain_crc, explain_frame_crc
 from netchat.channel_lab.explain.kinds import Kind, kind_of
@@ -19,6 +21,20 @@ from netchat.channel_lab.line import Passage, compute_passage, received_data
 from netchat.channel_lab.state import LabState, StateError
 
 __all__ = ["explain", "explain_block"]
+
+
+#: Shown instead of equations, for a code of the server's owner.
+_NOT_LINEAR = (
+    "This code calls itself linear, but what it sent breaks its own parity equations. Its class needs "
+    "linear=False; netchat codes check finds such mistakes."
+)
+
+
+def _is_linear(passage: Passage) -> bool:
+    """Return whether the codewords obey the parity equations; an owner's code may err about itself."""
+    zeros = np.zeros((1, passage.code.k), np.uint8)
+    words = np.concatenate([passage.word, passage.code.encode(zeros)])
+    return not (words @ passage.code.H.T % 2).any()
 
 
 def _explain_nothing(view: BlockView) -> dict[str, Any]:
@@ -58,7 +74,9 @@ def explain_block(passage: Passage, block: int) -> dict[str, Any]:
         raise StateError(
             f"block must be from 0 to {passage.blocks - 1} for this text, got {block}", "block"
         )
-    view, kind = view_block(passage, block), kind_of(passage.code)
+    view, kind, note = view_block(passage, block), kind_of(passage.code), {}
+    if kind == "linear" and not _is_linear(passage):
+        kind, note = "none", {"note": _NOT_LINEAR}
     found = {
         "kind": kind,
         "title": passage.code.name,
@@ -69,6 +87,7 @@ def explain_block(passage: Passage, block: int) -> dict[str, Any]:
         "failed": view.failed,
         "verdict": view.verdict(),
         **_EXPLAINED[kind](view),
+        **note,
     }
     if passage.state.carry == "frame":
         found["crc"] = explain_frame_crc(received_data(passage))

@@ -114,6 +114,43 @@ def test_a_second_touch_undoes_the_first(page: Path) -> None:
     ]  # fmt: skip
 
 
+def test_touched_bits_keep_their_positions_on_the_line(page: Path) -> None:
+    one, three = {"3": "flip"}, {"3": "flip", "20": "erase", "21": "flip"}
+    assert ask(
+        page,
+        "keptNote(value[0], value[1], value[2])",
+        [{}, 42, True], [one, 42, True], [three, 42, False],
+        [one, 3, False], [three, 21, False], [three, 7, True], [three, 3, True],
+    ) == [
+        "",
+        "The touched bit keeps its position on the line.",
+        "",
+        "The touched bit keeps its position, but it is beyond the end of this line of 3 bits.",
+        "The 3 touched bits keep their positions; 1 of them is beyond the end of this line of 21 bits.",
+        "The 3 touched bits keep their positions; 2 of them are beyond the end of this line of 7 bits.",
+        "The 3 touched bits keep their positions, but all are beyond the end of this line of 3 bits.",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"channel": "bsc:0"}, "✓ as it was sent"),
+        ({"channel": "bsc:0", "touched": {"0": "flip", "1": "flip"}}, "✗ damaged"),
+        ({"channel": "bsc:0", "code": "golay:24", "touched": dict.fromkeys("3456", "flip")}, None),
+        ({"channel": "bsc:0.1", "carry": "frame", "seed": 3}, "✗ frame rejected"),
+    ],
+)
+def test_the_verdict_distinguishes_what_the_receiver_knows(
+    page: Path, state: dict[str, Any], words: str | None
+) -> None:
+    line = line_of(**state)
+    (found,) = ask(page, "verdict(value, { text: 'Hi!' })", line)
+    if words is None:  # a reported failure: the text may be right by chance
+        words = "✗ damaged" if line["text"] != "Hi!" else "✗ right, but reported as failed"
+    assert found["words"] == words
+
+
 def test_the_slider_reaches_both_ends_and_its_right_one_is_noisy(page: Path) -> None:
     flips = {
         "spec": "bsc:0.02",

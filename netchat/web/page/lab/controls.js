@@ -1,6 +1,6 @@
 // The form above the line: text, code, interleaver, channel and its noise.
 
-import { $, h } from "../dom.js";
+import { $, h, icon } from "../dom.js";
 import { showText } from "../text.js";
 import { noiseOf, noiseText, slider, withNoise } from "./state.js";
 
@@ -15,6 +15,13 @@ const OTHER = "\u0000other"; // no specification
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const fullName = (name) => FAMILIES[name] ?? capital(name);
 
+/** Disable a button, or enable it. Its focus goes to a neighbour: a disabled one loses the keys. */
+export function disable(button, isOff, neighbour) {
+  const hadFocus = document.activeElement === button;
+  button.disabled = isOff;
+  if (isOff && hadFocus && !neighbour.disabled) neighbour.focus();
+}
+
 /** Build the options of a list of codes or channels, in groups if they have families. */
 function options(list, current) {
   const groups = new Map();
@@ -28,6 +35,13 @@ function options(list, current) {
   return found;
 }
 
+/** Show what is selected as a text that wraps: a select cuts long names. */
+function showPicked(key, title, spec = "") {
+  const parts = spec.split(/(?<=[,=:+])/).flatMap((part) => [h("wbr"), showText(part)]);
+  const name = title || spec || "none";
+  set(key).previousElementSibling.replaceChildren(showText(name), ...(spec && spec !== name ? [h("small", {}, ...parts)] : []));
+}
+
 /** Find the channel of the list that a spec is a variant of: the same name and options. */
 export function channelOf(list, spec) {
   const shape = (written) => written.replace(/^([^:]*):[-+.\deE]+/, "$1:");
@@ -39,8 +53,8 @@ export class Controls {
   constructor(change) {
     this.change = change;
     this.codes = { codes: [], channels: [], interleavers: [] };
-    set("text").addEventListener("input", () => change({ text: set("text").value, touched: {}, block: 0, at: 0 }));
-    set("carry").addEventListener("change", () => change({ carry: set("carry").value, touched: {}, block: 0, at: 0 }));
+    set("text").addEventListener("input", () => change({ text: set("text").value, block: 0, at: 0 }));
+    set("carry").addEventListener("change", () => change({ carry: set("carry").value, block: 0, at: 0 }));
     for (const key of ["code", "interleave", "channel"]) set(key).addEventListener("change", () => this.picked(key));
     $("noise").addEventListener("input", () => this.moved(true));
     $("noise").addEventListener("change", () => this.moved(false));
@@ -66,6 +80,7 @@ export class Controls {
   show(state, isNew = false) {
     this.state = state;
     for (const id of ["text", "carry"]) if (set(id).value !== state[id]) set(id).value = state[id];
+    showPicked("carry", set("carry").selectedOptions[0]?.text);
     const lists = { code: this.codes.codes, interleave: this.interleavers, channel: this.codes.channels };
     for (const [id, list] of Object.entries(lists)) {
       const value = id === "channel" ? this.channel?.spec ?? state.channel : state[id];
@@ -73,6 +88,7 @@ export class Controls {
         set(id).replaceChildren(...options(list, value), h("option", { value: OTHER }, "another one …"));
         set(id).value = value;
       }
+      showPicked(id, list.find(({ spec }) => spec === value)?.title, state[id]);
     }
     const value = noiseOf(state.channel), { channel } = this;
     const hasSlider = value !== null && channel !== undefined && channel.max > channel.min;
@@ -89,6 +105,7 @@ export class Controls {
     const value = set(key).value;
     if (value !== OTHER) return this.apply(key, value);
     this.asked = key;
+    showPicked(key, set(key).selectedOptions[0].text);
     $("other-field").hidden = false;
     $("other-label").textContent = { code: "Specification of the code, such as bch:31,16", interleave: "Specification of the interleaver",
       channel: "Specification of the channel, such as bsc:0.1" }[key];
@@ -100,8 +117,7 @@ export class Controls {
   apply(key, value) {
     $("other-field").hidden = true;
     this.asked = null;
-    // A burst stays where it is when the interleaver changes; another code has other bits there.
-    this.change({ [key]: value, at: 0, ...(key === "code" ? { touched: {}, block: 0 } : {}) });
+    this.change({ [key]: value, at: 0, ...(key === "code" ? { block: 0 } : {}) });
     this.show(this.state, true);
   }
 
@@ -110,6 +126,15 @@ export class Controls {
     if (!channel) return;
     const value = slider.to(channel, Number($("noise").value));
     this.change({ channel: withNoise(this.state.channel, value) }, isMoving);
+  }
+
+  /** Say what became of the touched bits after a change, with a button that removes them. */
+  kept(note, remove) {
+    if (($("kept").firstChild?.textContent ?? "") === note) return;
+    $("kept").replaceChildren(...(note ? [h("span", {}, note), h("button", { type: "button", onclick: () => {
+      set("code").focus(); // the button disappears
+      remove();
+    } }, icon("undo"), h("span", {}, "Remove them"))] : []));
   }
 
   /** Show why the engine refuses the state, at the field in question. */

@@ -3,6 +3,7 @@
 import { $, h } from "../dom.js";
 import { showText } from "../text.js";
 import { BitsView } from "./bits_view.js";
+import { disable } from "./controls.js";
 import { count, dataMask, describeBit, describeBlock, linePlaces, stageCells } from "./line_model.js";
 
 /** Module of each kind of explanation. Each exports `view(explain, context)`, which returns elements. */
@@ -46,8 +47,8 @@ export class DecoderView {
     const { flips, end } = describeBlock(line, block);
     $("block-name").textContent = `Codeword ${block + 1} of ${line.blocks.length}`;
     $("block-end").textContent = `${count(flips, "bit")} hit: ${end}`;
-    $("block-previous").disabled = block === 0;
-    $("block-next").disabled = block === line.blocks.length - 1;
+    disable($("block-previous"), block === 0, $("block-next"));
+    disable($("block-next"), block === line.blocks.length - 1, $("block-previous"));
     await this.explain(answer, state);
     await this.interleaver();
     document.documentElement.dataset.explained = `${block} ${answer.explain?.kind ?? "error"}`;

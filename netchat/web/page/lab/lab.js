@@ -5,7 +5,7 @@ import { showText } from "../text.js";
 import { Controls } from "./controls.js";
 import { Engine } from "./engine.js";
 import { LineView } from "./line_view.js";
-import { engineState, readState, toggled, VIEWS, writeState } from "./state.js";
+import { engineState, keptNote, readState, toggled, VIEWS, writeState } from "./state.js";
 
 class Lab {
   constructor() {
@@ -56,6 +56,8 @@ class Lab {
     else this.write(changed.view !== undefined && changed.view !== before.view);
     this.controls.show(this.state);
     if (changed.view !== undefined) this.showView();
+    const isOtherLine = ["text", "carry", "code"].some((key) => changed[key] !== undefined);
+    if (changed.at === undefined || isOtherLine) this.isNews = isOtherLine;
     const isPages = Object.keys(changed).every((key) => ["view", "with", "sweep", "errors", "at"].includes(key));
     if (!isPages || changed.view !== undefined) this.ask();
   }
@@ -77,6 +79,7 @@ class Lab {
       if (answer.error) return;
       this.line = answer.line;
       this.shownState = state;
+      this.controls.kept(keptNote(state.touched, this.line.coded.length, this.isNews), () => this.change({ touched: {} }));
       this.showLine(state);
       if (state.view === "decoder") this.explain(state);
     });

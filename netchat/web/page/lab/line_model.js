@@ -107,11 +107,11 @@ const WHOLE = 13; // pixels of a cell, down to which codewords are not wrapped
  *
  * @returns {{cell, gap, height, width, x, y}} x and y of each cell
  */
-export function layout(lengths, width, { least = 5, most = 30, height = 480, gap = 6 } = {}) {
+export function layout(lengths, width, { least = 5, most = 30, height = 480, gap = 6, unwrapped = WHOLE } = {}) {
   const longest = Math.max(1, ...lengths), whole = Math.floor(width / longest);
   let placed;
   // A codeword on a row of its own reads best.
-  for (let cell = whole >= Math.max(WHOLE, least) ? Math.min(most, whole) : most; ; cell -= cell > 16 ? 2 : 1) {
+  for (let cell = whole >= Math.max(unwrapped, least) ? Math.min(most, whole) : most; ; cell -= cell > 16 ? 2 : 1) {
     cell = Math.max(cell, least);
     placed = place(lengths, width, cell, cell > 12 ? gap : Math.min(gap, 3));
     if (cell <= least || (placed.height <= height && placed.width <= width)) break;
@@ -200,6 +200,14 @@ export function describeBlock(line, index) {
 
 export const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
+/** Judge the text that arrived, in few words and in a sentence. */
+export function verdict(line, { text }) {
+  if (line.ok) return { words: "✓ as it was sent", caption: "The text arrives as it was sent." };
+  if (line.received_frame?.problem) return { words: "✗ frame rejected", caption: "The receiver rejects the frame." };
+  if (line.text === text) return { words: "✗ right, but reported as failed", caption: "The text is right, but the decoder reports a failure: the receiver cannot know." };
+  return { words: "✗ damaged", caption: "The text arrives damaged." };
+}
+
 /** Return a sentence for each step of the line, in order. */
 export function captions(line, state) {
   const bits = line.coded.length, blocks = line.blocks.length;
@@ -223,6 +231,6 @@ export function captions(line, state) {
       : !bad ? `The decoder repairs ${count(hit, "codeword")}.`
       : `${count(bad, "codeword")} of ${blocks} ${bad === 1 ? "is" : "are"} wrong after decoding`
         + `${silent ? `, ${silent === bad ? "" : `${silent} of them `}without the decoder noticing` : ""}.`,
-    line.ok ? "The text arrives as it was sent." : "The text arrives damaged.",
+    verdict(line, state).caption,
   ];
 }

@@ -4,8 +4,9 @@ import { $, h, touch as isTouch } from "../dom.js";
 import { showText } from "../text.js";
 import { BitsView } from "./bits_view.js";
 import { colours, sample } from "./cell_art.js";
+import { disable } from "./controls.js";
 import {
-  blockAt, captions, count, dataMask, describeBit, describeBlock, describeShortly, groups, KINDS, linePlaces, shownOrder, stageCells,
+  blockAt, captions, count, dataMask, describeBit, describeBlock, describeShortly, groups, KINDS, linePlaces, shownOrder, stageCells, verdict,
 } from "./line_model.js";
 import { Player, STAGES } from "./player.js";
 
@@ -57,7 +58,7 @@ export class LineView {
       return { least: isSmall ? 44 : 9, most: isSmall ? 48 : 28, height: stage === "channel" ? 420 : 240, gap: 4 };
     }
     const isProjector = innerWidth >= 1600;
-    return { least: 6, most: isProjector ? 46 : 34, height: isProjector ? 560 : 460, gap: 6 };
+    return { least: 6, most: isProjector ? 46 : 34, height: isProjector ? 560 : 460, gap: 6, unwrapped: isProjector ? 24 : 13 };
   }
 
   burst() {
@@ -93,7 +94,7 @@ export class LineView {
     const { line, state } = this;
     $("text-in").textContent = showText(state.text);
     $("text-out").replaceChildren(...damaged(state.text, line.text));
-    $("verdict").textContent = line.ok ? "✓ as it was sent" : "✗ damaged";
+    $("verdict").textContent = verdict(line, state).words;
     $("verdict").classList.toggle("bad", !line.ok);
     $("summary").textContent = showText(line.summary ?? "");
     this.fillFields();
@@ -104,6 +105,7 @@ export class LineView {
     $("channel-note").textContent = `${count(flips, "hit")} of ${line.coded.length}`;
     $("decoder-note").textContent = left ? `${left} wrong` : "all right";
     const touched = Object.keys(state.touched).length;
+    if (!touched && document.activeElement === $("untouch")) $("rerun").focus();
     $("untouch").hidden = !touched;
     $("untouch").querySelector("span").textContent = `Undo ${touched} ${touched === 1 ? "touch" : "touches"}`;
   }
@@ -173,7 +175,7 @@ export class LineView {
     });
     const text = this.player.isWhole ? `${this.captions[3]} ${this.captions[4]}` : `${stage + 1}. ${this.captions[stage]}`;
     if ($("caption").textContent !== text) $("caption").textContent = text;
-    $("back").disabled = stage <= 0;
+    disable($("back"), stage <= 0, $("step"));
     $("pipeline").dataset.stage = STAGES[stage];
   }
 

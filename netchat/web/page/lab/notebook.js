@@ -34,7 +34,7 @@ export function lineCell(line, state) {
   const received = places.map((at) => line.received[at]).join("");
   const isSoft = line.decoder_input === "soft";
   const data = state.carry === "frame" ? `bytes.fromhex("${line.frame.bytes}")  # the SEND frame` : `${literal(state.text)}.encode()`;
-  const touched = Object.keys(state.touched).length;
+  const touched = Object.keys(state.touched).filter((at) => at < places.length).length;
   const noise = `${state.channel}, seed ${state.seed}${touched ? `, and ${touched} touched by hand` : ""}`;
   return [
     "import numpy as np", "", "import netchat", "",

@@ -89,6 +89,22 @@ export function toggled(touched, positions, what) {
   return next;
 }
 
+/**
+ * Say what became of the touched bits on a line of another length: they keep their positions on the line.
+ *
+ * @param size bits on the line
+ * @param isNews whether another text or code was just chosen; otherwise only bits beyond the end are worth a word
+ */
+export function keptNote(touched, size, isNews) {
+  const places = Object.keys(touched), beyond = places.filter((at) => at >= size).length;
+  if (!places.length || (!isNews && !beyond)) return "";
+  const bits = places.length === 1 ? "The touched bit keeps its position" : `The ${places.length} touched bits keep their positions`;
+  const end = `the end of this line of ${size} bits`;
+  if (!beyond) return `${bits} on the line.`;
+  if (beyond === places.length) return `${bits}, but ${beyond === 1 ? "it is" : "all are"} beyond ${end}.`;
+  return `${bits}; ${beyond} of them ${beyond === 1 ? "is" : "are"} beyond ${end}.`;
+}
+
 // -- the noise of a channel ---------------------------------------------------------------------
 
 /** Split a channel's spec into the number that the slider sets and the text around it. */

@@ -88,7 +88,7 @@ export class Thousand {
     const { codes, channels } = this.lists();
     const remove = (spec) => {
       const rest = this.codes.filter((each) => each !== spec);
-      const changed = { code: rest[0], with: rest.slice(1), ...(rest[0] === this.state.code ? {} : { touched: {}, block: 0 }) };
+      const changed = { code: rest[0], with: rest.slice(1), ...(rest[0] === this.state.code ? {} : { block: 0 }) };
       this.change(changed);
       this.show({ ...this.state, ...changed });
     };
