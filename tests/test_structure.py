@@ -39,6 +39,7 @@ SMALL = 40
 TESTED_ELSEWHERE = {
     "netchat.bench.report.grid": ("tests/bench/engine/test_run.py", "results.grid()"),
     "netchat.bench.report.table": ("tests/bench/engine/test_run.py", "results.table("),
+    "netchat.cli.lab.solve": ("tests/mystery/test_mystery_lab.py", '["lab", "solve"'),
     "netchat.cli.lab.status": ("tests/mystery/test_mystery_lab.py", 'lab("status")'),
     "netchat.cli.lab.up": ("tests/lab/test_lab.py", 'lab("up"'),
     "netchat.cli.link_bench": ("tests/cli/test_output_files.py", "link-bench"),

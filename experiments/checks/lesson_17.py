@@ -41,14 +41,23 @@ def _two_sides(rng: random.Random) -> TwoSides:
 @exercise("17.1", "Lost or twice", given=two_sides)
 def lost_or_twice(given: TwoSides, fates: Any) -> None:
     rng = random.Random(given.left[0])
-    for left, came in (given, _two_sides(rng), TwoSides([7, 8, 9], [9, 8, 7])):
+    # A packet that comes three times, and a sender that skips numbers.
+    special = TwoSides([7, 8, 9], [9, 8, 7, 8, 8]), TwoSides([65530, 65533, 2, 5], [2, 2, 65533])
+    for left, came in (given, _two_sides(rng), *special):
         answer = fates(left, came)
         need(
-            isinstance(answer, (list, tuple)) and len(answer) == 2,
-            "fates must return a pair: the numbers that were lost, and those that came twice.",
+            isinstance(answer, (list, tuple))
+            and len(answer) == 2
+            and all(hasattr(part, "__iter__") for part in answer),
+            "fates must return two lists: the numbers that were lost, and those that came twice.",
         )
         lost = sorted(whole_number(number, "a lost number") for number in answer[0])
         twice = sorted(whole_number(number, "a number that came twice") for number in answer[1])
+        if strange := [number for number in lost if number not in left]:
+            raise Wrong(
+                f"You say that packet {strange[0]} was lost, but it never left.",
+                "Which numbers left? Only the sender's capture says it: a sender may skip numbers.",
+            )
         right = sorted(number for number in left if number not in came)
         need(
             lost == right,
@@ -59,8 +68,13 @@ def lost_or_twice(given: TwoSides, fates: Any) -> None:
         )
         copies = sorted(number for number in left if came.count(number) > 1)
         need(
+            twice != sorted(number for number in came if came.count(number) > 1),
+            f"You list packet {copies[0]} more than once among those that came twice.",
+            "List the number of each packet once, however often the packet came.",
+        )
+        need(
             twice == copies,
-            f"You find {len(twice)} packets that came twice; in fact there are {len(copies)}.",
+            f"Packets that came twice or more: you find {len(twice)}; in fact there are {len(copies)}.",
             "Count how often each number occurs in the receiver's capture.",
         )
 
@@ -100,14 +114,33 @@ def two_clocks(given: Clocks, clock: Any) -> None:
         )
         found, one_way = real_number(answer[0], "the offset"), real_number(answer[1], "the delay")
         need(
-            abs(found + offset) > 1e-4,
+            abs(found - delay) > 2e-4 or abs(one_way - offset) > 2e-4,
+            "You return the delay first, and then the offset; return the offset first.",
+        )
+        need(
+            not 0.9 < abs(found / (1000 * offset)) < 1.1,
+            f"Your offset is {found:.4f}: the unit is wrong.",
+            "All times are in seconds, those that you get and those that you return.",
+        )
+        need(
+            not -1.1 < found / offset < -0.9,
             f"The offset has the wrong sign: you say {found:.4f} s.",
             "If the receiver's clock is ahead, packets seem to take longer on the way to it.",
         )
         need(
+            not 1.8 < abs(found / offset) < 2.2,
+            f"Your offset is {found:.4f} s, about twice as much as the right one.",
+            "Subtract d − θ from d + θ: how often does the result contain θ?",
+        )
+        away = f"it is {abs(found - offset) * 1000:.1f} ms away from the right one."
+        need(
+            abs(found - offset - delay) > 1e-6,
+            f"Your offset is {found:.4f} s; {away}",
+            "One direction alone cannot tell the offset from the delay. Use both.",
+        )
+        need(
             abs(found - offset) < 2e-4,
-            f"Your offset is {found:.4f} s; it is {abs(found - offset) * 1000:.1f} ms away from the "
-            "right one.",
+            f"Your offset is {found:.4f} s; {away}",
             "Packets that waited in a queue say nothing about clocks. Which packets did not wait?",
         )
         need(
@@ -163,10 +196,21 @@ def a_fast_clock(given: Drift, skew: Any) -> None:
             "Transit times to a host whose clock is fast seem to grow.",
         )
         need(
+            not ppm or not 0.8 < 1e6 * found / ppm < 2.2,
+            f"You find {found:.3g} seconds per second; return ppm.",
+            "1 ppm is 1e-6.",
+        )
+        need(
+            not ppm or not 1.8 < found / ppm < 2.2,
+            f"You find {found:.0f} ppm, twice as much as the clock is {'fast' if ppm > 0 else 'slow'}.",
+            "One direction grows by the skew, and the opposite one shrinks by it. How often does the "
+            "difference of their slopes contain it?",
+        )
+        need(
             abs(found - ppm) < max(80, abs(ppm) / 8),
-            f"You find {found:.0f} ppm. That is not how fast the second clock runs.",
-            "The slope of a line through (time, transit), in seconds per second; 1 ppm is 1e-6. Each "
-            "direction has the skew once.",
+            f"You find {found:.3g} ppm. That is not how fast the second clock runs.",
+            "The slope of a line through (time, transit) shows how fast transit times grow. Which "
+            "slopes have opposite signs?",
         )
 
 
@@ -193,10 +237,8 @@ def sizes(variant: Variant) -> Sizes:
 def _sizes(rng: random.Random, *, hole: bool = True) -> tuple[Sizes, int | None]:
     limit = rng.randrange(900, 1300) if hole else 1500
     left = [rng.randrange(60, 1501) for _ in range(200)] + [limit]
-    came = [size for size in left if size <= limit and (size == limit or rng.random() > 0.05)]
-    if not hole:
-        came += [] if 1500 in came else [1500]
-        left += [] if 1500 in left else [1500]
+    by_chance = set(rng.sample(range(200), 10 if hole else 24))
+    came = [size for number, size in enumerate(left) if size <= limit and number not in by_chance]
     rng.shuffle(left)
     return Sizes(left, came), limit if hole else None
 
@@ -209,6 +251,8 @@ def the_size_that_passes(given: Sizes, largest: Any) -> None:
         _sizes(rng),
         _sizes(rng, hole=False),
         (Sizes([1200, 300, 1300, 80], [300, 80]), None),
+        (Sizes([1300] * 9 + [300, 80], [300, 80]), None),
+        (Sizes([1300] * 10 + [300, 80], [300, 80]), 300),
     ]
     for case, right in cases:
         answer = largest(*case)
@@ -216,21 +260,22 @@ def the_size_that_passes(given: Sizes, largest: Any) -> None:
             beyond = sum(size > max(case.came) for size in case.left)
             need(
                 answer is None,
-                f"{len(case.left)} packets left, and {len(case.came)} came. Only {beyond} of those that "
-                f"were lost are larger than all that came, but you report {answer!r}.",
+                f"{len(case.left)} packets left, and {len(case.came)} came. Of those that were lost, "
+                f"{beyond or 'none'} {'are' if beyond else 'is'} larger than all that came. Return None "
+                f"here, not {answer!r}.",
                 "Fewer than ten such packets prove nothing: they may have been lost by chance.",
             )
             continue
         need(
             answer is not None,
-            f"No packet of more than {right} bytes came, although many were sent; you report no limit.",
+            f"No packet of more than {right} bytes came, although "
+            f"{sum(size > right for size in case.left)} were sent; you report no limit.",
         )
         found = whole_number(answer, "What largest returns")
         need(
             found == right,
             f"You say that {found} bytes pass at most.",
-            "The largest packet that came is a limit only if every larger one was lost; the smallest "
-            "one that was lost may have been lost by chance.",
+            "The smallest packet that was lost may have been lost by chance. What do those that came tell?",
         )
 
 
@@ -246,16 +291,24 @@ def queue(variant: Variant) -> Queue:
 
 
 def _queue(rng: random.Random) -> tuple[Queue, float]:
-    rate, delay, free = rng.uniform(90, 400), rng.uniform(0.005, 0.02), 0.0
-    packets, time = [], 0.0
-    for _ in range(160):
-        size = rng.randrange(60, 1400)
-        begin = max(time, free)
-        free = begin + 8 * size / (1000 * rate)
+    rate, delay = rng.uniform(90, 400), rng.uniform(0.005, 0.02)
+    packets: list[tuple[float, float, int]] = []
+    time = free = 0.0
+
+    def send(size: int) -> float:
+        """Send a packet, and return how long the link is busy with it."""
+        nonlocal free
+        busy = 8 * size / (1000 * rate)
+        free = max(time, free) + busy
         packets.append((time, free + delay, size))
-        # Bursts, then pauses in which the queue empties.
-        pause = rng.random() < 0.06
-        time += rng.uniform(0.3, 0.6) if pause else rng.uniform(0.4, 0.9) * 8 * 700 / (1000 * rate)
+        return busy
+
+    for _ in range(8):
+        for size in sorted(rng.randrange(60, 1400) for _ in range(7)):  # a burst: a queue grows
+            time += rng.uniform(0.3, 0.7) * send(size)
+        time = max(time, free)
+        for _ in range(14):  # then the link is idle after each packet
+            time += rng.uniform(1.5, 3) * send(rng.randrange(60, 1400))
     return Queue(packets), rate
 
 
@@ -266,15 +319,15 @@ def the_slowest_link(given: Queue, bottleneck: Any) -> None:
     for case, rate in ((given, own), _queue(rng), _queue(rng)):
         found = real_number(bottleneck(case.packets), "What bottleneck returns")
         need(
-            not 0.9 < 1000 * found / rate < 1.1 and not 0.9 < found / (1000 * rate) < 1.1,
+            not any(0.9 < found * unit / rate < 1.1 for unit in (1000, 8, 1 / 8, 1 / 1000)),
             f"You find {found:.4g} kbit/s: the unit is wrong.",
             "A byte has 8 bits, and kbit/s are thousands of bits per second.",
         )
         need(
             abs(found / rate - 1) < 0.05,
             f"You find {found:.4g} kbit/s, which is too {'much' if found > rate else 'little'}.",
-            "Take two packets that came one directly after the other, and both waited. The link was "
-            "busy with the second one from the arrival of the first to its own.",
+            "Take only pairs whose second packet waited. Then the link was busy with the second one "
+            "from the arrival of the first to its own.",
         )
 
 
@@ -318,16 +371,7 @@ def the_mystery(given: Case, kind: Any, place: Any, size: Any) -> None:
         judgement = judge(draw(given.seed, given.level), answer)
     except LabError as error:
         raise Wrong(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
-    need(
-        judgement.kind, judgement.text.splitlines()[0], "Which hypothesis do all captures support?"
-    )
-    need(
-        judgement.place,
-        judgement.text.splitlines()[0],
-        "Compare the directions, one by one. Which one differs from all others?",
-    )
-    need(
-        judgement.size,
-        judgement.text.replace("\n", " "),
-        "Measure it only where the fault acts, and mind its unit.",
-    )
+    says = " ".join(judgement.text.splitlines()[:2])
+    need(judgement.kind, says, "Which part of that do the captures contradict?")
+    need(judgement.place, says, "Which direction, or which host, differs from all others?")
+    need(judgement.size, says, "Measure it only where the fault acts, and mind its unit.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from netchat.errors import LabError
 
-__all__ = ["HOSTS", "KINDS", "Answer", "Fault", "FaultKind", "parse_place"]
+__all__ = ["HOSTS", "KINDS", "Answer", "Fault", "FaultKind", "parse_kind", "parse_place"]
 
 #: Hosts of every mystery: a server and two clients.
 HOSTS = ("h1", "h2", "h3")
@@ -124,8 +124,7 @@ class Fault:
     """Part of the time at which it ends."""
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise LabError(f"unknown fault {self.kind!r}; must be one of {', '.join(KINDS)}")
+        object.__setattr__(self, "kind", parse_kind(self.kind))
         object.__setattr__(self, "place", parse_place(self.kind, self.place))
 
     def __str__(self) -> str:
@@ -142,6 +141,21 @@ class Answer:
     """A host, or a direction."""
     size: float
     """The size."""
+
+
+def parse_kind(kind: str) -> str:
+    """Return the name of a kind in its usual spelling: case, spaces and underscores do not matter.
+
+    Raises:
+        LabError: The kind does not exist.
+
+    >>> parse_kind(" Asymmetric path")
+    'asymmetric-path'
+    """
+    name = "-".join(kind.casefold().replace("_", " ").replace("-", " ").split())
+    if name not in KINDS:
+        raise LabError(f"unknown fault {kind!r}; must be one of {', '.join(KINDS)}")
+    return name
 
 
 def parse_place(kind: str, place: str) -> str:

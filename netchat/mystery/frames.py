@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 __all__ = [
     "ETHERNET_HEADER",
+    "ICMP",
     "TCP",
     "UDP",
     "PacketHeader",
@@ -25,7 +26,7 @@ __all__ = [
 ETHERNET_HEADER = 14
 
 #: Protocol numbers in the IP header.
-TCP, UDP = 6, 17
+ICMP, TCP, UDP = 1, 6, 17
 
 #: Offset of the checksum in the header of each protocol.
 _CHECKSUM = {TCP: 16, UDP: 6}
@@ -119,7 +120,14 @@ def parse(frame: bytes) -> PacketHeader | None:
 
 
 def has_valid_checksum(header: PacketHeader) -> bool:
-    """Return whether the checksum of a packet's TCP segment or UDP datagram is right."""
+    """Return whether the checksum of a packet's TCP, UDP or ICMP message is right.
+
+    Other protocols count as valid.
+    """
+    if header.protocol == ICMP:  # has no pseudo-header
+        return internet_sum(header.payload) == 0xFFFF
+    if header.protocol not in _CHECKSUM:
+        return True
     pseudo = _pseudo_header(header.source, header.to, header.protocol, len(header.payload))
     return internet_sum(pseudo + header.payload) == 0xFFFF
 

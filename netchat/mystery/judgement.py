@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from netchat.errors import LabError
 from netchat.mystery.drawing import Mystery
-from netchat.mystery.fault import KINDS, Answer, parse_place
+from netchat.mystery.fault import KINDS, Answer, parse_kind, parse_place
 
 __all__ = ["Judgement", "judge"]
 
@@ -44,29 +44,28 @@ def judge(mystery: Mystery, answer: Answer) -> Judgement:
         LabError: Its kind does not exist, its place is impossible for that kind, or its size is not a
             number.
     """
-    if answer.kind not in KINDS:
-        raise LabError(f"unknown fault {answer.kind!r}; must be one of {', '.join(KINDS)}")
+    name = parse_kind(answer.kind)
     if not math.isfinite(answer.size):
         raise LabError(f"the size must be a finite number, got {answer.size}")
-    place = parse_place(answer.kind, answer.place)
-    fault, kind = mystery.fault, KINDS[answer.kind]
-    if answer.kind != fault.kind:
+    place = parse_place(name, answer.place)
+    fault, kind = mystery.fault, KINDS[name]
+    if name != fault.kind:
         text = (
-            f"No: {answer.kind} is not what is wrong here.\n"
+            f"No: {name} is not what is wrong here.\n"
             f"It would look like this: {kind.evidence}\n"
             "Which part of that do the captures contradict?"
         )
         return Judgement(False, False, False, text)
     if place != fault.place:
         text = (
-            f"Yes, it is {answer.kind}, but not at {place}.\n"
+            f"Yes, it is {name}, but not at {place}.\n"
             f"Compare the captures pair by pair: {kind.evidence}"
         )
         return Judgement(True, False, False, text)
     if not _is_close(answer.size, fault.size, kind.tolerance):
         text = (
-            f"Yes, it is {answer.kind} at {place}, but the size is wrong.\n"
-            f"It is the {kind.unit}. {_hint(mystery, answer.size)}"
+            f"Yes, it is {name} at {place}, but the size is wrong.\n"
+            f"Give it as: {kind.unit}. {_hint(mystery, answer.size)}"
         )
         return Judgement(True, True, False, text)
     lines = [f"Solved: {fault.kind} at {fault.place}. In this network {kind.text}."]
@@ -86,13 +85,13 @@ def _is_close(given: float, true: float, tolerance: float) -> bool:
 
 def _hint(mystery: Mystery, size: float) -> str:
     fault, tolerance = mystery.fault, KINDS[mystery.fault.kind].tolerance
+    allowed = f"A factor of {tolerance:g} is allowed either way."
     if tolerance == 1:
-        allowed = "The exact number counts."
-    else:
-        allowed = f"A factor of {tolerance:g} is allowed either way."
+        allowed = "It must be exact."
     if (size < 0) != (fault.size < 0):
         return f"{allowed} Check its sign."
+    large = "large" if abs(size) > abs(fault.size) else "small"
+    if size and abs(math.log10(size / fault.size)) > 1.5:
+        return f"{allowed} Your size is far too {large}: is it in this unit?"
     when = " Does it act all the time?" if fault.end - fault.begin < 1 else ""
-    return (
-        f"{allowed} Your size is too {'large' if abs(size) > abs(fault.size) else 'small'}.{when}"
-    )
+    return f"{allowed} Your size is too {large}.{when}"

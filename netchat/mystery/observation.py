@@ -11,16 +11,25 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from netchat.errors import CaptureError
 from netchat.mystery.capture_recorder import CableCapture
+from netchat.mystery.fault import HOSTS
 from netchat.mystery.frames import ETHERNET_HEADER, TCP, PacketHeader, has_valid_checksum, is_ipv4
-from netchat.packets import Packet
+from netchat.packets import Packet, read_packets
 
 __all__ = ["Crossing", "Observation", "observe", "pair", "read_observations"]
 
 #: Bits that may differ between a packet with a damaged header and the one that left.
 _MAX_FLIPS = 64
+
+#: The flag RST of TCP.
+_RESET = 4
+
+#: Time before the end of a lab's captures from which packets may not yet be in all files, in seconds.
+_UNFINISHED = 0.5
 
 
 class Observation(NamedTuple):
@@ -43,16 +52,18 @@ class Observation(NamedTuple):
     ttl: int
     """Time to live."""
     protocol: int
-    """6 for TCP, 17 for UDP."""
+    """6 for TCP, 17 for UDP, 1 for ICMP."""
     is_valid: bool
-    """Whether the checksum of TCP or UDP is right."""
+    """Whether the checksum of TCP, UDP or ICMP is right."""
     payload: bytes
     """The TCP segment or UDP datagram, with its header."""
 
     @property
     def window(self) -> int:
-        """Announced window of a TCP segment, in bytes; -1 for others."""
-        return int.from_bytes(self.payload[14:16], "big") if self.protocol == TCP else -1
+        """Window field of a TCP segment, before scaling; -1 for resets, which announce none, and others."""
+        if self.protocol != TCP or len(self.payload) < 16 or self.payload[13] & _RESET:
+            return -1
+        return int.from_bytes(self.payload[14:16], "big")
 
     @property
     def acknowledged(self) -> int:
@@ -151,14 +162,23 @@ def pair(left: Sequence[Observation], came: Sequence[Observation]) -> list[Cross
     return [Crossing(one, tuple(found)) for one, found in zip(left, arrivals, strict=True)]
 
 
-def observe(captures: Mapping[str, CableCapture]) -> dict[tuple[str, str], list[Crossing]]:
+def observe(
+    captures: Mapping[str, CableCapture] | str | Path,
+) -> dict[tuple[str, str], list[Crossing]]:
     """Return the passages of every direction between two hosts.
 
     Args:
-        captures: The capture of each host's cable.
+        captures: The capture of each host's cable; or the folder into which a lab captures, such as
+            `mystery`. Of that, the last half second is omitted, because the files may still grow.
+
+    Raises:
+        CaptureError: A capture in the folder cannot be read.
     """
-    seen = {host: read_observations(capture.packets) for host, capture in captures.items()}
-    return {
+    if isinstance(captures, (str, Path)):
+        seen = _read_folder(Path(captures))
+    else:
+        seen = {host: read_observations(capture.packets) for host, capture in captures.items()}
+    passages = {
         (one, other): pair(
             [each for each in seen[one] if (each.source, each.to) == (one, other)],
             [each for each in seen[other] if (each.source, each.to) == (one, other)],
@@ -167,6 +187,24 @@ def observe(captures: Mapping[str, CableCapture]) -> dict[tuple[str, str], list[
         for other in seen
         if one != other
     }
+    if isinstance(captures, (str, Path)) and all(seen.values()):
+        end = min(each[-1].time for each in seen.values()) - _UNFINISHED
+        return {way: [p for p in found if p.sent.time < end] for way, found in passages.items()}
+    return passages
+
+
+def _read_folder(folder: Path) -> dict[str, list[Observation]]:
+    """Return the packets in the captures of a lab."""
+    seen = {}
+    for host in HOSTS:
+        packets: list[Packet] = []
+        try:
+            packets.extend(read_packets(folder / f"{host}.pcapng"))
+        except CaptureError:
+            if not packets:
+                raise  # otherwise the lab is writing the last packet
+        seen[host] = read_observations(packets)
+    return seen
 
 
 def _key(one: Observation) -> tuple[int, int, bytes]:

@@ -31,6 +31,9 @@ __all__ = [
 #: Conversations of a capture that may have an equal frame for it to identify one of them.
 _MAX_NAMESAKES = 4
 
+#: Requests of both conversations from which on they must have a quarter in common.
+_MIN_REQUESTS = 4
+
 #: Identity of a message or a segment in both captures.
 Key: TypeAlias = bytes | tuple[int, ...]
 
@@ -222,6 +225,9 @@ def _pair(
         )
         best = sorted(votes.items(), key=lambda vote: (-unique[vote[0]], -vote[1], vote[0]))
         for index, count in best[:1]:
+            other = second[index]
+            if index not in by_ends[ends] and _are_strangers(side, other):
+                continue
             # Room members receive equal events; a request that no other client has sent identifies one.
             needed = min(len(side.digests), len(second[index].digests)) / (
                 8 if unique[index] else 2
@@ -230,6 +236,15 @@ def _pair(
                 free.discard(index)
                 pairs.append((side, second[index]))
     return pairs
+
+
+def _are_strangers(one: CapturedSide, other: CapturedSide) -> bool:
+    """Return whether two clients sent much, but hardly anything in common.
+
+    Members of a room receive the same events, and may send an equal JOIN.
+    """
+    fewest = min(len(one.requests), len(other.requests))
+    return fewest >= _MIN_REQUESTS and 4 * len(one.requests & other.requests) < fewest
 
 
 def _differences(

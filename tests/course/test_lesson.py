@@ -26,7 +26,7 @@ STUDENTS = (*NAMES, *(f"Student {number}" for number in range(10)))
 MOST = len(STUDENTS)
 COUNTS = {
     "02": 10, "03": 10, "04": 6, "08": 8, "09": 6, "11": 2, "12": 3, "13": 10, "14": 10, "15": 10, "16": 10,
-    "17": 4,
+    "17": 10,
 }  # fmt: skip
 
 
@@ -193,6 +193,11 @@ NAMED = {
     "15.5": ("Compares the sizes only roughly", "Do you compare the exact sizes?"),
     "15.6": ("Rounds the lengths up", "is exceeded if you round up afterwards"),
     "7.4": ("Returns the list index as the position", "Positions count from 1"),
+    "17.1": ("Takes every number between", "a sender may skip numbers"),
+    "17.2": ("Forgets to halve", "how often does the result contain θ"),
+    "17.3": ("Gives seconds per second", "1 ppm is 1e-6"),
+    "17.4": ("Counts lost packets of all sizes", "they may have been lost by chance"),
+    "17.5": ("Takes all neighbours", "only pairs whose second packet waited"),
 }
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from netchat.cli.main import cli
 from netchat.errors import CaptureError
-from netchat.mystery import KINDS, Answer, draw, judge
+from netchat.mystery import KINDS, Answer, draw, judge, observe
 from netchat.mystery.capture_recorder import HostClock
 from netchat.mystery.mystery_lab import _CaptureFile, _opened
 from netchat.mystery.traffic import chat
@@ -159,6 +159,17 @@ def test_a_lab_gives_its_captures_to_the_user(tmp_path):
 
 @needs_root
 @pytest.mark.thorough
+def test_captures_that_still_grow_can_be_observed(tmp_path):
+    with up(tmp_path, seed_of("checksum-offload")):
+        time.sleep(6)
+        seen = observe(tmp_path)
+    assert len(seen) == 6
+    assert all(len(passages) > 100 for passages in seen.values())
+    assert not any(p.is_lost for passages in seen.values() for p in passages)
+
+
+@needs_root
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_is_solved_from_the_captures_of_a_real_lab(kind, tmp_path):
     seed = seed_of(kind)
@@ -179,8 +190,15 @@ def test_each_kind_is_solved_from_the_captures_of_a_real_lab(kind, tmp_path):
         (["up", "--mystery", "1", "--level", "6"], "6 is not in the range 1<=x<=5"),
         (["solve", "loss"], "an answer has three parts: KIND PLACE SIZE"),
         (["solve", "--mystery", "1", "rain", "h1", "1"], "unknown fault 'rain'"),
-        (["solve", "--mystery", "1", "loss", "h1", "1"], "must be a direction such as 'h2 > h1'"),
-        (["solve", "--mystery", "1", "loss", "h1 > h2", "much"], "'much' is not a valid float"),
+        (
+            ["solve", "--mystery", "1", "loss", "h1", "1"],
+            "must be a direction such as 'h2 > h1', got 'h1'. Quote it, because > has a meaning",
+        ),
+        (["solve", "--mystery", "1", "clock-skew", "h1 > h2", "1"], "must be a host, h1, h2, h3"),
+        (
+            ["solve", "--mystery", "1", "delay", "h1 > h2", "14ms"],
+            "SIZE must be a plain number (additional seconds), got '14ms'",
+        ),
     ],
 )
 def test_rejected_options(options, says):

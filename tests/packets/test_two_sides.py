@@ -103,3 +103,17 @@ def test_equal_frames_pair_no_strangers(tmp_path: Path) -> None:
     found = compared(tmp_path / "a.pcapng", tmp_path / "b.pcapng")
     assert found.conversations == []
     assert len(found.only_first) == 6
+
+
+def test_two_members_of_a_room_are_not_one_client_behind_a_nat(tmp_path: Path) -> None:
+    for name, port, first in (("a", 1001, 1), ("b", 2001, 100)):
+        talk = Encapsulation(now=1.0, client_port=port)
+        talk.send(encode(Ping(0)))  # equal for both, like a JOIN
+        for number in range(8):
+            talk.send(encode(Ping(first + number)))
+            talk.send(encode(Bye(f"event {number}")), by_server=True)  # sent to both
+        talk.save(tmp_path / f"{name}.pcapng")
+    found = compared(tmp_path / "a.pcapng", tmp_path / "b.pcapng")
+    assert found.conversations == []
+    again = compared(tmp_path / "a.pcapng", tmp_path / "a.pcapng")
+    assert len(again.conversations) == 1

@@ -16,7 +16,7 @@ __all__ = ["solve"]
 )
 @click.argument("kind", required=False)
 @click.argument("place", required=False)
-@click.argument("size", required=False, type=float)
+@click.argument("size", required=False)
 @click.option(
     "--mystery", metavar="SEED",
     help="Seed of the mystery.  [default: that of the running lab]",
@@ -31,7 +31,7 @@ def solve(
     name: str,
     kind: str | None,
     place: str | None,
-    size: float | None,
+    size: str | None,
     mystery: str | None,
     level: int | None,
 ) -> int:
@@ -48,7 +48,7 @@ def solve(
     """
     from netchat.errors import NetchatError
     from netchat.mystery.drawing import draw
-    from netchat.mystery.fault import Answer
+    from netchat.mystery.fault import HOSTS, KINDS, Answer, parse_kind
     from netchat.mystery.judgement import judge
 
     if kind is None:
@@ -62,11 +62,30 @@ def solve(
         mystery, running = _of_running_lab(name)
         level = level or running
     try:
-        judgement = judge(draw(mystery, level or 2), Answer(kind, place, size))
+        asked = KINDS[parse_kind(kind)]
+        if not asked.is_host and place in HOSTS:
+            raise click.UsageError(
+                f"the place of {asked.name} must be a direction such as 'h2 > h1', got {place!r}. Quote "
+                "it, because > has a meaning in the shell."
+            )
+        answer = Answer(kind, place, _number(size, asked.unit))
+        judgement = judge(draw(mystery, level or 2), answer)
     except NetchatError as error:
         raise click.UsageError(str(error)) from error
     click.secho(judgement.text, fg="green" if judgement.is_solved else None)
     return 0 if judgement.is_solved else FAILED
+
+
+def _number(size: str, unit: str) -> float:
+    """Return a size as a number.
+
+    Raises:
+        click.UsageError: It is not a number.
+    """
+    try:
+        return float(size)
+    except ValueError:
+        raise click.UsageError(f"SIZE must be a plain number ({unit}), got {size!r}") from None
 
 
 def _of_running_lab(name: str) -> tuple[str, int]:
