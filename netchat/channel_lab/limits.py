@@ -29,7 +29,7 @@ MAX_VISITORS = 300
 MAX_CODES, MAX_POINTS = 6, 40
 #: Frame errors and frames that end a point.
 MAX_ERRORS, MAX_FRAMES = 1000, 1_000_000
-#: Seconds of computation of a measurement.
+#: Seconds of CPU time of a measurement.
 MAX_RUN_SECONDS = 30.0
 #: Measurements of all visitors together that may wait or run.
 MAX_RUNS = 100

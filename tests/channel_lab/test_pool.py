@@ -9,7 +9,7 @@ import json
 import pytest
 
 from netchat.channel_lab import pool as pool_module
-from netchat.channel_lab.limits import MAX_JOBS, MAX_RUNS
+from netchat.channel_lab.limits import MAX_JOBS, MAX_RUN_SECONDS, MAX_RUNS
 from netchat.channel_lab.pool import LabPool, WorkerDied
 from netchat.channel_lab.state import StateError
 
@@ -22,6 +22,7 @@ class SimulatedWorker:
         self.answers: asyncio.Queue[object] = asyncio.Queue()
         self.is_running = False
         self.is_automatic = True
+        self.cpu_seconds = 0.0
 
     async def call(self, request, notice):
         self.is_running = True
@@ -161,12 +162,19 @@ class TestRuns:
             assert got[-1] == b'{"done":true}'
             pool.stop_run(number)  # over already
 
-    async def test_measurements_end_after_a_limited_time(self, monkeypatch):
-        monkeypatch.setattr(pool_module, "MAX_RUN_SECONDS", 0.0)
+    async def test_measurements_end_after_a_limited_cpu_time(self):
         async with simulated() as pool:
+            worker = pool._measuring
+            worker.is_automatic = False
             pool.measure(pool.enter("a"), {}, lambda _: None)
+            worker.answers.put_nowait(("answer", b"{}"))
             await settle()
-            assert next(call for call in pool._measuring.calls if call["do"] == "slice")["last"]
+            for spent in (MAX_RUN_SECONDS - 1, 0, 1):
+                assert worker.calls[-1]["last"] is False
+                worker.cpu_seconds += spent
+                worker.answers.put_nowait(("answer", b'{"points":[]}'))
+                await settle()
+            assert worker.calls[-1]["last"] is True
 
     async def test_measurements_are_limited(self):
         async with simulated() as pool:
