@@ -52,7 +52,13 @@ def main(arguments: list[str]) -> None:
         time.sleep(_PAUSE)
 
 
-def chat(mystery: Mystery, host: str, read_rate: float = 0.0, server: str = "h1") -> None:
+def chat(
+    mystery: Mystery,
+    host: str,
+    read_rate: float = 0.0,
+    server: str = "h1",
+    port: int = DEFAULT_PORT,
+) -> None:
     """Connect to the server, and say what the script says, until the connection is lost.
 
     Args:
@@ -60,6 +66,7 @@ def chat(mystery: Mystery, host: str, read_rate: float = 0.0, server: str = "h1"
         host: This host.
         read_rate: Bytes per second to read; 0 for all that arrives.
         server: Address of the server.
+        port: Its port.
 
     Raises:
         OSError: The connection cannot be opened, or is lost.
@@ -74,7 +81,7 @@ def chat(mystery: Mystery, host: str, read_rate: float = 0.0, server: str = "h1"
         if read_rate:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CAPACITY // 2)
         sock.settimeout(10)
-        sock.connect((server, DEFAULT_PORT))
+        sock.connect((server, port))
         sock.setblocking(False)
         core.connected()
         core.join(_ROOM)
