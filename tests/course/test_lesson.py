@@ -151,6 +151,10 @@ NAMED = {
     ),
     "8.3": ("Forgets the modulus", "Take the remainder, by % q"),
     "7.4": ("Returns the list index as the position", "Positions count from 1"),
+    "14.1": ("Takes a bit that is 0 for an erased one", "0 counts as false"),
+    "14.2": ("Runs over the first axis", "along the last axis"),
+    "14.4": ("Never stops", "return the list [p], without another call"),
+    "14.5": ("Returns the codeword", "Return the inputs"),
 }
 
 
