@@ -70,6 +70,7 @@ def peeling(given: Puzzle, peel: Any) -> None:
     rng = random.Random(str(given))
     chain = [[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]]
     trials: list[tuple[list[list[int]], list[int | None]]] = [
+        ([[0, 1, 2, 3]], [0, None, 1, 0]),
         (given.checks, given.word),
         (chain[::-1], [1, None, None, None, None, None]),
         (chain, [None, None, None, None, None, 1]),
@@ -83,6 +84,11 @@ def peeling(given: Puzzle, peel: Any) -> None:
         answer = peel(checks, word)
         what = f"With the checks {checks} and the word {_shown(word)}, your peel"
         need(
+            answer is not None,
+            "peel returns None.",
+            "A function without `return` returns None, even if it has changed the word in place.",
+        )
+        need(
             isinstance(answer, (list, tuple))
             and len(answer) == len(word)
             and all(bit is None or bit in (0, 1) for bit in answer),
@@ -91,6 +97,14 @@ def peeling(given: Puzzle, peel: Any) -> None:
         found, right = list(answer), _peeled(checks, word)
         changed = [i for i, bit in enumerate(word) if bit is not None and found[i] != bit]
         need(not changed, f"{what} changes bit {changed[0] if changed else 0}, which had arrived.")
+        for check in checks:
+            unknown = [bit for bit in check if word[bit] is None]
+            need(
+                len(unknown) != 1 or found[unknown[0]] is not None,
+                f"{what} leaves bit {unknown[0] if unknown else 0} open, the only erased bit of the check "
+                f"{check}.",
+                "Visit every check. And test `word[bit] is None`: a bit that is 0 counts as false, too.",
+            )
         for bit, (mine, true) in enumerate(zip(found, right, strict=True)):
             need(
                 mine is not None or true is None,
@@ -126,6 +140,15 @@ def two_rules(table: list[list[int]], check_update: Any, variable_update: Any) -
     rng = np.random.default_rng([14, *table[0]])
     for degree in (2, 3, 6):
         messages = rng.normal(0, 2, (5, 4, degree))
+        found = _array(check_update(messages), messages.shape, "check_update")
+        differences = np.tanh(messages / 2)
+        for axis in (0, 1):
+            others = [np.delete(differences, i, axis).prod(axis) for i in range((5, 4)[axis])]
+            need(
+                not np.allclose(found, 2 * np.arctanh(np.stack(others, axis)), atol=1e-6),
+                f"Your check_update combines the messages along axis {axis} of {messages.shape}.",
+                "The bits of one check are along the last axis: axis=-1.",
+            )
         _check_rule(check_update, messages, "")
     same = np.full((2, degree), 1.5)
     _check_rule(check_update, same, "")
@@ -138,6 +161,14 @@ def two_rules(table: list[list[int]], check_update: Any, variable_update: Any) -
             "Multiply the others instead of dividing the product: the tanh of 0 is 0.",
         )
         _check_rule(check_update, zero, " (one of them is 0)")
+        strong = np.array([[15.0, 16.0, -17.0]])
+        found = _array(check_update(strong), strong.shape, "check_update")
+        need(
+            (np.abs(found) > 14).all(),
+            f"check_update of {strong.tolist()} is {found.round(2).tolist()}: all bits are nearly certain, "
+            "but the answers are not.",
+            "Clip only the product, and only to 0.999999999999, with twelve nines.",
+        )
         for sure in (45.0, 300.0):
             large = np.array([[sure, -sure, sure]])
             found = _array(check_update(large), large.shape, "check_update")
@@ -286,15 +317,30 @@ def your_threshold(given: tuple[int, int], lost_after: Any, threshold: Any) -> N
 def polarise_check(variant: Variant, polarise: Any) -> None:
     mine = variant.random("polarise").randrange(20, 80) / 100
     for p, levels in ((mine, 0), (mine, 1), (mine, 2), (0.4, 5), (mine, 8)):
-        answer = polarise(p, levels)
+        try:
+            answer = polarise(p, levels)
+        except Wrong as wrong:
+            if "RecursionError" not in str(wrong):
+                raise
+            raise Wrong(
+                f"polarise({p}, {levels}) calls itself without end.",
+                "With 0 levels return the list [p], without another call.",
+            ) from None
         try:
             found = np.asarray(answer, float)
         except (TypeError, ValueError):
             raise Wrong(f"polarise({p}, {levels}) must return a list of numbers.") from None
+        what = f"polarise({p}, {levels}) must return a list of length {1 << levels}"
+        need(found.ndim > 0, f"{what}, got a number.", "With 0 levels it is [p], in brackets.")
         need(
-            found.shape == (1 << levels,),
-            f"polarise({p}, {levels}) must return {1 << levels} numbers, got the shape {found.shape}.",
+            found.ndim == 1,
+            f"{what}, got lists in a list.",
             "One list follows the other: left + right, with lists.",
+        )
+        need(
+            len(found) == 1 << levels,
+            f"{what}, got the length {len(found)}.",
+            "Each half is the list of one of the two channels, with levels - 1.",
         )
         need(
             math.isclose(float(found.sum()), p * len(found), rel_tol=1e-6),
@@ -347,6 +393,11 @@ def _cancelled(ratios: np.ndarray, frozen: list[bool], rule: Any) -> np.ndarray:
     return np.concatenate([left, right], axis=1)
 
 
+def _weak(n: int) -> list[bool]:
+    """Return which inputs to freeze: those whose numbers have few ones."""
+    return [i.bit_count() < n.bit_length() // 2 for i in range(n)]
+
+
 @exercise("14.5", "Successive cancellation")
 def successive_cancellation(variant: Variant, successive: Any) -> None:
     rng = variant.numpy("successive")
@@ -361,6 +412,11 @@ def successive_cancellation(variant: Variant, successive: Any) -> None:
             f"successive must return bits, 0 or 1, with the shape {ratios.shape} here, got {found.shape}.",
             "Both halves are put together again with np.concatenate([...], axis=1).",
         )
+        need(
+            found.dtype.kind in "biu",
+            f"For n = {ratios.shape[1]}, successive returns {found.dtype.name}, not integers.",
+            "The ^ in transform needs integers: .astype(int), and np.zeros(shape, int).",
+        )
         return found.astype(int)
 
     for n in (1, 2, 8):
@@ -370,19 +426,42 @@ def successive_cancellation(variant: Variant, successive: Any) -> None:
             f"For n = {n} all inputs are frozen, and your decoder does not return zeros.",
             "A frozen input is 0, whatever its ratio says.",
         )
-    for n in (1, 2, 4, 8, 32):
-        frozen = [i.bit_count() < n.bit_length() // 2 for i in range(n)]
-        u = rng.integers(0, 2, (6, n)) * ~np.array(frozen)
+    # Without noise, and with more and more of the steps.
+    one = np.array([[3.0], [-3.0]])
+    need(
+        decoded(one, [False]).tolist() == [[0], [1]],
+        "For n = 1 and an input that is not frozen, your decoder decides wrongly about the ratios 3 and -3.",
+        "A positive ratio means 0. `frozen` is a list, even if it has only one value.",
+    )
+    for n, most in ((2, 0), (2, 1), (4, 0), (8, 4), (32, 16)):
+        frozen = [i < most for i in range(n)] if n < 8 else _weak(n)
+        u = rng.integers(0, 2, (40, n)) * ~np.array(frozen)
         clean = 4.0 * (1 - 2 * _transform(u))
         found = decoded(clean + rng.normal(0, 0.01, clean.shape), frozen)
+        what = f"For n = {n} and frozen = {frozen}, your decoder makes mistakes without any noise"
+        need(
+            (found == u).all() or not (found == _transform(u)).all(),
+            f"{what}: it returns the codewords.",
+            "Return the inputs, those of a and then those of b. Only step 3 needs a codeword.",
+        )
+        need(
+            (found == u).all() or n > 2 or (found[:, 0] == u[:, 0]).all(),
+            f"{what}, already in its first input.",
+            "Step 1: the parity of two bits is 1 where the signs of their ratios differ.",
+        )
+        need(
+            (found == u).all() or n > 2,
+            f"{what}, in its second input.",
+            "Step 3: flip the sign of the *first* half's ratio where a is 1, and add the other one.",
+        )
         need(
             (found == u).all(),
-            f"For n = {n} and frozen = {frozen}, your decoder makes mistakes without any noise.",
-            "In step 3, the ratio of the first half is flipped where the codeword a is 1, and then both "
-            "are added. a is the transform of the inputs.",
+            f"{what}.",
+            "In step 3, a is the codeword: the transform of the inputs that step 2 has decoded. Each half "
+            "needs its own half of `frozen`.",
         )
     for n in (2, 4, 8, 16):
-        frozen = [i.bit_count() < n.bit_length() // 2 for i in range(n)]
+        frozen = _weak(n)
         u = rng.integers(0, 2, (200, n)) * ~np.array(frozen)
         noisy = 1.5 * (1 - 2 * _transform(u)) + rng.normal(0, 1.7, u.shape)
         found = decoded(noisy, frozen)
@@ -422,7 +501,10 @@ def _bound(n: int, k: int, ebn0: float) -> float:
 
 @functools.lru_cache(16)
 def claims(variant: Variant) -> tuple[Claim, ...]:
-    """Return three claims that are possible and three that are not, all beyond Shannon's limit."""
+    """Return three possible claims and three impossible ones, all beyond Shannon's limit.
+
+    One of the possible claims is better than the normal approximation, which proves nothing.
+    """
     rng = variant.random("claims")
     names = ["Axiom", "Beacon", "Citadel", "Dynamo", "Ember", "Falcon"]
     found: list[Claim] = []
@@ -432,9 +514,16 @@ def claims(variant: Variant) -> tuple[Claim, ...]:
             k = n * rng.choice([1, 2]) // rng.choice([3, 4])
             ebn0 = rng.randrange(8, 40) / 10
             best = normal_approximation(n, k, f"awgn:{ebn0}dB") or 0
-            if 2e-5 < best < 0.03 and (bound := _bound(n, k, ebn0)) > 0:
+            if not 2e-5 < best < 0.03 or not (bound := _bound(n, k, ebn0)):
+                continue
+            if number < 5 or best > 2.5 * bound:
                 break
-        lost = bound / rng.uniform(3, 6) if number < 3 else max(bound, best) * rng.uniform(2, 4)
+        if number < 3:
+            lost = bound / rng.uniform(3, 6)
+        elif number < 5:
+            lost = max(bound, best) * rng.uniform(2, 4)
+        else:
+            lost = (bound * best) ** 0.5
         found.append(Claim("", n, k, ebn0, float(f"{lost:.1e}")))
     rng.shuffle(found)
     return tuple(
@@ -448,12 +537,19 @@ def impossible_claims(given: tuple[Claim, ...], impossible: Any) -> None:
     need(
         isinstance(impossible, (list, tuple, set, frozenset))
         and all(isinstance(name, str) for name in impossible),
-        "impossible must be a list of names.",
+        "impossible must be a list of names, each in quotes.",
     )
     known = {claim.company for claim in given}
     named = set(impossible)
     need(named <= known, f"No company is called {', '.join(sorted(named - known))}.")
     right = {claim.company for claim in given if claim.lost < _bound(claim.n, claim.k, claim.ebn0)}
+    best = {c.company: normal_approximation(c.n, c.k, f"awgn:{c.ebn0}dB") or 0.0 for c in given}
+    need(
+        named - right
+        != {c.company for c in given if c.company not in right and c.lost < best[c.company]},
+        "You accuse a company whose claim is better than the approximation, but above the bound.",
+        "Only lower_bound is a proof. normal_approximation tells about what the best codes reach.",
+    )
     need(
         len(named - right) == 0,
         "You accuse a company whose claim is possible.",

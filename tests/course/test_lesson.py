@@ -198,6 +198,10 @@ NAMED = {
     "17.3": ("Gives seconds per second", "1 ppm is 1e-6"),
     "17.4": ("Counts lost packets of all sizes", "they may have been lost by chance"),
     "17.5": ("Takes all neighbours", "only pairs whose second packet waited"),
+    "14.1": ("Takes a bit that is 0 for an erased one", "0 counts as false"),
+    "14.2": ("Runs over the first axis", "along the last axis"),
+    "14.4": ("Never stops", "return the list [p], without another call"),
+    "14.5": ("Returns the codeword", "Return the inputs"),
 }
 
 
