@@ -126,7 +126,8 @@ def grade_notebook(
     Args:
         notebook: The file.
         course: The instructor's course folder; its checks are used, wherever the notebook is.
-        limit: Seconds for all its cells; a cell that takes half of them is skipped in a second run.
+        limit: Seconds for all its cells; a cell that takes half of them is skipped in a second run. Up to
+            four times as long if the machine is too busy to run it.
         check_limit: Seconds for the check of one exercise.
 
     Returns:
@@ -182,7 +183,7 @@ class _Grading:
     ) -> None:
         self.submission, self.course, self.level, self.private = submission, course, level, private
         self.seconds = math.ceil(limit + _MOST_CHECKS * check_limit)
-        self.left, self.half, self.check_limit = limit, limit / 2, check_limit
+        self.limit, self.left, self.half, self.check_limit = limit, limit, limit / 2, check_limit
         self.failed: dict[int, str] = {}  # reasons, by cell that raised or ended the process
         self.skipped: set[int] = set()  # cells that ended the process
         self.student = ""
@@ -265,7 +266,7 @@ class _Grading:
             cells = {i: s for i, s in self.submission.cells.items() if i not in self.skipped}
             started = time.monotonic() + _START
             process = StudentProcess(
-                self.submission, cells, self.course, self.level, started, self.seconds
+                self.submission, cells, self.course, self.level, started, self.seconds, self.limit
             )
             try:
                 while True:
@@ -275,13 +276,14 @@ class _Grading:
                         done = (
                             None if message["done"] is None else NotebookAnswers.of(message["done"])
                         )
-                        self.left -= time.monotonic() - begun
+                        self.left -= time.monotonic() - begun - process.extension
                         return done, process
                     cell = self._record(message, cells, cell)
-                    process.deadline = min(begun + self.left, time.monotonic() + self.half)
+                    end = begun + self.left + process.extension
+                    process.deadline = min(end, time.monotonic() + self.half)
             except StudentProcessEnded as gone:
                 process.end()
-                self.left -= time.monotonic() - (begun or time.monotonic())
+                self.left -= time.monotonic() - (begun or time.monotonic()) - process.extension
                 self.failed[cell] = str(gone)
                 self.skipped.add(cell)
             except BaseException:

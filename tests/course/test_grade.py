@@ -1,9 +1,12 @@
 """Tests of grading: only the answers of a notebook count, not its actions or its output."""
 
+import contextlib
 import csv
 import io
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -54,6 +57,8 @@ course.check('1.3', Box)
 #: Writes a line to every open file: one of them is the process's connection to the grader.
 WRITE = """
 import os
+import subprocess
+import sys
 for number in range(3, 30):
     try:
         os.write(number, b'{}\\n')
@@ -141,6 +146,33 @@ def test_endless_cells_and_answers_time_out(graded):
     assert grades["1.2"].text == "the answer takes too long"
     assert "cell 3: takes too long" in grades["1.1"].note
     assert time.monotonic() - begun < 90
+
+
+@contextlib.contextmanager
+def busy_core(number):
+    """Let four programs, each in a session of its own, compete for a core."""
+    pin = f"import os; os.sched_setaffinity(0, {{{number}}})\nwhile True: pass"
+    with contextlib.ExitStack() as closing:
+        for _ in range(4):
+            hog = subprocess.Popen([sys.executable, "-c", pin], start_new_session=True)
+            closing.callback(hog.wait)
+            closing.callback(hog.kill)
+        yield
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux pins processes to a core")
+@pytest.mark.slow
+def test_the_time_that_other_programs_take_does_not_count(graded):
+    core = min(os.sched_getaffinity(0))
+    works = f"""
+import os, time
+os.sched_setaffinity(0, {{{core}}})
+while time.process_time() < 2.5: pass
+"""
+    with busy_core(core):
+        grades = graded(BEGIN, works, DOUBLE, limit=4)
+    assert results(grades) == ["passed", "not reached", "not reached"]
+    assert "cell 3" not in grades["1.1"].note
 
 
 TAMPERING = """
