@@ -25,16 +25,20 @@ from netchat.wording import cannot, cut, many
 
 __all__ = ["HANDED_IN", "ClassRoster", "Student", "read_roster", "roster_csv"]
 
-#: Headings of each column, normalised: netchat's own, and those of Moodle, Canvas and Gradescope.
+#: Headings of each column, normalised: netchat's own, and those of Moodle (in English, German and Spanish),
+#: Canvas and Gradescope.
 _HEADINGS = {
-    "id": ("id", "student id", "id number", "sid", "sis user id", "matriculation number"),
+    "id": (
+        *("id", "student id", "id number", "sid", "sis user id", "matriculation number"),
+        *("id-nummer", "matrikelnummer", "número de id"),
+    ),
     "name": ("name", "full name", "student", "student name"),
-    "first": ("first name", "given name"),
-    "last": ("last name", "surname", "family name"),
-    "email": ("email", "email address", "e-mail"),
+    "first": ("first name", "given name", "vorname", "nombre"),
+    "last": ("last name", "surname", "family name", "nachname", "apellido(s)"),
+    "email": ("email", "email address", "e-mail", "e-mail-adresse", "dirección de correo"),
     "aliases": ("aliases", "alias"),
-    "section": ("section", "sections", "group", "groups"),
-    "login": ("login", "username", "sis login id"),
+    "section": ("section", "sections", "group", "groups", "gruppen", "grupos"),
+    "login": ("login", "username", "sis login id", "anmeldename"),
     "canvas_id": ("canvas id",),
 }
 
@@ -183,7 +187,8 @@ def read_roster(path: Path) -> ClassRoster:
 
     It needs a column `id`, and `name` or `first name` and `last name`; `aliases` (separated by
     semicolons), `email`, `section`, `login` and `canvas id` are optional. Exports of Moodle, Canvas and
-    Gradescope have such columns under other headings, which are known.
+    Gradescope have such columns under other headings, which are known. Where an id is missing, the email
+    address is used.
 
     Args:
         path: The file, in UTF-8 or UTF-16, separated by commas, semicolons or tabs.
@@ -243,11 +248,15 @@ def _columns(row: list[str]) -> dict[str, int]:
         if places:
             found[column] = places[0]
     named = "name" in found or {"first", "last"} <= found.keys()
-    if "id" not in found and "email" in found:  # Gradescope's rosters may lack ids
-        found["id"] = found["email"]
+    for other in ("email", "login"):  # rosters of Gradescope and Moodle may lack ids
+        if "id" not in found and other in found:
+            found["id"] = found[other]
     if "id" not in found or not named:
         got = cut(", ".join(repr(cell) for cell in row), 200)
-        raise ValueError(f"its first line must name the columns id and name, got {got}")
+        raise ValueError(
+            "its first line must name the columns id (or email) and name (or first name and last name): "
+            f"rename them, got {got}"
+        )
     return found
 
 
@@ -262,7 +271,7 @@ def _student(row: list[str], columns: dict[str, int], line: int) -> Student | No
     if _IS_CANVAS in columns and name.count(",") == 1:  # Canvas: "Byron, Ada"
         last, first = name.split(",")
         name = f"{first.strip()} {last.strip()}"
-    number = cell("id")
+    number = cell("id") or cell("email")  # many Moodle sites leave ID numbers empty
     for what, text in (("id", number), ("name", name)):
         if not identity(text):
             raise ValueError(f"line {line} has no {what}")
