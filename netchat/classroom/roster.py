@@ -72,6 +72,7 @@ class Student:
         section: Section or group, or empty.
         login: Login name, or empty.
         canvas_id: Number of the student in Canvas, or empty.
+        last: Last name, with which `name` ends; empty if it is not known.
     """
 
     id: str
@@ -81,10 +82,13 @@ class Student:
     section: str = ""
     login: str = ""
     canvas_id: str = ""
+    last: str = ""
 
     @property
     def first_and_last(self) -> tuple[str, str]:
-        """The name in two parts; the last word is the last name."""
+        """The name in two parts; the last word is the last name if the roster does not tell."""
+        if self.last and self.name.endswith(f" {self.last}"):
+            return self.name[: -len(self.last) - 1], self.last
         first, _, last = self.name.rpartition(" ")
         return first, last
 
@@ -280,7 +284,7 @@ def _student(row: list[str], columns: dict[str, int], line: int) -> Student | No
             f"line {line}: an id has at most {_LONGEST_ID} printable characters, got {cut(number)!r}"
         )
     aliases = tuple(filter(identity, (part.strip() for part in cell("aliases").split(";"))))
-    rest = [cell(column) for column in ("email", "section", "login", "canvas_id")]
+    rest = [cell(column) for column in ("email", "section", "login", "canvas_id", "last")]
     return Student(number, show_line(name), aliases, *rest)
 
 
@@ -288,8 +292,10 @@ def roster_csv(students: Iterable[Student]) -> str:
     """Return students as a CSV that `read_roster` reads."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["id", "name", "aliases", "email", "section", "login", "canvas id"])
+    writer.writerow(
+        ["id", "name", "aliases", "email", "section", "login", "canvas id", "last name"]
+    )
     for one in students:
-        rest = (one.email, one.section, one.login, one.canvas_id)
+        rest = (one.email, one.section, one.login, one.canvas_id, one.last)
         writer.writerow([one.id, one.name, "; ".join(one.aliases), *rest])
     return out.getvalue()

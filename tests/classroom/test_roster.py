@@ -184,3 +184,14 @@ def test_without_id_numbers_the_email_address_identifies(tmp_path):
     assert [one.id for one in read_roster(path)] == ["a@x.org", "7"]
     path.write_text("First name,Last name,Username\nAda,Byron,ada1\n")
     assert [one.id for one in read_roster(path)] == ["ada1"]
+
+
+def test_the_last_name_of_a_roster_is_kept(tmp_path):
+    path = tmp_path / "participants.csv"
+    head = "First name,Last name,ID number"
+    path.write_text(f'{head}\nJohn,"Smith, Jr.",1\nMaría,de la Cruz,2\nCher,,3\n', encoding="utf-8")
+    parts = [("John", "Smith, Jr."), ("María", "de la Cruz"), ("", "Cher")]
+    students = read_roster(path)
+    assert [one.first_and_last for one in students] == parts
+    path.write_text(roster_csv(students), encoding="utf-8")
+    assert [one.first_and_last for one in read_roster(path)] == parts
