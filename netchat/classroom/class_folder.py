@@ -236,7 +236,10 @@ def create_class(
     """
     try:
         if path.exists() and any(path.iterdir()):
-            raise NetchatError(f"{path} is not empty: choose another folder with --folder")
+            raise NetchatError(
+                f"{path} is not empty: choose another folder with --folder, or delete this one if it "
+                "was a trial"
+            )
         for folder in (path, path / "students", path / HANDED_IN, path / CHECKS):
             make_private_folder(folder)
         _notebooks(course, settings.lessons)  # an error, if one does not exist
