@@ -165,7 +165,8 @@ def student_page(
 <p class="muted">{escape(folder.settings.name)}</p>
 {f'<div class="card" role="status">{escape(message)}</div>' if message else ""}
 <div class="card"><h2>Notebooks</h2>
-<p>Your name is in them, and selects your numbers. <code>README.txt</code> in the archive has the next steps.</p>
+<p>Your name is in them, and selects your numbers.
+<code>README.txt</code> in the archive has the next steps.</p>
 <a class="button" href="{link}/notebooks.zip">Download</a></div>
 <div class="card"><h2>Chat</h2>
 <p>Enter as <b>{escape(folder.chat_names[student.id])}</b>: {where}.</p>{ask}
