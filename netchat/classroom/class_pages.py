@@ -14,8 +14,8 @@ __all__ = ["projector_page", "sheets_page", "student_page", "student_url"]
 _SHEETS = """
 body { max-width: none; padding: 0; }
 .cards { display: grid; grid-template-columns: 1fr 1fr; }
-.student { display: grid; grid-template-columns: 31mm 1fr; gap: 4mm; padding: 5mm; height: 68mm;
-  border: 1px dashed var(--line); break-inside: avoid; align-items: start; overflow: hidden; }
+.student { display: grid; grid-template-columns: 31mm 1fr; gap: 4mm; padding: 5mm; min-height: 68mm;
+  border: 1px dashed var(--line); break-inside: avoid; align-items: start; }
 .student svg { width: 31mm; height: 31mm; background: #fff; }
 .student h2 { font-size: 13pt; line-height: 1.2; max-height: 3.6em; overflow: hidden;
   overflow-wrap: anywhere; }

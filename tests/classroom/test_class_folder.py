@@ -155,6 +155,13 @@ def test_many_rooms_and_long_names_fit(tmp_path):
     assert '<div class="rooms many">' in projector_page(made)
 
 
+def test_a_card_grows_with_its_text(folder):
+    # With a fixed height, a long name cut off the QR code, and a long address the invitation.
+    card = re.search(r"\.student \{(.*?)\}", sheets_page(folder), re.DOTALL)[1]
+    assert "min-height: 68mm" in card
+    assert not re.search(r"(^|[ ;])height:|overflow: hidden|align-content", card)
+
+
 def test_the_lessons_of_a_class_stand_beside_its_roster(folder, tmp_path):
     assert lessons_of_class(folder.path / "students.csv") == [1]
     assert lessons_of_class(tmp_path / "students.csv") is None
