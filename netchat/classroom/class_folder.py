@@ -6,6 +6,7 @@ networks-2027/
   server.toml     settings of the chat server, for `netchat --config server.toml serve`
   students/       one archive per student: notebooks with the name in them, and what they need
   handed-in/      one folder per student
+  feedback/       a page per student, once the teacher copies it here from the results
   checks/         private checks, which students do not have
   sheets.html     a card per student, with a QR code, to print and cut
   projector.html  how to join, for the projector
@@ -13,18 +14,21 @@ networks-2027/
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import re
 import secrets
 import zipfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from netchat.chat.names import lookalikes, suggest
 from netchat.chat.room_codes import ALPHABET
+from netchat.classroom.own_wheel import own_wheel
 from netchat.classroom.pages import file_name, slug
 from netchat.classroom.roster import HANDED_IN, ClassRoster, Student, read_roster, roster_csv
 from netchat.errors import NetchatError
@@ -32,22 +36,31 @@ from netchat.files import make_private_folder, write_file
 from netchat.wording import cannot
 
 __all__ = [
+    "CHECKS",
+    "FEEDBACK",
     "TEACHER",
     "ClassFolder",
     "ClassSettings",
     "chat_names",
     "create_class",
     "lessons_of_class",
+    "name_in",
     "personalised",
 ]
 
 #: Name of the user that creates the rooms.
 TEACHER = "Teacher"
 
+#: Folders of private checks, and of the feedback that students may read.
+CHECKS, FEEDBACK = "checks", "feedback"
+
 _SETTINGS, _ROSTER, _SERVER = "class.json", "students.csv", "server.toml"
 
 #: The line of a notebook that names the student.
 _STUDENT = re.compile(r'^STUDENT = ".*?"[^\n]*', re.MULTILINE)
+
+#: The same line as students may have written it.
+_ASSIGNMENT = re.compile(r"^STUDENT *= *([^\n]{1,300})", re.MULTILINE)
 
 #: Characters of a student's link, of 5 random bits each; none looks like another one.
 _LINK_LENGTH = 16
@@ -137,6 +150,44 @@ class ClassFolder:
         """Return the file with a student's notebooks."""
         return self.path / "students" / f"{file_name(student.id)}.zip"
 
+    @property
+    def without_archive(self) -> list[Student]:
+        """The students who have no notebooks yet."""
+        return [one for one in self.roster if not self.archive_of(one).is_file()]
+
+    @property
+    def has_private_checks(self) -> bool:
+        """Whether the folder of private checks has any."""
+        return any((self.path / CHECKS).glob("lesson_[0-9][0-9].py"))
+
+    def add_archives(self, course: Path) -> int:
+        """Write the notebooks of students who have none yet; return how many got some.
+
+        Args:
+            course: The course's folder.
+
+        Raises:
+            NetchatError: A lesson does not exist, or a file cannot be written.
+        """
+        new = self.without_archive
+        if not new:
+            return 0
+        wheel, data = own_wheel()
+        common = {**_common_files(course), "README.txt": _README.format(wheel=wheel).encode()}
+        notebooks = _notebooks(course, self.settings.lessons)
+        top = slug(self.settings.name) or "class"
+        for student in new:
+            own = {
+                f"experiments/{name}": personalised(text, student.name) for name, text in notebooks
+            }
+            _write(self.archive_of(student), _archive(top, {**common, wheel: data, **own}))
+            make_private_folder(self.handed_in / file_name(student.id))
+        return len(new)
+
+    def feedback_of(self, student: Student) -> Path:
+        """Return the file with a student's feedback, which need not exist."""
+        return self.path / FEEDBACK / f"{file_name(student.id)}.html"
+
     def student_of(self, link: str) -> Student | None:
         """Return the student with a link, or None; in constant time for a wrong link."""
         found = None
@@ -185,26 +236,23 @@ def create_class(
     """
     try:
         if path.exists() and any(path.iterdir()):
-            raise NetchatError(f"{path} is not empty: choose another folder with --folder")
-        for folder in (path, path / "students", path / HANDED_IN, path / "checks"):
+            raise NetchatError(
+                f"{path} is not empty: choose another folder with --folder, or delete this one if it "
+                "was a trial"
+            )
+        for folder in (path, path / "students", path / HANDED_IN, path / CHECKS):
             make_private_folder(folder)
-        common = _common_files(course)
-        notebooks = _notebooks(course, settings.lessons)
-        top = slug(settings.name) or "class"
+        _notebooks(course, settings.lessons)  # an error, if one does not exist
         _write(path / _ROSTER, roster_csv(students))
         _write(path / _SERVER, _server_settings(settings))
-        for name in ("template.py", "points.toml"):
+        checks = [f"lesson_{lesson:02}.py" for lesson in settings.lessons]
+        for name in ("template.py", "points.toml", *checks):
             source = course / "instructor" / "checks" / name
             if source.is_file():
-                _write(path / "checks" / name, source.read_bytes())
+                _write(path / CHECKS / name, source.read_bytes())
         _write(path / _SETTINGS, json.dumps(asdict(settings), indent=1) + "\n")
         made = ClassFolder(path)
-        for student in made.roster:
-            own = {
-                f"experiments/{name}": personalised(text, student.name) for name, text in notebooks
-            }
-            _write(made.archive_of(student), _archive(top, {**common, **own}))
-            make_private_folder(made.handed_in / file_name(student.id))
+        made.add_archives(course)
     except OSError as error:
         raise NetchatError(cannot("write", error.filename or path, error)) from error
     made.save()
@@ -252,6 +300,26 @@ def personalised(notebook: str, name: str) -> bytes:
     raise NetchatError("the notebook has no line STUDENT = …")
 
 
+def name_in(notebook: bytes) -> str | None:
+    """Return the name in a notebook's line STUDENT, or None if it has no such line.
+
+    Raises:
+        ValueError: It is not a notebook.
+    """
+    try:
+        cells = json.loads(notebook.decode("utf-8-sig"))["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError("it is not a notebook") from error
+    for source in sources:
+        found = _ASSIGNMENT.search(source)
+        if found is not None:
+            with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+                name = ast.literal_eval(found[1])
+                return name if isinstance(name, str) else None
+    return None
+
+
 def chat_names(students: Iterable[Student]) -> dict[str, str]:
     """Return a name for the chat for each student, by id."""
     used = set(lookalikes(TEACHER))
@@ -280,7 +348,7 @@ def _notebooks(course: Path, lessons: Iterable[int]) -> list[tuple[str, str]]:
 
 def _common_files(course: Path) -> dict[str, bytes]:
     """Return the files that all students need, by their path in the archive; no solutions."""
-    files = {"README.txt": _README.encode()}
+    files = {}
     for path in [*course.glob("*.py"), *(course / "checks").glob("*.py")]:
         files[f"experiments/{path.relative_to(course).as_posix()}"] = path.read_bytes()
     for path in (course.parent / "captures").glob("*"):
@@ -291,9 +359,10 @@ def _common_files(course: Path) -> dict[str, bytes]:
 
 def _archive(top: str, files: Mapping[str, bytes]) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out, "w") as archive:
         for name in sorted(files):
-            archive.writestr(zipfile.ZipInfo(f"{top}/{name}", _DATE), files[name])
+            kind = zipfile.ZIP_STORED if name.endswith(".whl") else zipfile.ZIP_DEFLATED
+            archive.writestr(zipfile.ZipInfo(f"{top}/{name}", _DATE), files[name], kind)
     return out.getvalue()
 
 
@@ -321,8 +390,17 @@ def _server_settings(settings: ClassSettings) -> str:
 _README = """\
 Your notebooks of this class.
 
-1. Install netchat once:  python -m pip install "netchat[notebooks]"
-2. In the folder experiments/, run:  jupyter lab
+1. Install Python 3.11 or newer. Then open a terminal in this folder, and run once:
+
+     python -m venv venv
+     source venv/bin/activate          (Windows: venv\\Scripts\\activate)
+     python -m pip install "./{wheel}[notebooks]"
+
+2. Each time, run in this folder:
+
+     source venv/bin/activate          (Windows: venv\\Scripts\\activate)
+     jupyter lab experiments
+
 3. Your name is in the first cell of each notebook. Leave it there: it selects your numbers.
 4. Save the notebook, and hand it in on your page: scan the QR code on your sheet.
 """

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
 from netchat.chat.account_admin import AdminRequest
-from netchat.classroom.class_folder import TEACHER, ClassFolder
+from netchat.classroom.class_folder import CHECKS, TEACHER, ClassFolder
 from netchat.classroom.class_pages import chat_url, projector_page, sheets_page
 from netchat.classroom.class_site import class_app
 from netchat.errors import NetchatError
@@ -27,6 +29,9 @@ __all__ = ["host_for_sheets", "serve_class", "write_pages"]
 
 #: Seconds for the chat server to start, and to stop.
 _TIMEOUT = 30.0
+
+#: The line of the chat server's log with the address of the dashboard.
+_DASHBOARD = re.compile(r" dashboard +(http\S+)")
 
 #: Receives lines for the operator.
 Tell = Callable[[str], None]
@@ -94,12 +99,13 @@ async def serve_class(folder: ClassFolder, host: str | None, tell: Tell) -> None
                 f"Cannot listen on port {settings.class_port}: {error.strerror or error}. Is the class "
                 "being served already? --class-port of netchat class new takes another one."
             ) from error
-        async with _chat_server(folder, stop, tell) as ended:
+        dashboard: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        async with _chat_server(folder, stop, tell, dashboard) as ended:
             if not stop.is_set():
                 await _prepare(folder, tell)
                 folder.save()
                 write_pages(folder)
-                for line in _where(folder):
+                for line in _where(folder, await _dashboard(dashboard, stop)):
                     tell(line)
             await stop.wait()
             failed = ended.done()
@@ -111,9 +117,12 @@ async def serve_class(folder: ClassFolder, host: str | None, tell: Tell) -> None
 
 @contextlib.asynccontextmanager
 async def _chat_server(
-    folder: ClassFolder, stop: asyncio.Event, tell: Tell
+    folder: ClassFolder, stop: asyncio.Event, tell: Tell, dashboard: asyncio.Future[str]
 ) -> AsyncIterator[asyncio.Future[int]]:
-    """Run the chat server; yield a future that is done if it ends before it is stopped."""
+    """Run the chat server; yield a future that is done if it ends before it is stopped.
+
+    `dashboard` receives the address of the dashboard as soon as the server shows it.
+    """
     arguments = ["-m", "netchat.cli.child", "--config", folder.server_file.name, "serve"]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", *arguments, cwd=folder.path, stdin=asyncio.subprocess.PIPE,
@@ -122,7 +131,7 @@ async def _chat_server(
     )  # fmt: skip
     assert process.stderr is not None
     is_open = asyncio.Event()
-    reading = asyncio.ensure_future(_forward(process.stderr, tell, is_open))
+    reading = asyncio.ensure_future(_forward(process.stderr, tell, is_open, dashboard))
     ended = asyncio.ensure_future(process.wait())
     ended.add_done_callback(lambda _: stop.set())
     try:
@@ -139,8 +148,10 @@ async def _chat_server(
         await reading
 
 
-async def _forward(log: asyncio.StreamReader, tell: Tell, is_open: asyncio.Event) -> None:
-    """Forward the chat server's log, and set the event when it says that it listens.
+async def _forward(
+    log: asyncio.StreamReader, tell: Tell, is_open: asyncio.Event, dashboard: asyncio.Future[str]
+) -> None:
+    """Forward the chat server's log; note when it listens, and the address of the dashboard.
 
     Connecting to its port would not do: another server may answer there.
     """
@@ -149,6 +160,9 @@ async def _forward(log: asyncio.StreamReader, tell: Tell, is_open: asyncio.Event
         tell(text)
         if " listening " in text:
             is_open.set()
+        found = _DASHBOARD.search(text)
+        if found is not None and not dashboard.done():
+            dashboard.set_result(found[1])
 
 
 async def _until_open(is_open: asyncio.Event, stop: asyncio.Event) -> None:
@@ -161,6 +175,15 @@ async def _until_open(is_open: asyncio.Event, stop: asyncio.Event) -> None:
         raise NetchatError(f"The chat server did not start within {_TIMEOUT:.0f} seconds.")
 
 
+async def _dashboard(found: asyncio.Future[str], stop: asyncio.Event) -> str:
+    """Return the address of the dashboard, or an empty string if the server shows none."""
+    stopped = asyncio.ensure_future(stop.wait())
+    waiting: list[asyncio.Future[Any]] = [found, stopped]
+    await asyncio.wait(waiting, timeout=_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    return found.result() if found.done() else ""
+
+
 async def _prepare(folder: ClassFolder, tell: Tell) -> None:
     """Create what the server must know first: rooms of groups, or invitations."""
     settings = folder.settings
@@ -171,7 +194,7 @@ async def _prepare(folder: ClassFolder, tell: Tell) -> None:
                 room = await chat.create()
                 await room.set_title(f"Group {number}")
                 settings.rooms.append(room.code)
-        tell(f"Created {many(missing, 'room')}.")
+        tell(f"Created {many(missing, 'room')}: print the sheets now; they say who is in which.")
     if settings.has_accounts:
         new = [one.id for one in folder.roster if one.id not in settings.invitations]
         for one in new:
@@ -182,14 +205,20 @@ async def _prepare(folder: ClassFolder, tell: Tell) -> None:
             tell(f"Created {many(len(new), 'invitation')}: print the sheets again.")
 
 
-def _where(folder: ClassFolder) -> list[str]:
+def _where(folder: ClassFolder, dashboard: str) -> list[str]:
     settings = folder.settings
     path = Path(folder.path)
+    private = f" --checks {path / CHECKS}" if folder.has_private_checks else ""
     return [
         f"Chat             {chat_url(folder)}",
+        *(
+            [f"Dashboard        {dashboard} (for you: it removes and mutes users)"]
+            if dashboard
+            else []
+        ),
         f"Students' pages  {url(settings.host, settings.class_port)}/s/… (see {path / 'sheets.html'})",
         f"Projector        {path / 'projector.html'}",
         f"Hand-ins         {folder.handed_in}",
-        f"Grade them with  netchat grade {folder.handed_in} --roster {path / 'students.csv'} "
-        "--report results",
+        f"Grade them with  netchat grade {folder.handed_in} --roster {path / 'students.csv'}"
+        f"{private} --jobs 2 --report results",
     ]

@@ -1,8 +1,10 @@
 """HTTP server of a class: each student's page, with notebooks to download and hand-ins to upload.
 
-A student's address contains a random secret, and no page links to another one. Hand-ins are kept, all
-of them: a later notebook with the same name gets a number, and the best results count. A new or changed
-module begins a folder with a copy of the latest files, so that earlier notebooks keep their modules.
+A student's address contains a random secret, and no page links to another one. A file that is no
+notebook is refused, and the page remarks another name in a notebook, while both are easy to correct.
+Hand-ins are kept, all of them: a later notebook with the same name gets a number, and the best results
+count. A new or changed module begins a folder with a copy of the latest files, so that earlier
+notebooks keep their modules.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pathlib import Path
 
 from aiohttp import BodyPartReader, web
 
-from netchat.classroom.class_folder import ClassFolder
+from netchat.classroom.class_folder import ClassFolder, name_in
 from netchat.classroom.class_pages import student_page
 from netchat.classroom.pages import escape, file_name, page, slug, version_name, version_of
 from netchat.classroom.roster import Student
@@ -54,6 +56,7 @@ def class_app(folder: ClassFolder) -> web.Application:
     app.router.add_get("/s/{link}", _student)
     app.router.add_post("/s/{link}", _hand_in)
     app.router.add_get("/s/{link}/notebooks.zip", _notebooks)
+    app.router.add_get("/s/{link}/feedback", _feedback)
     app.on_response_prepare.append(_add_headers)
     return app
 
@@ -83,13 +86,22 @@ async def _notebooks(request: web.Request) -> web.FileResponse:
     return web.FileResponse(path, headers=headers)
 
 
+async def _feedback(request: web.Request) -> web.FileResponse:
+    folder, student = _find(request)
+    path = folder.feedback_of(student)
+    if not path.is_file():
+        raise web.HTTPNotFound(text="There is no feedback for you yet.")
+    return web.FileResponse(path)
+
+
 async def _hand_in(request: web.Request) -> web.Response:
     folder, student = _find(request)
     try:
         files = await _files_of(request)
+        remarks = await asyncio.to_thread(_remarks, folder, student, files)
         async with request.app[_LOCK]:
             await asyncio.to_thread(_store, folder, student, files)
-        message, status = f"Handed in: {', '.join(files)}.", 200
+        message, status = " ".join([f"Handed in: {', '.join(files)}.", *remarks]), 200
     except ValueError as error:
         message, status = f"Nothing was handed in: {error}", 400
     except OSError as error:
@@ -122,6 +134,34 @@ async def _files_of(request: web.Request) -> dict[str, bytes]:
     if not files:
         raise ValueError("choose a file first.")
     return files
+
+
+def _remarks(folder: ClassFolder, student: Student, files: dict[str, bytes]) -> list[str]:
+    """Return what a student should correct before the notebooks are graded.
+
+    Raises:
+        ValueError: A file is not a notebook.
+    """
+    remarks = []
+    for name, data in files.items():
+        if not name.endswith(".ipynb"):
+            continue
+        try:
+            owner = name_in(data)
+        except ValueError as error:
+            raise ValueError(
+                f"{name} is not a notebook. Save it in Jupyter, and choose the .ipynb file."
+            ) from error
+        if owner is None:
+            remarks.append(
+                f"{name} has no line STUDENT in its first cell: is it the right notebook?"
+            )
+        elif folder.roster.named(owner) is not student:
+            remarks.append(
+                f"{name} has the name {owner[:80]!r} in its first cell, but your numbers belong to "
+                f"{student.name!r}: correct it, run all cells, and hand it in again."
+            )
+    return remarks
 
 
 def safe_name(name: str) -> str:

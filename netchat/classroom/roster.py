@@ -25,16 +25,20 @@ from netchat.wording import cannot, cut, many
 
 __all__ = ["HANDED_IN", "ClassRoster", "Student", "read_roster", "roster_csv"]
 
-#: Headings of each column, normalised: netchat's own, and those of Moodle, Canvas and Gradescope.
+#: Headings of each column, normalised: netchat's own, and those of Moodle (in English, German and Spanish),
+#: Canvas and Gradescope.
 _HEADINGS = {
-    "id": ("id", "student id", "id number", "sid", "sis user id", "matriculation number"),
+    "id": (
+        *("id", "student id", "id number", "sid", "sis user id", "matriculation number"),
+        *("id-nummer", "matrikelnummer", "número de id"),
+    ),
     "name": ("name", "full name", "student", "student name"),
-    "first": ("first name", "given name"),
-    "last": ("last name", "surname", "family name"),
-    "email": ("email", "email address", "e-mail"),
+    "first": ("first name", "given name", "vorname", "nombre"),
+    "last": ("last name", "surname", "family name", "nachname", "apellido(s)"),
+    "email": ("email", "email address", "e-mail", "e-mail-adresse", "dirección de correo"),
     "aliases": ("aliases", "alias"),
-    "section": ("section", "sections", "group", "groups"),
-    "login": ("login", "username", "sis login id"),
+    "section": ("section", "sections", "group", "groups", "gruppen", "grupos"),
+    "login": ("login", "username", "sis login id", "anmeldename"),
     "canvas_id": ("canvas id",),
 }
 
@@ -68,6 +72,7 @@ class Student:
         section: Section or group, or empty.
         login: Login name, or empty.
         canvas_id: Number of the student in Canvas, or empty.
+        last: Last name, with which `name` ends; empty if it is not known.
     """
 
     id: str
@@ -77,10 +82,13 @@ class Student:
     section: str = ""
     login: str = ""
     canvas_id: str = ""
+    last: str = ""
 
     @property
     def first_and_last(self) -> tuple[str, str]:
-        """The name in two parts; the last word is the last name."""
+        """The name in two parts; the last word is the last name if the roster does not tell."""
+        if self.last and self.name.endswith(f" {self.last}"):
+            return self.name[: -len(self.last) - 1], self.last
         first, _, last = self.name.rpartition(" ")
         return first, last
 
@@ -183,7 +191,8 @@ def read_roster(path: Path) -> ClassRoster:
 
     It needs a column `id`, and `name` or `first name` and `last name`; `aliases` (separated by
     semicolons), `email`, `section`, `login` and `canvas id` are optional. Exports of Moodle, Canvas and
-    Gradescope have such columns under other headings, which are known.
+    Gradescope have such columns under other headings, which are known. Where an id is missing, the email
+    address is used.
 
     Args:
         path: The file, in UTF-8 or UTF-16, separated by commas, semicolons or tabs.
@@ -243,11 +252,15 @@ def _columns(row: list[str]) -> dict[str, int]:
         if places:
             found[column] = places[0]
     named = "name" in found or {"first", "last"} <= found.keys()
-    if "id" not in found and "email" in found:  # Gradescope's rosters may lack ids
-        found["id"] = found["email"]
+    for other in ("email", "login"):  # rosters of Gradescope and Moodle may lack ids
+        if "id" not in found and other in found:
+            found["id"] = found[other]
     if "id" not in found or not named:
         got = cut(", ".join(repr(cell) for cell in row), 200)
-        raise ValueError(f"its first line must name the columns id and name, got {got}")
+        raise ValueError(
+            "its first line must name the columns id (or email) and name (or first name and last name): "
+            f"rename them, got {got}"
+        )
     return found
 
 
@@ -262,7 +275,7 @@ def _student(row: list[str], columns: dict[str, int], line: int) -> Student | No
     if _IS_CANVAS in columns and name.count(",") == 1:  # Canvas: "Byron, Ada"
         last, first = name.split(",")
         name = f"{first.strip()} {last.strip()}"
-    number = cell("id")
+    number = cell("id") or cell("email")  # many Moodle sites leave ID numbers empty
     for what, text in (("id", number), ("name", name)):
         if not identity(text):
             raise ValueError(f"line {line} has no {what}")
@@ -271,7 +284,7 @@ def _student(row: list[str], columns: dict[str, int], line: int) -> Student | No
             f"line {line}: an id has at most {_LONGEST_ID} printable characters, got {cut(number)!r}"
         )
     aliases = tuple(filter(identity, (part.strip() for part in cell("aliases").split(";"))))
-    rest = [cell(column) for column in ("email", "section", "login", "canvas_id")]
+    rest = [cell(column) for column in ("email", "section", "login", "canvas_id", "last")]
     return Student(number, show_line(name), aliases, *rest)
 
 
@@ -279,8 +292,10 @@ def roster_csv(students: Iterable[Student]) -> str:
     """Return students as a CSV that `read_roster` reads."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["id", "name", "aliases", "email", "section", "login", "canvas id"])
+    writer.writerow(
+        ["id", "name", "aliases", "email", "section", "login", "canvas id", "last name"]
+    )
     for one in students:
-        rest = (one.email, one.section, one.login, one.canvas_id)
+        rest = (one.email, one.section, one.login, one.canvas_id, one.last)
         writer.writerow([one.id, one.name, "; ".join(one.aliases), *rest])
     return out.getvalue()

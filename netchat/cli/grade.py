@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import platform
 import sys
 from collections import Counter
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from netchat.course.grade import Grade
 
 __all__ = ["find_course_folder", "grade"]
+
+#: Packages that run a notebook's cells and draw its figures.
+_PACKAGES = ("IPython", "matplotlib")
 
 
 @click.command(short_help="Grade students' notebooks; write tables and feedback.")
@@ -124,6 +128,7 @@ def grade(
     from netchat.classroom.report import STATE
     from netchat.classroom.roster import read_roster
 
+    _need_packages()
     folder = find_course_folder(course)
     files = find_notebooks(notebooks)
     if not files:
@@ -170,6 +175,16 @@ def grade(
         click.echo(show_text(line), err=True)
     if any(not one.exercise for notebook in graded for one in notebook.grades):
         sys.exit(FAILED)
+
+
+def _need_packages() -> None:
+    """Refuse to grade without the packages that every notebook needs, before the first one fails."""
+    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise NetchatError(
+            f"Grading needs {' and '.join(missing)}. Install what notebooks need: make solutions, in a clone "
+            'of netchat; elsewhere: python -m pip install "netchat[notebooks]"'
+        )
 
 
 def _level(*, allowed: bool) -> str:
@@ -220,7 +235,9 @@ def _try_checks(private: Path, course: Path) -> None:
 
     found = sorted(private.glob("lesson_[0-9][0-9].py"))
     if not found:
-        raise click.UsageError(f"--checks {private} has no file lesson_NN.py.")
+        raise click.UsageError(
+            f"--checks {private} has no file lesson_NN.py: write one from template.py, or omit --checks."
+        )
     for path in found:
         lesson = int(path.stem[-2:])
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +18,7 @@ from netchat.cli.params.tls import parse_servers, tls_options
 from netchat.cli.progress import progress_bar
 from netchat.exit_codes import FAILED, OK
 from netchat.load.run import MIN_PAYLOAD, LoadReport, run_load
+from netchat.net.client import Client
 from netchat.net.event_loop import run
 from netchat.wire import MAX_TEXT
 from netchat.wording import many, show_size
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 __all__ = ["load"]
+
+#: Value of --room for a room of its own.
+_NEW = "new"
 
 
 @click.command(short_help="Load-test a server and check every delivery.")
@@ -54,7 +59,10 @@ __all__ = ["load"]
     "--payload", default=64, show_default=True, type=click.IntRange(MIN_PAYLOAD, MAX_TEXT),
     help="Size of each message's text, in bytes.",
 )  # fmt: skip
-@click.option("--room", default=LOBBY, show_default=True, help="Code of the room.")
+@click.option(
+    "--room", default=LOBBY, show_default=True, metavar="CODE",
+    help="Code of the room. new creates one and closes it afterwards, so that the messages disappear.",
+)  # fmt: skip
 @click.option(
     "--drop", is_flag=True,
     help="At the end, disconnect all users at once while one more user keeps sending, and "
@@ -108,6 +116,7 @@ def load(
     \b
     Examples:
       netchat load localhost                              100 users, one sender
+      netchat load localhost --room new --senders 60      in a room that is closed afterwards
       netchat load localhost --users 1000 --rate 500      latency at a constant load
       netchat load localhost --users 2000 --drop          mass reconnect
       netchat load localhost --rate 50 --files 50MB       latency while a file is transferred
@@ -122,15 +131,23 @@ def load(
         raise click.UsageError(f"load tests one server, got {len(servers)}.")
     host, port = servers[0]
     with progress_bar() as show:
-        report = run(
-            run_load(
+
+        def drive(room: str) -> Coroutine[Any, Any, LoadReport]:
+            return run_load(
                 host, port, users=users, senders=senders, messages=messages, rate=rate,
                 window=window, payload=payload, room=room, drop=drop, stall_timeout=patience,
                 link=code, channel=channel, seed=seed, udp=udp, tls=tls,
                 file_size=file_size or 0, receivers=receivers,
                 progress=lambda phase, done, of: show(done / of, f"{phase} {done}/{of}"),
+            )  # fmt: skip
+
+        if room == _NEW:
+            client = Client(
+                address, name="load-owner", ca=ca, fingerprint=fingerprint, keylog=keylog
             )
-        )  # fmt: skip
+            report = run(_in_new_room(client, drive))
+        else:
+            report = run(drive(room))
     if as_json:
         click.echo(json.dumps(report.as_dict(), indent=2))
     else:
@@ -140,6 +157,18 @@ def load(
         for note in report.notes:
             click.echo(f"note: {_plain(note)}")
     return OK if report.ok else FAILED
+
+
+async def _in_new_room(
+    client: Client, drive: Callable[[str], Coroutine[Any, Any, LoadReport]]
+) -> LoadReport:
+    """Drive the server in a new room, and close the room, so that its messages disappear."""
+    async with client as owner:
+        room = await owner.create()
+        try:
+            return await drive(room.code)
+        finally:
+            await room.close("The load test has ended")
 
 
 def _plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import stat
 import zipfile
 from itertools import combinations
@@ -57,6 +58,22 @@ def test_archives_hold_what_a_lesson_needs_and_no_solution(folder):
     assert not [name for name in names if "instructor" in name or "private" in name]
 
 
+def test_archives_hold_the_wheel_that_the_instructions_install(folder):
+    files = files_of(folder, folder.roster.students[0])
+    text = files["Networks-2027/README.txt"].decode()
+    wheel = re.search(r'"\./(.*)\[notebooks\]"', text)[1]
+    assert f"Networks-2027/{wheel}" in files
+    assert "venv\\Scripts\\activate" in text
+
+
+def test_the_examples_of_private_checks_are_those_of_the_lessons(folder, tmp_path):
+    assert folder.has_private_checks
+    assert (folder.path / "checks" / "lesson_01.py").is_file()
+    other = create_class(tmp_path / "c", ClassSettings("C", [2]), CLASS, COURSE)
+    assert not other.has_private_checks
+    assert (other.path / "checks" / "template.py").is_file()
+
+
 def test_the_folder_opens_again(folder):
     again = ClassFolder(folder.path)
     assert again.settings == folder.settings
@@ -93,6 +110,10 @@ def test_a_student_who_is_added_to_the_roster_gets_a_link(tmp_path):
     with (made.path / "students.csv").open("a") as file:
         file.write("b,B,,,\n")
     again = ClassFolder(made.path)
+    assert [one.id for one in again.without_archive] == ["b"]
+    assert again.add_archives(COURSE) == 1
+    assert 'STUDENT = "B"' in str(files_of(again, again.roster.students[1])).replace("\\", "")
+    assert again.add_archives(COURSE) == 0
     assert again.settings.links["a"] == link
     assert len(again.settings.links["b"]) == 16
     assert ClassFolder(made.path).settings.links == again.settings.links
@@ -118,6 +139,27 @@ def test_groups_and_invitations_are_on_the_sheets(tmp_path):
     assert sheets.count("7K3F9-2MQ0T") == 2
     assert sheets.count("INV-1") == 1
     assert "/r/7K3F92MQ0T" in student_page(made, made.roster.students[0], [])
+
+
+def test_the_chat_of_the_pages_is_the_lobby_if_there_are_no_groups(folder):
+    # The page's own address would create a room for each student.
+    for text in (projector_page(folder), sheets_page(folder)):
+        assert "http://192.0.2.1:6480/r/lobby" in text
+
+
+def test_many_rooms_and_long_names_fit(tmp_path):
+    settings = ClassSettings("C", [1], rooms=[f"7K3F92MQ{n:02}" for n in range(13)])
+    long = ClassRoster([Student("s01", "María " * 12), Student("s02", "Bob")])
+    made = create_class(tmp_path / "c", settings, long, COURSE)
+    assert sheets_page(made).count("<h2 class=long>") == 1
+    assert '<div class="rooms many">' in projector_page(made)
+
+
+def test_a_card_grows_with_its_text(folder):
+    # With a fixed height, a long name cut off the QR code, and a long address the invitation.
+    card = re.search(r"\.student \{(.*?)\}", sheets_page(folder), re.DOTALL)[1]
+    assert "min-height: 68mm" in card
+    assert not re.search(r"(^|[ ;])height:|overflow: hidden|align-content", card)
 
 
 def test_the_lessons_of_a_class_stand_beside_its_roster(folder, tmp_path):

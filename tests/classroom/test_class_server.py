@@ -1,6 +1,7 @@
 """Tests of `netchat class`: create a class, serve it, join its chat, and hand in."""
 
 import asyncio
+import re
 import signal
 import socket
 import subprocess
@@ -77,6 +78,10 @@ def test_a_class_with_groups(tmp_path):
         serving.until("Grade them with")
         folder = ClassFolder(folder.path)
         assert len(set(folder.settings.rooms)) == 2
+        said = "".join(serving.lines)
+        assert "Created 2 rooms: print the sheets now" in said
+        assert re.search(r"^Dashboard +http://\S+/server#", said, re.MULTILINE)
+        assert f"--checks {folder.path / 'checks'} --jobs 2" in serving.lines[-1]
         assert (folder.path / "sheets.html").read_text("utf-8").count(": <code>") == 3
         student = folder.roster.students[2]
         number, room = folder.room_of(student)
@@ -89,8 +94,13 @@ def test_a_class_with_groups(tmp_path):
         out = serving.process.communicate(timeout=30)[1]
     assert serving.process.returncode == 0
     assert "stopped" in out
+    with (folder.path / "students.csv").open("a", encoding="utf-8") as file:
+        file.write("s99,Late Comer\n")
     with Serving(folder) as serving:  # a second start keeps the rooms
         serving.until("Grade them with")
+    assert "Wrote the notebooks of 1 student: print the new sheets." in serving.lines[0]
+    assert (folder.path / "students" / "s99.zip").is_file()
+    assert "Late Comer" in (folder.path / "sheets.html").read_text("utf-8")
     assert ClassFolder(folder.path).settings.rooms == folder.settings.rooms
     assert "Created" not in "".join(serving.lines)
 

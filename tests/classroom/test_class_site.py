@@ -1,5 +1,6 @@
 """Tests of the class's page: downloads, hand-ins, and requests that it must refuse."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from netchat.classroom import class_site
 from netchat.classroom.class_folder import ClassSettings, create_class
 from netchat.classroom.class_site import class_app, safe_name
+from netchat.classroom.feedback import feedback_file
+from netchat.classroom.gradebook import StudentRow
 from netchat.classroom.grading_run import find_notebooks
 from netchat.classroom.pages import file_name
 from netchat.classroom.roster import ClassRoster, Student
@@ -38,10 +41,16 @@ def page_of(folder, student: str) -> str:
     return f"/s/{folder.settings.links[student]}"
 
 
+def notebook(source: bytes) -> bytes:
+    """Return a notebook with one cell."""
+    return json.dumps({"cells": [{"cell_type": "code", "source": [source.decode()]}]}).encode()
+
+
 async def hand_in(client, url: str, **files: bytes) -> tuple[int, str]:
     form = FormData()
     for name, data in files.items():
-        form.add_field("file", data, filename=name.replace("_ipynb", ".ipynb"))
+        sent = notebook(data) if name.endswith("_ipynb") else data
+        form.add_field("file", sent, filename=name.replace("_ipynb", ".ipynb"))
     answer = await client.post(url, data=form)
     return answer.status, await answer.text()
 
@@ -65,20 +74,21 @@ async def test_hand_ins_are_kept_and_belong_to_their_student(client, folder):
         status, text = await hand_in(client, url, **{"01 x_ipynb": data})
         assert status == 200
         assert "Handed in: " in text
-    own = folder.handed_in / "s01"
-    contents = sorted(path.read_bytes() for path in own.iterdir())
-    assert contents == [b"one", b"two"]
+    assert sorted(contents(folder.handed_in / "s01").values()) == [b"one", b"two"]
     assert not list((folder.handed_in / "s02").iterdir())
     found = find_notebooks([folder.handed_in]).values()
     assert {folder.roster.owner_of(path).id for path in found} == {"s01"}
 
 
 def contents(own: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(own).as_posix(): path.read_bytes()
-        for path in own.rglob("*")
-        if path.is_file()
-    }
+    found = {}
+    for path in own.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            if path.suffix == ".ipynb":
+                data = json.loads(data)["cells"][0]["source"][0].encode()
+            found[path.relative_to(own).as_posix()] = data
+    return found
 
 
 async def test_a_module_never_changes_beside_an_earlier_notebook(client, folder):
@@ -138,6 +148,56 @@ async def test_what_cannot_be_handed_in(client, folder, monkeypatch):
     monkeypatch.setattr(class_site, "MAX_HANDED_IN", 0)
     assert (await hand_in(client, url, a_ipynb=b"x"))[0] == 400
     assert not list((folder.handed_in / "s02").iterdir())
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b"[]", b"\x89PNG", b'{"cells": [1]}', b"[" * 100_000, b'{"cells": null}']
+)
+async def test_what_is_no_notebook_is_refused_at_once(client, folder, data):
+    form = FormData()
+    form.add_field("file", data, filename="a.ipynb")
+    answer = await client.post(page_of(folder, "s02"), data=form)
+    assert answer.status == 400
+    assert "a.ipynb is not a notebook. Save it in Jupyter" in await answer.text()
+    assert not list((folder.handed_in / "s02").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("source", "remark"),
+    [
+        (b'STUDENT = "Bob"  # me', ""),
+        (b"STUDENT='bob'", ""),
+        (b'STUDENT = "Ada"', "has the name &#x27;Ada&#x27; in its first cell"),
+        (b'STUDENT = "Mimi"', "your numbers belong to &#x27;Bob&#x27;"),
+        (b"print(1)", "has no line STUDENT"),
+        (b"STUDENT = input()", "has no line STUDENT"),
+        (b"STUDENT = 1", "has no line STUDENT"),
+    ],
+)
+async def test_a_student_is_told_of_another_name(
+    client, folder, tmp_path, monkeypatch, source, remark
+):
+    monkeypatch.setattr(type(folder), "handed_in", tmp_path)
+    status, text = await hand_in(client, page_of(folder, "s02"), a_ipynb=source)
+    assert status == 200
+    assert remark in text
+    assert ("first cell" in text) == bool(remark)
+    assert len(contents(tmp_path / "s02")) == 1
+
+
+async def test_feedback_is_on_the_page_of_its_student_once_it_is_released(client, folder):
+    url = page_of(folder, "s03@x.org")
+    assert (await client.get(f"{url}/feedback")).status == 404
+    assert "/feedback" not in await (await client.get(url)).text()
+    (folder.path / "feedback").mkdir()
+    (row,) = [StudentRow(one) for one in folder.roster if one.id == "s03@x.org"]
+    (folder.path / "feedback" / feedback_file(row)).write_text("<h1>Well done</h1>")
+    assert f'href="{url}/feedback"' in await (await client.get(url)).text()
+    answer = await client.get(f"{url}/feedback")
+    assert (answer.status, await answer.text()) == (200, "<h1>Well done</h1>")
+    assert answer.content_type == "text/html"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert (await client.get(f"{page_of(folder, 's01')}/feedback")).status == 404
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,10 @@ def test_separators_and_encodings_of_spreadsheets(tmp_path, separator, encoding)
     [
         ("", "it lists no student"),
         ("id,name\n", "it lists no student"),
-        ("a,b\n1,2\n", "must name the columns id and name, got 'a', 'b'"),
+        (
+            "a,b\n1,2\n",
+            "columns id (or email) and name (or first name and last name): rename them, got 'a'",
+        ),
         ("id,name\n,Ada\n", "line 2 has no id"),
         ("id,name\ns1, \u200b\n", "line 2 has no name"),
         ("id,name\ns1,Ada\nS1,Bob\n", "two students have the id 'S1'"),
@@ -157,3 +160,38 @@ def test_an_export_of_canvas_keeps_login_and_number(tmp_path):
     assert (
         canvas(Gradebook([], PointScheme(), again)).splitlines()[2] == '"Byron, Ada",77,1001,ada,A'
     )
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("Vorname,Nachname,ID-Nummer,E-Mail-Adresse,Gruppen", "Jörg,Müller,17,j@x.org,A"),
+        ("Nombre;Apellido(s);Número de ID;Dirección de correo;Grupos", "Jörg;Müller;17;j@x.org;A"),
+    ],
+)
+def test_exports_of_moodle_in_other_languages(tmp_path, head, row):
+    path = tmp_path / "participants.csv"
+    path.write_text(f"{head}\n{row}\n", encoding="utf-8-sig")
+    (one,) = read_roster(path)
+    assert (one.id, one.name, one.email, one.section) == ("17", "Jörg Müller", "j@x.org", "A")
+
+
+def test_without_id_numbers_the_email_address_identifies(tmp_path):
+    path = tmp_path / "participants.csv"
+    path.write_text(
+        "First name,Last name,ID number,Email address\nAda,Byron,,a@x.org\nBob,Moss,7,b@x.org\n"
+    )
+    assert [one.id for one in read_roster(path)] == ["a@x.org", "7"]
+    path.write_text("First name,Last name,Username\nAda,Byron,ada1\n")
+    assert [one.id for one in read_roster(path)] == ["ada1"]
+
+
+def test_the_last_name_of_a_roster_is_kept(tmp_path):
+    path = tmp_path / "participants.csv"
+    head = "First name,Last name,ID number"
+    path.write_text(f'{head}\nJohn,"Smith, Jr.",1\nMaría,de la Cruz,2\nCher,,3\n', encoding="utf-8")
+    parts = [("John", "Smith, Jr."), ("María", "de la Cruz"), ("", "Cher")]
+    students = read_roster(path)
+    assert [one.first_and_last for one in students] == parts
+    path.write_text(roster_csv(students), encoding="utf-8")
+    assert [one.first_and_last for one in read_roster(path)] == parts

@@ -151,3 +151,11 @@ def test_checks_without_a_lesson_are_a_usage_error(folder):
     result = run(folder, "--checks", str(folder / "handed-in"))
     assert result.exit_code == 2
     assert "has no file lesson_NN.py" in result.stderr
+
+
+def test_missing_packages_are_named_before_any_notebook_runs(folder, monkeypatch):
+    monkeypatch.setattr("netchat.cli.grade._PACKAGES", ("json", "no_such_package"))
+    result = run(folder)
+    assert result.exit_code != 0
+    assert "Grading needs no_such_package" in str(result.exception) + result.stderr
+    assert "make solutions" in str(result.exception) + result.stderr

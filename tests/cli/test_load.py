@@ -1,5 +1,6 @@
 """`netchat load` as a command: its output and exit codes."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 
 from netchat.cli import load as module
 from netchat.cli.load import load
+from netchat.net.client import Client
 from tests.end_to_end.processes import ROOT, Server, free_port
 
 
@@ -42,6 +44,21 @@ def test_json_is_one_object_with_everything(port):
     assert report["latency"]["p999"] > 0
     assert report["drop"]["clients"] == 8
     assert report["faults"] == {"lost": 0, "doubled": 0, "disordered": 0, "altered": 0}
+
+
+def test_a_new_room_is_closed_afterwards():
+    with Server("--ephemeral", "--rate", "0") as server:
+        result = netchat_load(f"127.0.0.1:{server.port}", "--users", "3", "--messages", "2",
+                              "--room", "new")  # fmt: skip
+        assert (result.returncode, result.stderr) == (0, "")
+        assert "every delivery correct" in result.stdout
+        assert asyncio.run(texts_of(server.port)) == []
+
+
+async def texts_of(port: int) -> list[str]:
+    """Return the messages of the lobby."""
+    async with Client(f"127.0.0.1:{port}", name="Ada") as chat:
+        return [one.text for one in await (await chat.join("lobby")).history() if one.text]
 
 
 def test_a_wrong_delivery_gives_exit_code_1(port):

@@ -9,6 +9,7 @@ one starts on the same port, and any other endless command at the end of its blo
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -243,7 +244,8 @@ class Session:
         """Check that a command exists and has the given options."""
         words = shlex.split(text, comments=True)
         if words[0] == "netchat":
-            works = parse(words[1:]) == 0
+            with contextlib.chdir(self._folder):  # an argument may be a file of an earlier command
+                works = parse(words[1:]) == 0
         elif program := _harmless(words):
             works = not self._do(program).returncode
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -131,7 +132,9 @@ def new(
     made = create_class(path, settings, roster, source)
     write_pages(made)
     click.echo(f"Created {path}: {many(len(roster), 'student')}, {many(len(lessons), 'lesson')}.")
-    click.echo(f"  {path / 'sheets.html'}: print it, one card per student")
+    what = "rooms" if rooms else "invitations" if accounts else ""
+    when = f"print it after the first start, which adds the {what}" if what else "print it"
+    click.echo(f"  {path / 'sheets.html'}: a card per student; {when}")
     click.echo(f"  {path / 'projector.html'}: for the projector")
-    click.echo(f"Start the class with: netchat class serve {path}")
+    click.echo(f"Start the class with: netchat class serve {shlex.quote(str(path))}")
     return OK

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from netchat.cli.grade import find_course_folder
 from netchat.exit_codes import OK
 from netchat.net.event_loop import run
+from netchat.wording import many
 
 __all__ = ["serve"]
 
@@ -19,13 +21,17 @@ __all__ = ["serve"]
     help="Name or address of this machine, for the sheets.  [default: as before; for an address that "
     "this machine no longer has, its address on the network]",
 )  # fmt: skip
-def serve(folder: Path, host: str | None) -> int:
+@click.option(
+    "--course", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the course, for students without notebooks.  [default: experiments/ here or above]",
+)  # fmt: skip
+def serve(folder: Path, host: str | None, course: Path | None) -> int:
     """Start everything for the class in FOLDER, until Ctrl-C.
 
     The chat server uses the settings in FOLDER/server.toml. On the first start, it gets the rooms of
     the groups or the invitations. The class's page has each student's notebooks, and stores hand-ins in
     FOLDER/handed-in. If the address of this machine has changed, the sheets and the projector's page are
-    written again.
+    written again. Students who were added to FOLDER/students.csv get a link and notebooks.
 
     \b
     Example:
@@ -34,5 +40,11 @@ def serve(folder: Path, host: str | None) -> int:
     from netchat.classroom.class_folder import ClassFolder
     from netchat.classroom.class_server import serve_class
 
-    run(serve_class(ClassFolder(folder), host, lambda line: click.echo(line, err=True)))
+    opened = ClassFolder(folder)
+    if opened.without_archive:
+        count = opened.add_archives(find_course_folder(course))
+        click.echo(
+            f"Wrote the notebooks of {many(count, 'student')}: print the new sheets.", err=True
+        )
+    run(serve_class(opened, host, lambda line: click.echo(line, err=True)))
     return OK

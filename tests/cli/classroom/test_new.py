@@ -44,3 +44,17 @@ def test_a_class_from_a_roster_has_its_names(tmp_path):
     assert [one.name for one in folder.roster] == ["Zoë"]
     assert folder.settings.lessons == [1, 2]
     assert "Zoë" in (folder.path / "sheets.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "when"),
+    [
+        ((), "a card per student; print it\n"),
+        (("--rooms", "2"), "print it after the first start, which adds the rooms"),
+        (("--tls", "--accounts"), "print it after the first start, which adds the invitations"),
+    ],
+)
+def test_it_says_when_to_print(tmp_path, options, when):
+    result = new(tmp_path / "my class", "--students", "1", "--lessons", "1", *options)
+    assert when in result.output
+    assert f"netchat class serve '{tmp_path / 'my class'}'" in result.output
