@@ -75,7 +75,7 @@ _PACKAGES = ("IPython", "matplotlib")
 @click.option(
     "--limit", type=DURATION, default="2m", show_default=True,
     help="Time limit for the cells of one notebook, over all runs. A cell that takes half of it is "
-    "skipped.",
+    "skipped. Extended up to four times while other programs take the CPU time.",
 )  # fmt: skip
 @click.option(
     "--check-limit", type=DURATION, default="20s", show_default=True,

@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from netchat.course.grade import Grade, failed, grade_submission
-from netchat.course.student_process import PATIENCE
+from netchat.course.student_process import LIMIT_FACTOR
 from netchat.course.submission import Submission
 
 __all__ = ["grade_apart"]
@@ -58,7 +58,7 @@ def grade_apart(
     ) as process:
         try:
             checks = _MOST_EXERCISES if private is None else _MOST_CHECKS
-            timeout = PATIENCE * limit + checks * (check_limit + 2) + _SLACK
+            timeout = LIMIT_FACTOR * limit + checks * (check_limit + 2) + _SLACK
             out, problem = process.communicate(json.dumps(order).encode(), timeout)
         except BaseException as error:
             process.kill()

@@ -31,7 +31,7 @@ from netchat.errors import NotPermitted
 
 __all__ = [
     "DISTURBED",
-    "PATIENCE",
+    "LIMIT_FACTOR",
     "NotebookAnswers",
     "StudentError",
     "StudentProcess",
@@ -51,8 +51,8 @@ _LONGEST_LINE = MOST_BYTES // 3 * 4 + 1024**2
 #: Maximum structural JSON characters in a line: each may cost a hundred bytes of memory.
 _MOST_STRUCTURE = 5 * MOST_ITEMS
 
-#: A notebook that gets no CPU time may take this many times its limit, in steps of so many seconds.
-PATIENCE, _EXTENSION = 4, 2.0
+#: A notebook that gets no CPU time may take this many times its limit; its extension at a time, in seconds.
+LIMIT_FACTOR, _EXTENSION = 4, 2.0
 
 #: Timeout for ending the sandbox, in seconds.
 _TIMEOUT = 5.0
@@ -120,7 +120,7 @@ class StudentProcess:
         level: Isolation level, from `isolation`.
         deadline: Deadline for sending the cells.
         seconds: Maximum CPU time of each of its processes.
-        limit: Seconds for its cells. If the machine is too busy to run it, it gets up to `PATIENCE`
+        limit: Seconds for its cells. If the machine is too busy to run it, it gets up to `LIMIT_FACTOR`
             times as long.
 
     Attributes:
@@ -186,7 +186,7 @@ class StudentProcess:
         """Return whether it is ready to run, but other processes have had most of the CPU time."""
         import psutil
 
-        if self.extension + _EXTENSION > (PATIENCE - 1) * self._limit:
+        if self.extension + _EXTENSION > (LIMIT_FACTOR - 1) * self._limit:
             return False
         used, is_ready = 0.0, False
         with contextlib.suppress(psutil.Error):

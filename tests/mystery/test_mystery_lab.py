@@ -223,7 +223,7 @@ def test_solve_lists_the_kinds_and_takes_negative_sizes():
 
 
 def test_the_chat_program_needs_its_server():
-    with socket.socket() as bound:  # nobody else can listen on its port
+    with socket.socket() as bound:  # no other program can listen on its port
         bound.bind(("127.0.0.1", 0))
         with pytest.raises(OSError, match="refused"):
             chat(draw(1), "h2", server="127.0.0.1", port=bound.getsockname()[1])
