@@ -175,6 +175,8 @@ def _calls(path: Path) -> Iterator[tuple[int, str]]:
         keywords = {keyword.arg for keyword in node.keywords}
         values = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
         values += [k.value.value for k in node.keywords if isinstance(k.value, ast.Constant)]
+        if owner == "distribution":  # importlib.metadata always reads UTF-8
+            continue
         if "encoding" in keywords or "utf-8" in values or "utf-8-sig" in values:
             continue
         if name in ("open", "fdopen") and owner != "os":

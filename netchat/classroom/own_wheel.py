@@ -38,13 +38,13 @@ def own_wheel() -> tuple[str, bytes]:
         NetchatError: netchat is not installed, so that its metadata is missing.
     """
     try:
-        found = importlib.metadata.distribution("netchat")
+        distribution = importlib.metadata.distribution("netchat")
     except importlib.metadata.PackageNotFoundError as error:
         raise NetchatError(
             "netchat is not installed, so students cannot get it from here. In its clone, run: "
             "make solutions"
         ) from error
-    stem = f"netchat-{found.version}"
+    stem = f"netchat-{distribution.version}"
     package = Path(netchat.__file__).parent
     files = {
         f"netchat/{path.relative_to(package).as_posix()}": path.read_bytes()
@@ -52,7 +52,7 @@ def own_wheel() -> tuple[str, bytes]:
         if path.is_file() and _CACHE not in path.parts
     }
     for name in ("METADATA", "entry_points.txt"):
-        files[f"{stem}.dist-info/{name}"] = (found.read_text(name) or "").encode()
+        files[f"{stem}.dist-info/{name}"] = (distribution.read_text(name) or "").encode()
     files[f"{stem}.dist-info/WHEEL"] = _WHEEL.encode()
     record = f"{stem}.dist-info/RECORD"
     lines = [f"{name},{_digest(data)},{len(data)}" for name, data in files.items()]
