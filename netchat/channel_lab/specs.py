@@ -113,10 +113,10 @@ def check_code(spec: str, plugins: Mapping[str, str]) -> str:
 
 
 def _no_plugin(spec: str, name: str, plugins: Mapping[str, str]) -> str:
-    """Return why a code in a file is refused: codes of owners exist at their servers only."""
-    alike = [plugin for plugin in plugins if plugin.startswith(name)]
+    """Return the error for a code in a file; only its owner's server has it."""
+    alike = [plugin for plugin in plugins if plugin == name or plugin.startswith(f"{name}:")]
     if alike:
-        return f"this server has {name} only as {' and '.join(alike)}, got {cut(spec)!r}"
+        return f"a code of this server must be {' or '.join(alike)}, exactly, got {cut(spec)!r}"
     return (
         f"this server does not have the code {cut(spec)!r}: open the link on the server that shared it, or "
         f"ask this server's owner to start it with --code {cut(spec)}"

@@ -157,11 +157,11 @@ class ClassFolder:
 
     @property
     def has_private_checks(self) -> bool:
-        """Whether the folder of private checks has any."""
+        """Whether there are private checks."""
         return any((self.path / CHECKS).glob("lesson_[0-9][0-9].py"))
 
     def add_archives(self, course: Path) -> int:
-        """Write the notebooks of students who have none yet; return how many got some.
+        """Write the notebooks of students who have none yet; return the number of these students.
 
         Args:
             course: The course's folder.

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import re
+import shlex
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -18,6 +19,7 @@ from netchat.chat.account_admin import AdminRequest
 from netchat.classroom.class_folder import CHECKS, TEACHER, ClassFolder
 from netchat.classroom.class_pages import chat_url, projector_page, sheets_page
 from netchat.classroom.class_site import class_app
+from netchat.classroom.roster import HANDED_IN
 from netchat.errors import NetchatError
 from netchat.files import write_file
 from netchat.net.client import Client
@@ -208,7 +210,8 @@ async def _prepare(folder: ClassFolder, tell: Tell) -> None:
 def _where(folder: ClassFolder, dashboard: str) -> list[str]:
     settings = folder.settings
     path = Path(folder.path)
-    private = f" --checks {path / CHECKS}" if folder.has_private_checks else ""
+    quoted = {name: shlex.quote(str(path / name)) for name in (CHECKS, HANDED_IN, "students.csv")}
+    private = f" --checks {quoted[CHECKS]}" if folder.has_private_checks else ""
     return [
         f"Chat             {chat_url(folder)}",
         *(
@@ -219,6 +222,6 @@ def _where(folder: ClassFolder, dashboard: str) -> list[str]:
         f"Students' pages  {url(settings.host, settings.class_port)}/s/… (see {path / 'sheets.html'})",
         f"Projector        {path / 'projector.html'}",
         f"Hand-ins         {folder.handed_in}",
-        f"Grade them with  netchat grade {folder.handed_in} --roster {path / 'students.csv'}"
+        f"Grade them with  netchat grade {quoted[HANDED_IN]} --roster {quoted['students.csv']}"
         f"{private} --jobs 2 --report results",
     ]

@@ -1,10 +1,10 @@
 """HTTP server of a class: each student's page, with notebooks to download and hand-ins to upload.
 
-A student's address contains a random secret, and no page links to another one. A file that is no
-notebook is refused, and the page remarks another name in a notebook, while both are easy to correct.
-Hand-ins are kept, all of them: a later notebook with the same name gets a number, and the best results
-count. A new or changed module begins a folder with a copy of the latest files, so that earlier
-notebooks keep their modules.
+A student's address contains a random secret, and no page links to another one. The server refuses a
+file that is not a notebook, and the page warns of another student's name in a notebook, so that the
+student can correct it before grading. Hand-ins are kept, all of them: a later notebook with the same
+name gets a number, and the best results count. A new or changed module begins a folder with a copy of
+the latest files, so that earlier notebooks keep their modules.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ async def _hand_in(request: web.Request) -> web.Response:
     folder, student = _find(request)
     try:
         files = await _files_of(request)
-        remarks = await asyncio.to_thread(_remarks, folder, student, files)
-        async with request.app[_LOCK]:
+        async with request.app[_LOCK]:  # parsing a notebook may take 25 times its size
+            remarks = await asyncio.to_thread(_remarks, folder, student, files)
             await asyncio.to_thread(_store, folder, student, files)
         message, status = " ".join([f"Handed in: {', '.join(files)}.", *remarks]), 200
     except ValueError as error:
@@ -137,7 +137,7 @@ async def _files_of(request: web.Request) -> dict[str, bytes]:
 
 
 def _remarks(folder: ClassFolder, student: Student, files: dict[str, bytes]) -> list[str]:
-    """Return what a student should correct before the notebooks are graded.
+    """Return warnings about names in notebooks, for the student to correct before grading.
 
     Raises:
         ValueError: A file is not a notebook.
@@ -154,7 +154,7 @@ def _remarks(folder: ClassFolder, student: Student, files: dict[str, bytes]) -> 
             ) from error
         if owner is None:
             remarks.append(
-                f"{name} has no line STUDENT in its first cell: is it the right notebook?"
+                f'{name} has no line STUDENT = "…" in its first cell: is it the right notebook?'
             )
         elif folder.roster.named(owner) is not student:
             remarks.append(

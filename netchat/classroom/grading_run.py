@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -73,18 +74,17 @@ def find_notebooks(given: Iterable[Path]) -> dict[Path, str]:
     """
     found: dict[Path, str] = {}
     for path in given:
-        handed_in = next((one for one in path.absolute().parents if one.name == HANDED_IN), None)
+        whole = Path(os.path.abspath(path))  # noqa: PTH100 - absolute() keeps "..", resolve() no links
+        root = next((one for one in whole.parents if one.name == HANDED_IN), None)
         if path.is_dir():
             files = [file for file in sorted(path.rglob("*.ipynb")) if _COPIES not in file.parts]
-            root = handed_in or path.absolute()
+            root = root or whole
         else:
             files = [path]
-            count = 3 if version_of(path.absolute().parent) > 1 else 2
-            root = (
-                handed_in or path.absolute().parents[min(count, len(path.absolute().parts) - 1) - 1]
-            )
+            count = 3 if version_of(whole.parent) > 1 else 2
+            root = root or list(whole.parents)[:count][-1]
         for file in files:
-            found.setdefault(file, str(file.absolute().relative_to(root)))
+            found.setdefault(file, str((whole / file.relative_to(path)).relative_to(root)))
     return found
 
 

@@ -86,7 +86,7 @@ class Student:
 
     @property
     def first_and_last(self) -> tuple[str, str]:
-        """The name in two parts; the last word is the last name if the roster does not tell."""
+        """The name in two parts; the last word is the last name unless the roster gives one."""
         if self.last and self.name.endswith(f" {self.last}"):
             return self.name[: -len(self.last) - 1], self.last
         first, _, last = self.name.rpartition(" ")

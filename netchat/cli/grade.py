@@ -75,7 +75,7 @@ _PACKAGES = ("IPython", "matplotlib")
 @click.option(
     "--limit", type=DURATION, default="2m", show_default=True,
     help="Time limit for the cells of one notebook, over all runs. A cell that takes half of it is "
-    "skipped. Extended up to four times while other programs take the CPU time.",
+    "skipped. If other programs use the CPU, a notebook gets up to four times as long.",
 )  # fmt: skip
 @click.option(
     "--check-limit", type=DURATION, default="20s", show_default=True,

@@ -25,6 +25,7 @@ from netchat.course.exercises import Exercise, Verdict, load_exercises
 from netchat.course.private_checks import PrivateCheck, load_private_checks
 from netchat.course.student_process import (
     DISTURBED,
+    LIMIT_FACTOR,
     NotebookAnswers,
     StudentProcess,
     StudentProcessEnded,
@@ -126,8 +127,8 @@ def grade_notebook(
     Args:
         notebook: The file.
         course: The instructor's course folder; its checks are used, wherever the notebook is.
-        limit: Seconds for all its cells; a cell that takes half of them is skipped in a second run. Up to
-            four times as long if the machine is too busy to run it.
+        limit: Seconds for all its cells; a cell that takes half of them is skipped in a second run. If
+            other programs use the CPU, the cells get up to four times as long.
         check_limit: Seconds for the check of one exercise.
 
     Returns:
@@ -184,6 +185,7 @@ class _Grading:
         self.submission, self.course, self.level, self.private = submission, course, level, private
         self.seconds = math.ceil(limit + _MOST_CHECKS * check_limit)
         self.limit, self.left, self.half, self.check_limit = limit, limit, limit / 2, check_limit
+        self.extra = (LIMIT_FACTOR - 1) * limit  # for all runs together
         self.failed: dict[int, str] = {}  # reasons, by cell that raised or ended the process
         self.skipped: set[int] = set()  # cells that ended the process
         self.student = ""
@@ -266,30 +268,38 @@ class _Grading:
             cells = {i: s for i, s in self.submission.cells.items() if i not in self.skipped}
             started = time.monotonic() + _START
             process = StudentProcess(
-                self.submission, cells, self.course, self.level, started, self.seconds, self.limit
-            )
+                self.submission, cells, self.course, self.level, started, self.seconds, self.limit,
+                self.extra,
+            )  # fmt: skip
             try:
                 while True:
                     message = process.receive()
-                    begun = begun or time.monotonic()
+                    begun = begun or time.monotonic() - process.extension
                     if "done" in message:
                         done = (
                             None if message["done"] is None else NotebookAnswers.of(message["done"])
                         )
-                        self.left -= time.monotonic() - begun - process.extension
+                        self._count(process, begun)
+                        process.most_extension = 0.0  # a check has a limit of its own
                         return done, process
                     cell = self._record(message, cells, cell)
                     end = begun + self.left + process.extension
                     process.deadline = min(end, time.monotonic() + self.half)
             except StudentProcessEnded as gone:
                 process.end()
-                self.left -= time.monotonic() - (begun or time.monotonic()) - process.extension
+                self._count(process, begun)
                 self.failed[cell] = str(gone)
                 self.skipped.add(cell)
             except BaseException:
                 process.end()
                 raise
         return None, None
+
+    def _count(self, process: StudentProcess, begun: float) -> None:
+        """Subtract a run from the time and the extension that are left."""
+        self.extra -= process.extension
+        if begun:
+            self.left -= time.monotonic() - begun - process.extension
 
     def _record(self, message: dict[str, Any], cells: dict[int, str], cell: int) -> int:
         """Record a process's message about a cell, and return the current cell."""

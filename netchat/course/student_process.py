@@ -51,8 +51,11 @@ _LONGEST_LINE = MOST_BYTES // 3 * 4 + 1024**2
 #: Maximum structural JSON characters in a line: each may cost a hundred bytes of memory.
 _MOST_STRUCTURE = 5 * MOST_ITEMS
 
-#: A notebook that gets no CPU time may take this many times its limit; its extension at a time, in seconds.
-LIMIT_FACTOR, _EXTENSION = 4, 2.0
+#: Maximum time of a notebook that gets too little CPU time, as a multiple of its limit.
+LIMIT_FACTOR = 4
+
+#: Time by which a deadline is extended at once, in seconds.
+_EXTENSION = 2.0
 
 #: Timeout for ending the sandbox, in seconds.
 _TIMEOUT = 5.0
@@ -120,12 +123,13 @@ class StudentProcess:
         level: Isolation level, from `isolation`.
         deadline: Deadline for sending the cells.
         seconds: Maximum CPU time of each of its processes.
-        limit: Seconds for its cells. If the machine is too busy to run it, it gets up to `LIMIT_FACTOR`
-            times as long.
+        limit: Maximum CPU time in seconds for which deadlines are extended.
+        most_extension: Maximum of `extension`.
 
     Attributes:
         deadline: Deadline for the next message.
-        extension: Seconds by which deadlines were extended.
+        extension: Seconds by which deadlines were extended, because the machine was too busy.
+        most_extension: Maximum of `extension`; 0 extends no deadline.
     """
 
     def __init__(
@@ -137,9 +141,10 @@ class StudentProcess:
         deadline: float,
         seconds: int = _MOST_CPU,
         limit: float = 0.0,
+        most_extension: float = 0.0,
     ) -> None:
-        self.deadline, self.extension = deadline, 0.0
-        self._limit, self._started = limit, time.monotonic()
+        self.deadline, self.extension, self.most_extension = deadline, 0.0, most_extension
+        self._limit, self._used, self._sampled = limit, 0.0, time.monotonic()
         self._process, self._lifeline = _start(level, course.resolve(), seconds)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -167,8 +172,9 @@ class StudentProcess:
             except queue.Empty:
                 if not self._is_starved():
                     raise StudentProcessEnded(_LATE) from None
-                self.extension += _EXTENSION
-                self.deadline += _EXTENSION
+                more = max(0.0, time.monotonic() - self.deadline) + _EXTENSION
+                self.extension += more
+                self.deadline += more
         if not line:
             self._lines.put(b"")  # for the next call
             raise StudentProcessEnded(_ENDED)
@@ -183,10 +189,10 @@ class StudentProcess:
         return message
 
     def _is_starved(self) -> bool:
-        """Return whether it is ready to run, but other processes have had most of the CPU time."""
+        """Return whether the notebook is ready to run, but got less than half a core since the last call."""
         import psutil
 
-        if self.extension + _EXTENSION > (LIMIT_FACTOR - 1) * self._limit:
+        if self.extension + _EXTENSION > self.most_extension:
             return False
         used, is_ready = 0.0, False
         with contextlib.suppress(psutil.Error):
@@ -195,7 +201,10 @@ class StudentProcess:
                 with contextlib.suppress(psutil.Error):  # it has just ended
                     used += sum(one.cpu_times()[:4])  # its own, and that of its children that ended
                     is_ready |= one.status() == psutil.STATUS_RUNNING
-        return is_ready and used < min(self._limit, (time.monotonic() - self._started) / 2)
+        now = time.monotonic()
+        is_slow = used - self._used < (now - self._sampled) / 2
+        self._used, self._sampled = used, now
+        return is_ready and is_slow and used < self._limit
 
     def ask(self, number: int, what: str, arguments: list[Any]) -> Any:
         """Request an operation on one of its objects, and return the result.

@@ -11,6 +11,9 @@ from netchat.mystery.fault import KINDS, Answer, parse_kind, parse_place
 
 __all__ = ["Judgement", "judge"]
 
+#: Ratio of sizes that suggests another unit, such as milliseconds.
+_OTHER_UNIT = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -80,7 +83,12 @@ def _is_close(given: float, true: float, tolerance: float) -> bool:
     if given == 0 or (given < 0) != (true < 0):
         return False
     # A little more than the tolerance, for sizes that differ only by rounding.
-    return abs(math.log(given / true)) <= math.log(tolerance) + 1e-9
+    return abs(_log_ratio(given, true)) <= math.log(tolerance) + 1e-9
+
+
+def _log_ratio(one: float, other: float) -> float:
+    """Return the logarithm of |one / other|; their quotient may be too small for a float."""
+    return math.log(abs(one)) - math.log(abs(other))
 
 
 def _hint(mystery: Mystery, size: float) -> str:
@@ -91,7 +99,7 @@ def _hint(mystery: Mystery, size: float) -> str:
     if (size < 0) != (fault.size < 0):
         return f"{allowed} Check its sign."
     large = "large" if abs(size) > abs(fault.size) else "small"
-    if size and abs(math.log10(size / fault.size)) > 1.5:
+    if size and abs(_log_ratio(size, fault.size)) > math.log(_OTHER_UNIT):
         return f"{allowed} Your size is far too {large}: is it in this unit?"
     when = " Does it act all the time?" if fault.end - fault.begin < 1 else ""
     return f"{allowed} Your size is too {large}.{when}"

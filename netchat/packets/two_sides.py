@@ -31,7 +31,7 @@ __all__ = [
 #: Conversations of a capture that may have an equal frame for it to identify one of them.
 _MAX_NAMESAKES = 4
 
-#: Requests of both conversations from which on they must have a quarter in common.
+#: Minimum requests of both conversations for which a quarter of them must be equal.
 _MIN_REQUESTS = 4
 
 #: Identity of a message or a segment in both captures.
@@ -239,7 +239,7 @@ def _pair(
 
 
 def _are_strangers(one: CapturedSide, other: CapturedSide) -> bool:
-    """Return whether two clients sent much, but hardly anything in common.
+    """Return whether two clients sent enough requests to compare, but few equal ones.
 
     Members of a room receive the same events, and may send an equal JOIN.
     """

@@ -71,13 +71,13 @@ def test_codes_that_are_refused(spec):
 def test_the_owners_codes_are_found_by_their_names_only():
     plugins = {"my_code.py:Mine": "/home/owner/my_code.py:Mine"}
     assert check_code("my_code.py:Mine", plugins) == "/home/owner/my_code.py:Mine"
-    for absent in "/home/owner/my_code.py:Mine", "my_code.py:Other":
+    for absent in "/home/owner/my_code.py:Mine", "my_code.py:Other", "my_code.py:Mi":
         with pytest.raises(
             ValueError, match=f"does not have the code '{absent}': open the link on"
         ):
             check_code(absent, plugins)
     for chained in "my_code.py:Mine:8", "my_code.py:Mine+interleave:4":
-        with pytest.raises(ValueError, match=r"has my_code\.py:Mine only as my_code\.py:Mine, got"):
+        with pytest.raises(ValueError, match=r"must be my_code\.py:Mine, exactly, got"):
             check_code(chained, plugins)
 
 

@@ -136,6 +136,9 @@ def test_paths_below_handed_in_begin_with_the_students_folder(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path / "handed-in")
     (path,) = find_notebooks([Path(given)]).values()
     assert path == "s1/modules-2/for ada.ipynb"
+    monkeypatch.chdir(tmp_path / "handed-in" / "s1")
+    (path,) = find_notebooks([Path("..") / given]).values()
+    assert path == "s1/modules-2/for ada.ipynb"
     roster = ClassRoster([Student("s1", "Bob"), Student("s2", "Ada")])
     assert roster.owner_of(path) == roster.named("s1")
 

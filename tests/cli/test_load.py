@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from netchat.cli import load as module
 from netchat.cli.load import load
+from netchat.errors import Refused
 from netchat.net.client import Client
 from tests.end_to_end.processes import ROOT, Server, free_port
 
@@ -52,13 +53,22 @@ def test_a_new_room_is_closed_afterwards():
                               "--room", "new")  # fmt: skip
         assert (result.returncode, result.stderr) == (0, "")
         assert "every delivery correct" in result.stdout
-        assert asyncio.run(texts_of(server.port)) == []
+        assert asyncio.run(texts_of(server.port, "lobby")) == []
+        codes = []
+
+        async def drive(code):
+            codes.append(code)
+
+        owner = Client(f"127.0.0.1:{server.port}", name="load-owner")
+        asyncio.run(module._in_new_room(owner, drive))
+        with pytest.raises(Refused):
+            asyncio.run(texts_of(server.port, codes[0]))
 
 
-async def texts_of(port: int) -> list[str]:
-    """Return the messages of the lobby."""
+async def texts_of(port: int, code: str) -> list[str]:
+    """Return the messages of a room."""
     async with Client(f"127.0.0.1:{port}", name="Ada") as chat:
-        return [one.text for one in await (await chat.join("lobby")).history() if one.text]
+        return [one.text for one in await (await chat.join(code)).history() if one.text]
 
 
 def test_a_wrong_delivery_gives_exit_code_1(port):

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 
 from netchat.classroom.gradebook import GradedNotebook
 from netchat.cli.grade import _shared, grade
-from netchat.course.grade import Grade, grade_notebook, write_csv
+from netchat.course.grade import Grade, grade_notebook, grade_submission, write_csv
 from netchat.course.grading_process import grade_apart
-from netchat.course.student_process import isolation
-from netchat.course.submission import read_submission
+from netchat.course.student_process import StudentProcessEnded, isolation
+from netchat.course.submission import Submission, read_submission
 from netchat.errors import NotPermitted
 
 ROOT = Path(__file__).parents[2]
@@ -57,8 +57,6 @@ course.check('1.3', Box)
 #: Writes a line to every open file: one of them is the process's connection to the grader.
 WRITE = """
 import os
-import subprocess
-import sys
 for number in range(3, 30):
     try:
         os.write(number, b'{}\\n')
@@ -173,6 +171,40 @@ while time.process_time() < 2.5: pass
         grades = graded(BEGIN, works, DOUBLE, limit=4)
     assert results(grades) == ["passed", "not reached", "not reached"]
     assert "cell 3" not in grades["1.1"].note
+
+
+def test_a_notebook_is_extended_once_however_often_it_runs(monkeypatch):
+    now = [0.0]
+
+    class Clock:
+        monotonic = staticmethod(lambda: now[0])
+
+    class Starved:
+        """A process that hangs in its first cell, and always seems to get too little CPU time."""
+
+        def __init__(
+            self, submission, cells, course, level, deadline, seconds, limit, most_extension
+        ):
+            self.deadline, self.extension, self.most_extension = deadline, 0.0, most_extension
+            self.messages = [{"cell": min(cells)}]
+
+        def receive(self):
+            now[0] += 1
+            if self.messages:
+                return self.messages.pop()
+            self.extension += self.most_extension
+            now[0] = max(now[0], self.deadline + self.most_extension)
+            raise StudentProcessEnded("takes too long")
+
+        def end(self):
+            pass
+
+    monkeypatch.setattr("netchat.course.grade.time", Clock)
+    monkeypatch.setattr("netchat.course.grade.StudentProcess", Starved)
+    submission = Submission("a.ipynb", dict.fromkeys(range(9), ""), {})
+    grades = list(grade_submission(submission, ROOT, 100.0, 20.0, "", None))
+    assert [grade.result for grade in grades] == ["failed"]
+    assert 300 < now[0] < 4 * 100 + 10
 
 
 TAMPERING = """

@@ -31,7 +31,7 @@ _NOT_LINEAR = (
 
 
 def _is_linear(passage: Passage) -> bool:
-    """Return whether the codewords obey the parity equations; an owner's code may err about itself."""
+    """Return whether the codewords satisfy the parity equations; an owner's code may not."""
     zeros = np.zeros((1, passage.code.k), np.uint8)
     words = np.concatenate([passage.word, passage.code.encode(zeros)])
     return not (words @ passage.code.H.T % 2).any()

@@ -47,6 +47,7 @@ export class DecoderView {
     const { flips, end } = describeBlock(line, block);
     $("block-name").textContent = `Codeword ${block + 1} of ${line.blocks.length}`;
     $("block-end").textContent = `${count(flips, "bit")} hit: ${end}`;
+    $("block-next").disabled &&= block === line.blocks.length - 1; // enabled before it may get the focus
     disable($("block-previous"), block === 0, $("block-next"));
     disable($("block-next"), block === line.blocks.length - 1, $("block-previous"));
     await this.explain(answer, state);
