@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static, Tree
 from textual.widgets.tree import TreeNode
 
+from netchat.errors import FilterError
 from netchat.fullscreen.byte_view import ByteView
 from netchat.fullscreen.filter_input import FilterInput
 from netchat.fullscreen.packet_rows import KINDS, headings, packet_text
@@ -28,7 +29,7 @@ from netchat.packets.browse.filter_line import filter_completions
 from netchat.packets.browse.layers import Node, packet_tree
 from netchat.packets.browse.rows import packet_row
 from netchat.packets.browse.selection import Selection
-from netchat.packets.filters import FilterError, parse
+from netchat.packets.filters import parse
 from netchat.packets.views.sealed import Opener
 from netchat.wording import many
 

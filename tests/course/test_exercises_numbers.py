@@ -52,7 +52,7 @@ def changed(value, change):
     if type(value) in (list, tuple):
         return type(value)(changed(item, change) for item in value)
     if callable(value) and not isinstance(value, type):
-        return lambda *arguments: changed(value(*arguments), change)
+        return lambda *arguments, **named: changed(value(*arguments, **named), change)
     return value
 
 

@@ -27,7 +27,8 @@ class _Filter(click.ParamType):  # type: ignore[type-arg] # generic since click 
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the predicate."""
-        from netchat.packets.filters import FilterError, parse
+        from netchat.errors import FilterError
+        from netchat.packets.filters import parse
 
         if callable(value):
             return value

@@ -9,9 +9,9 @@
 
     complete("type == SE").candidates    # SEND, SERVERS, SEALED_SEND, ...
 
-`parse` returns a predicate of items (messages, gaps, damage, blocks, ...). Its errors are a `FilterError`,
-which knows the position of the mistake. `complete` returns the candidates at a position, for the Tab
-key. `docs/FILTERS.md` describes the language.
+`parse` returns a predicate of items (messages, gaps, damage, blocks, ...), or raises
+`netchat.errors.FilterError`, which knows the position of the mistake. `complete` returns the
+candidates at a position, for the Tab key. `docs/FILTERS.md` describes the language.
 
 The language is imported on first use: `make_filter` alone needs little of it.
 """
@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netchat.errors import FilterError
 from netchat.packets.filters.options import ItemFilter, all_of, in_room, make_filter
 
 if TYPE_CHECKING:
@@ -45,7 +44,6 @@ __all__ = [
     "Candidate",
     "Completion",
     "FieldKind",
-    "FilterError",
     "FilterField",
     "ItemFilter",
     "ParsedFilter",
