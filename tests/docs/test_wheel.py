@@ -67,7 +67,8 @@ def test_twine_accepts_both_archives(wheel: Path) -> None:
 def test_the_wheel_is_complete_and_small(wheel: Path) -> None:
     assert wheel.stat().st_size < LARGEST
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"netchat/web/page/{path.name}" for path in PAGE.iterdir()} <= names
+    pages = {path.relative_to(PAGE).as_posix() for path in PAGE.rglob("*") if path.is_file()}
+    assert {f"netchat/web/page/{page}" for page in pages} <= names
     assert "netchat/packets/wireshark/netchat.lua" in names
     shipped = {
         f"{SHARE}/{path.relative_to(ROOT / 'share').as_posix()}"
