@@ -26,6 +26,9 @@ _FOLDER = Path("/run/netchat")
 #: Timeouts in seconds: for a lab to respond, and to exit after a signal.
 _ANSWER, _END = 5.0, 15.0
 
+#: Attempts to open a lock's file while other processes remove its folder.
+_ATTEMPTS = 100
+
 
 class LabLock:
     """Exclusive right to run the lab with a given name.
@@ -47,8 +50,7 @@ class LabLock:
         self._lock_path, self._socket_path = _FOLDER / f"{name}.lock", _socket_path(name)
         self._lock = -1
         while not self._is_ours():
-            _FOLDER.mkdir(mode=0o755, exist_ok=True)
-            self._lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._lock = self._open()
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -64,6 +66,17 @@ class LabLock:
         if not take_over:  # a process that takes a lab down is waited for, not ended
             os.pwrite(self._lock, str(os.getpid()).encode(), 0)
         self._socket_path.unlink(missing_ok=True)
+
+    def _open(self) -> int:
+        """Open the lock's file; another process may remove the folder at any time."""
+        for attempts_left in reversed(range(_ATTEMPTS)):
+            try:
+                _FOLDER.mkdir(mode=0o755, exist_ok=True)
+                return os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o644)
+            except (FileExistsError, FileNotFoundError):
+                if not attempts_left:
+                    raise
+        raise AssertionError
 
     def _is_ours(self) -> bool:
         """Return whether the lock is on the current file, not on a removed one."""

@@ -481,8 +481,11 @@ def test_the_focus_is_visible_and_stays_when_a_button_is_disabled(people: People
     )  # two codewords: each button disables one and enables the other
     page.locator("#tab-line").focus()
     page.keyboard.press("ArrowRight")
+    expect(page.locator("#block-name")).to_have_text("Codeword 1 of 2")
+    page.locator("#block-next").focus()
+    page.keyboard.press("Enter")
     expect(page.locator("#block-name")).to_have_text("Codeword 2 of 2")
-    page.locator("#block-previous").focus()
+    expect(page.locator("#block-previous")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#block-name")).to_have_text("Codeword 1 of 2")
     expect(page.locator("#block-next")).to_be_focused()

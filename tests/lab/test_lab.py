@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from netchat.lab.lab import Lab
-from netchat.lab.lab_lock import ask
+from netchat.lab.lab_lock import LabLock, ask
 from tests.lab.labs import NAME, TIMEOUT, lab, leftovers, needs_root, started
 
 pytestmark = needs_root
@@ -40,6 +40,20 @@ def test_two_that_take_a_lab_down_do_not_end_each_other():
     command = [sys.executable, "-m", "netchat", "lab", "--name", NAME, "down"]
     running = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(4)]
     assert [each.wait(TIMEOUT) for each in running] == [0, 0, 0, 0]
+
+
+def test_a_folder_that_others_remove_is_created_again(monkeypatch):
+    opened, real = [], os.open
+
+    def removing(path, *arguments):
+        if str(path).endswith(f"{NAME}.lock") and len(opened) < 3:
+            opened.append(path)
+            raise FileNotFoundError(path)
+        return real(path, *arguments)
+
+    monkeypatch.setattr("netchat.lab.lab_lock.os.open", removing)
+    LabLock(NAME).release()
+    assert len(opened) == 3
 
 
 def test_up_exec_status_down():
